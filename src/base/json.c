@@ -1,0 +1,85 @@
+#include "base/json.h"
+
+#include <inttypes.h>
+
+#include "base/utf8.h"
+
+static void json_begin(struct json *j, const char *key)
+{
+	if (!j->empty)
+		fputc(',', j->out);
+	if (j->depth > 0)
+		fprintf(j->out, "\n%*s", (int)j->depth * 2, "");
+	if (key) {
+		json_quote(j->out, key);
+		fputs(": ", j->out);
+	}
+	j->empty = false;
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+	json_begin(j, key);
+	fputc(bracket, j->out);
+	j->depth++;
+	j->empty = true;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	j->depth--;
+	if (!j->empty)
+		fprintf(j->out, "\n%*s", (int)j->depth * 2, "");
+	fputc(bracket, j->out);
+	j->empty = false;
+	if (j->depth == 0)
+		fputc('\n', j->out);
+}
+
+void json_quote(FILE *out, const char *text)
+{
+	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
+					     ['\f'] = 'f', ['\r'] = 'r' };
+	size_t left = strlen(text);
+
+	fputc('"', out);
+	while (left > 0) {
+		unsigned char c = (unsigned char)*text;
+		size_t len = utf8_sequence(text, left);
+
+		if (len == 0)
+			fputs("\\ufffd", out);
+		else if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < sizeof(short_escape) && short_escape[c])
+			fprintf(out, "\\%c", short_escape[c]);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\u%04x", c);
+		else
+			fwrite(text, 1, len, out);
+		text += len ? len : 1;
+		left -= len ? len : 1;
+	}
+	fputc('"', out);
+}
+
+void json_string(struct json *j, const char *key, const char *value)
+{
+	json_begin(j, key);
+	if (value)
+		json_quote(j->out, value);
+	else
+		fputs("null", j->out);
+}
+
+void json_int(struct json *j, const char *key, int64_t value)
+{
+	json_begin(j, key);
+	fprintf(j->out, "%" PRId64, value);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+	json_begin(j, key);
+	fputs(value ? "true" : "false", j->out);
+}

@@ -1,0 +1,73 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+
+static struct {
+	enum log_level level;
+	bool kernel_log;
+} log_state = { .level = LOG_LEVEL_INFO };
+
+void log_setup(enum log_level level, bool kernel_log)
+{
+	log_state.level = level;
+	log_state.kernel_log = kernel_log;
+}
+
+/* The kernel limits each open file of /dev/kmsg to ten lines in five seconds, so each line opens
+ * its own; and a line is one write, since every write becomes a record. */
+static void write_kernel_log(enum log_level level, const char *text)
+{
+	static const unsigned priority[] = { 3, 4, 6, 7 };
+	_cleanup_close_ int fd = -EBADF;
+	char line[960];
+	int n;
+
+	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return;
+	n = snprintf(line, sizeof(line), "<%u>holdfast: %s\n", priority[level], text);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(line))
+		n = sizeof(line) - 1;
+	if (write(fd, line, (size_t)n) < 0)
+		return; /* nowhere left to say so */
+}
+
+static void log_to(enum log_level level, bool to_stderr, const char *fmt, va_list ap)
+{
+	int saved = errno;
+	char text[2048];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (to_stderr && level <= log_state.level)
+		fprintf(stderr, "%s\n", text);
+	if (log_state.kernel_log && level <= LOG_LEVEL_INFO)
+		write_kernel_log(level, text);
+	errno = saved;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_to(level, true, fmt, ap);
+	va_end(ap);
+}
+
+void log_kernel(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_to(level, false, fmt, ap);
+	va_end(ap);
+}
+
+int log_oom(void)
+{
+	log_error("out of memory");
+	return -ENOMEM;
+}

@@ -1,0 +1,41 @@
+#include "base/machine.h"
+
+#include "base/log.h"
+
+static int open_logged(const char *path, bool confined, struct root *ret_root)
+{
+	int ret = root_open(path, confined, ret_root);
+
+	if (ret < 0)
+		log_error("%s: %s", path, strerror(-ret));
+	return ret;
+}
+
+int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
+		 struct machine *ret_machine)
+{
+	_cleanup_(machine_close) struct machine m = {
+		.procfs = ROOT_NONE, .sysfs = ROOT_NONE, .root = ROOT_NONE, .run = ROOT_NONE,
+	};
+	int ret = 0;
+
+	GATHER(ret, open_logged(procfs, false, &m.procfs));
+	GATHER(ret, open_logged(sysfs, false, &m.sysfs));
+	GATHER(ret, open_logged(root, true, &m.root));
+	if (ret < 0)
+		return ret;
+	if (root_open(run, false, &m.run) < 0)
+		m.run.path = run; /* for messages */
+	*ret_machine = m;
+	m = (struct machine){ .procfs = ROOT_NONE, .sysfs = ROOT_NONE, .root = ROOT_NONE,
+			      .run = ROOT_NONE };
+	return 0;
+}
+
+void machine_close(struct machine *m)
+{
+	root_close(&m->procfs);
+	root_close(&m->sysfs);
+	root_close(&m->root);
+	root_close(&m->run);
+}

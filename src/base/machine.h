@@ -1,0 +1,17 @@
+/* The trees that make up the machine we work on, real or made for a test. */
+#pragma once
+
+#include "base/root.h"
+
+struct machine {
+	struct root procfs, sysfs;
+	struct root root; /* programs, modules, configuration: "/" or an image */
+	struct root run;  /* what lives until power-off; not open where there is none */
+	bool boot;	  /* a boot stage: wait for devices, log to the kernel */
+};
+
+/* Opens the trees. A missing @run is no error: .run.fd is then negative. The paths are borrowed.
+ * -errno after logging which one failed. */
+int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
+		 struct machine *ret_machine) _must_check_;
+void machine_close(struct machine *m);

@@ -1,0 +1,210 @@
+#include "base/root.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+int root_open(const char *path, bool confined, struct root *ret_root)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_root = (struct root){
+		.fd = fd,
+		.path = streq(path, "/") ? "" : path,
+		.confined = confined && !streq(path, "/"),
+	};
+	return 0;
+}
+
+void root_close(struct root *r)
+{
+	close_p(&r->fd);
+	*r = ROOT_NONE;
+}
+
+static const char *relative(const char *path)
+{
+	while (*path == '/')
+		path++;
+	return *path ? path : ".";
+}
+
+int root_openat(const struct root *r, const char *path, int flags)
+{
+	int fd;
+
+	path = relative(path);
+	flags |= O_CLOEXEC | O_NOCTTY;
+	if (r->confined) {
+		struct open_how how = { .flags = (uint64_t)(unsigned)flags,
+					.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+		fd = (int)syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
+	} else {
+		fd = openat(r->fd, path, flags);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+int root_exists(const struct root *r, const char *path)
+{
+	_cleanup_close_ int fd = root_openat(r, path, O_PATH);
+
+	return fd < 0 ? fd : 0;
+}
+
+int read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size = 0, room = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (room - size < 2) {
+			char *bigger = realloc(data, room ? room * 4 : 1024);
+
+			if (!bigger)
+				return -ENOMEM;
+			data = bigger;
+			room = room ? room * 4 : 1024;
+		}
+		n = read(fd, data + size, room - size - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > max)
+			return -EFBIG;
+	}
+	data[size] = '\0';
+	*ret_data = TAKE_PTR(data);
+	*ret_size = size;
+	return 0;
+}
+
+int root_read(const struct root *r, const char *path, size_t max, char **ret_data, size_t *ret_size)
+{
+	_cleanup_close_ int fd = root_openat(r, path, O_RDONLY | O_NONBLOCK);
+
+	if (fd < 0)
+		return fd;
+	return read_all(fd, max, ret_data, ret_size);
+}
+
+int root_read_text(const struct root *r, const char *path, size_t max, char **ret_text)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+	int ret;
+
+	ret = root_read(r, path, max, &text, &n);
+	if (ret < 0)
+		return ret;
+	while (n > 0 && strchr(" \t\r\n", text[n - 1])) /* strchr() finds the NUL too */
+		n--;
+	text[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = ' ';
+	*ret_text = TAKE_PTR(text);
+	return 0;
+}
+
+int root_write_text(const struct root *r, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = -EBADF;
+	_cleanup_free_ char *line = NULL;
+	ssize_t n;
+	int len;
+
+	/* No O_CREAT: a key that does not exist is an error. O_TRUNC means nothing to procfs
+	 * and makes regular files of a fake tree behave. */
+	fd = root_openat(r, path, O_WRONLY | O_TRUNC | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	len = asprintf(&line, "%s\n", text);
+	if (len < 0)
+		return -ENOMEM;
+	n = write(fd, line, (size_t)len);
+	if (n < 0)
+		return -errno;
+	return n == len ? 0 : -EIO;
+}
+
+char *root_path(const struct root *r, const char *path)
+{
+	char *full;
+
+	while (*path == '/')
+		path++;
+	return asprintf(&full, "%s/%s", r->path, path) < 0 ? NULL : full;
+}
+
+static int write_synced(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int write_whole(int dir_fd, const char *name, const char *data, size_t size)
+{
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	int ret;
+
+	if (asprintf(&temporary, ".%s.%d", name, (int)getpid()) < 0)
+		return -ENOMEM;
+	unlinkat(dir_fd, temporary, 0); /* left by a namesake that was cut off */
+	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	ret = write_synced(fd, data, size);
+	if (ret >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		ret = -errno;
+	if (ret < 0)
+		unlinkat(dir_fd, temporary, 0);
+	return ret;
+}
+
+int root_make_dir(const struct root *r, const char *path)
+{
+	_cleanup_free_ char *copy = strdup(relative(path));
+	_cleanup_close_ int fd = -EBADF;
+	char *rest, *part;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = root_openat(r, ".", O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	for (part = strtok_r(copy, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
+		int next;
+
+		if (mkdirat(fd, part, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		/* A confined root's own links could lead outside, so they are not followed there. */
+		next = openat(fd, part,
+			      O_RDONLY | O_DIRECTORY | O_CLOEXEC | (r->confined ? O_NOFOLLOW : 0));
+		if (next < 0)
+			return -errno;
+		close(fd);
+		fd = next;
+	}
+	return TAKE_FD(fd);
+}

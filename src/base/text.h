@@ -1,0 +1,25 @@
+/* Words and numbers as people write them. */
+#pragma once
+
+#include "base/arena.h"
+
+/* Finds the candidate nearest to .word: offer each, then read .best (NULL: none is near). */
+struct nearest {
+	const char *word;
+	const char *best;
+	unsigned distance;
+};
+
+void nearest_offer(struct nearest *n, const char *candidate);
+
+/* The whole of @text as a number, decimal or 0x, with or without a minus sign.
+ * 0, -EINVAL, -ERANGE. */
+int text_to_int(const char *text, int64_t *ret_value) _must_check_;
+
+/* As text_to_int(), with an optional K, M or G (powers of 1024): a plain number counts @unit bytes
+ * each. *@ret_value is in @unit. 0, -EINVAL, -ERANGE. */
+int text_to_size(const char *text, int64_t unit, int64_t *ret_value) _must_check_;
+
+/* Whether two values of a kernel file say the same: word by word, numbers as numbers (0x10 is 16),
+ * Y as 1 and N as 0. */
+bool text_same_value(const char *a, const char *b);

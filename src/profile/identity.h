@@ -1,0 +1,31 @@
+/* What this machine says it is. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/root.h"
+
+/* One condition's subject; values are read when first asked for and kept. Zero the cache;
+ * release with identity_free(). A caller may put facts in by identity_set() and leave the trees
+ * unopened: then those are all there is. */
+struct identity {
+	const struct root *procfs, *sysfs; /* NULL: only what was set */
+	struct arena arena;
+	struct fact *facts;
+};
+
+/* A fact by its name in the profile language below match: "dmi.product_name",
+ * "devicetree.model", "devicetree.compatible" (blank-separated), "arch", "memory" (bytes),
+ * "cmdline". White space around it is gone. NULL: the machine does not say. */
+const char *identity_get(struct identity *id, const char *name);
+
+/* Puts a fact in. -ENOMEM or 0. */
+int identity_set(struct identity *id, const char *name, const char *value) _must_check_;
+
+/* The last value of parameter @name of the kernel command line, "" where it has none, NULL where
+ * it is not there. Words after "--" belong to init. In the identity's arena. */
+const char *identity_cmdline(struct identity *id, const char *name);
+
+/* Whether firmware put @text there for want of anything to say. */
+bool identity_is_placeholder(const char *text);
+
+void identity_free(struct identity *id);
