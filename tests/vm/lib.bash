@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Where the VM tests keep things, how they report progress, and how many machines may run. Sourced.
 
-set -o errexit -o nounset -o pipefail
+# bats has its own way of noticing a failed command.
+[[ -n ${BATS_VERSION:-} ]] || set -o errexit -o nounset -o pipefail
 
 VM_SRC=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd -- "$VM_SRC/../.." && pwd)
@@ -21,30 +22,31 @@ die() {
 	exit 1
 }
 
-# step TEXT COMMAND...: runs COMMAND with its output in a log, and says how long it took: seconds that count on a terminal,
-# one line before and one after elsewhere. Shows the log's end when COMMAND fails.
+# step TEXT COMMAND...: runs COMMAND with its output in a log. What takes longer than two seconds is announced, with seconds that count on a
+# terminal, and with the time it took at the end. Shows the log's end when COMMAND fails.
 step() {
-	local text=$1 log=$VM_BUILD/log/${1//[^A-Za-z0-9]/-}.log begin=$SECONDS pid status=0
+	local text=$1 log=$VM_BUILD/log/${1//[^A-Za-z0-9]/-}.log begin=$SECONDS pid status=0 announced=''
 	shift
 	mkdir -p "$VM_BUILD/log"
 	"$@" >"$log" 2>&1 &
 	pid=$!
-	if [[ -t 2 ]]; then
-		while kill -0 "$pid" 2>/dev/null; do
-			printf '\r  %s ... %ds' "$text" $((SECONDS - begin)) >&2
-			sleep 0.5
-		done
-	else
-		printf '  %s ...\n' "$text" >&2
-	fi
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		((SECONDS - begin >= 2)) || continue
+		if [[ -t 2 ]]; then
+			printf '\r  %s ... %d s' "$text" $((SECONDS - begin)) >&2
+		elif [[ -z $announced ]]; then
+			printf '  %s ...\n' "$text" >&2
+		fi
+		announced=yes
+	done
 	wait "$pid" || status=$?
+	[[ -z $announced || ! -t 2 ]] || printf '\r' >&2
+	[[ -z $announced ]] || printf '  %s: %d s    \n' "$text" $((SECONDS - begin)) >&2
 	if ((status != 0)); then
-		[[ ! -t 2 ]] || printf '\n' >&2
 		tail -n 40 "$log" >&2
 		die "$text: failed with status $status; all of its output is in $log"
 	fi
-	[[ ! -t 2 ]] || printf '\r' >&2
-	printf '  %s: %d s\n' "$text" $((SECONDS - begin)) >&2
 }
 
 # need PROGRAM...: stops with the list of what is missing.

@@ -87,7 +87,7 @@ vm_start() {
 	# Opened for reading too, or opening it would wait for qemu.
 	exec {vm_keyboard}<>"$VM/keyboard"
 	timeout --kill-after=5 "$VM_TIMEOUT" qemu-system-x86_64 \
-		-machine pc,accel=tcg,usb=off -cpu max -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-512}" \
+		-machine pc,accel=tcg,usb=off -cpu max -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}" \
 		-nodefaults -display none -no-reboot -nic none \
 		-kernel "$VM_KERNEL" -initrd "$VM/initrd" \
 		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 rw fastboot mitigations=off $*" \

@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# The early stage in an initramfs that is nobody's distribution: busybox as init, holdfast and the libraries it is linked with.
+
+load common
+
+# The smallest root that boots: kept for the file's tests.
+setup_machines() {
+	local root=$BATS_FILE_TMPDIR/root library
+	mkdir -p "$root"/{bin,sbin,proc,sys,dev,run,usr/sbin,usr/lib/vmtest}
+	cp "$(busybox_static)" "$root/bin/busybox"
+	cp "$VM_ROOT_TREE/usr/sbin/holdfast" "$root/usr/sbin/"
+	cp "$BATS_TEST_DIRNAME/guest/emit" "$root/usr/lib/vmtest/"
+	for library in $(chroot "$VM_ROOT_TREE" ldd /usr/sbin/holdfast | grep -o '/[^ ]*'); do
+		install -D "$VM_ROOT_TREE$library" "$root$library"
+	done
+	# busybox's init reads its inittab, as on a device without systemd and sysvinit.
+	mkdir -p "$root/etc"
+	printf '%s\n' '::sysinit:/etc/rc' >"$root/etc/inittab"
+	ln -s ../bin/busybox "$root/sbin/init"
+	ln -s sbin/init "$root/init"
+	cat >"$root/etc/rc" <<-'EOF'
+		#!/bin/busybox sh
+		export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+		/bin/busybox --install -s /bin
+		mount -t proc proc /proc
+		mount -t sysfs sysfs /sys
+		mount -t devtmpfs devtmpfs /dev
+		. /usr/lib/vmtest/emit
+		{
+			. /vmtest/run
+			printf '==> end\n<== end 0\n'
+		} >/dev/ttyS1 2>&1
+		poweroff -f
+	EOF
+	chmod 755 "$root/etc/rc"
+	(cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >"$BATS_FILE_TMPDIR/initrd"
+}
+
+# One that needs no library, from the host.
+busybox_static() {
+	local file
+	file=$(command -v busybox) || die "busybox not found; the packages in tests/vm/packages provide it"
+	! ldd "$file" >/dev/null 2>&1 || die "$file is not static: install busybox-static"
+	printf '%s\n' "$file"
+}
+
+bare() {
+	vm_use_initrd "$BATS_FILE_TMPDIR/initrd"
+	vm_profile vmtest <"$BATS_TEST_DIRNAME/product.yaml"
+	{
+		cat
+		cat <<-'EOF'
+			emit now grep -rs '' /proc/sys/vm /proc/sys/kernel /proc/sys/net/ipv4 /proc/sys/fs
+			emit report cat /run/holdfast/report.json
+			emit dmesg dmesg
+		EOF
+	} | vm_initramfs_file vmtest/run
+	VM_MEMORY=256 vm_boot vmtest.product=vm
+	vm_section now >"$VM/now"
+}
+
+all_hold() {
+	local key value
+	while read -r key value; do
+		holds "$VM/now" "$key" "$value"
+	done <"$BATS_TEST_DIRNAME/product.values"
+}
+
+@test "busybox init: every key holds after the early stage, and the report says so" {
+	bare <<-'EOF'
+		mount -t tmpfs tmpfs /run
+		emit apply holdfast apply --stage early
+	EOF
+	[ "$(vm_status apply)" = 0 ]
+	all_hold
+	[ "$(json report '[.stages[].stage] | join(" ")')" = early ]
+	[ "$(json report '[.settings[] | select(.result == "set")] | length')" -ge 12 ]
+}
+
+@test "no /run at all: every key holds, the kernel log says that there is no report" {
+	bare <<-'EOF'
+		rmdir /run
+		mount -o remount,ro /
+		emit apply holdfast apply --stage early
+	EOF
+	all_hold
+	[ "$(vm_status apply)" = 1 ]
+	[ "$(vm_status report)" != 0 ]
+	kernel_log '/run|report'
+}
+
+@test "/proc/sys read-only: named in the kernel log and the report, never reported as set" {
+	bare <<-'EOF'
+		mount -t tmpfs tmpfs /run
+		mount -o bind /proc/sys /proc/sys
+		mount -o remount,ro,bind /proc/sys
+		emit apply holdfast apply --stage early
+	EOF
+	[ "$(vm_status apply)" = 1 ]
+	kernel_log 'vm\.overcommit_ratio'
+	[ "$(json report '[.settings[] | select(.result == "set")] | length')" = 0 ]
+	[ "$(json report '.settings[] | select(.key == "vm.overcommit_ratio") | .result')" = failed ]
+}
