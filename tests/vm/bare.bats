@@ -13,8 +13,8 @@ setup_machines() {
 	for library in $(chroot "$VM_ROOT_TREE" ldd /usr/sbin/holdfast | grep -o '/[^ ]*'); do
 		install -D "$VM_ROOT_TREE$library" "$root$library"
 	done
+	install -D "$TOP/initramfs-hooks/sysvinit/holdfast" "$root/etc/init.d/holdfast"
 	# busybox's init reads its inittab, as on a device without systemd and sysvinit.
-	mkdir -p "$root/etc"
 	printf '%s\n' '::sysinit:/etc/rc' >"$root/etc/inittab"
 	ln -s ../bin/busybox "$root/sbin/init"
 	ln -s sbin/init "$root/init"
@@ -100,4 +100,20 @@ all_hold() {
 	kernel_log 'vm\.overcommit_ratio'
 	[ "$(json report '[.settings[] | select(.result == "set")] | length')" = 0 ]
 	[ "$(json report '.settings[] | select(.key == "vm.overcommit_ratio") | .result')" = failed ]
+}
+
+@test "the init script for systems without systemd puts right what was overridden" {
+	bare <<-'EOF'
+		mount -t tmpfs tmpfs /run
+		emit apply holdfast apply --stage early
+		echo 61 >/proc/sys/vm/overcommit_ratio
+		emit overridden cat /proc/sys/vm/overcommit_ratio
+		emit start /etc/init.d/holdfast start
+		emit init-status /etc/init.d/holdfast status
+	EOF
+	[ "$(vm_section overridden)" = 61 ]
+	[ "$(vm_status start)" = 0 ]
+	all_hold
+	[ "$(json report '[.stages[].stage] | join(" ")')" = "early system" ]
+	[ "$(vm_status init-status)" = 0 ]
 }

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What every VM test file begins with. Loaded by bats.
 
+# shellcheck source-path=SCRIPTDIR
 . "$BATS_TEST_DIRNAME/vm.bash"
 
 # Everything is built before the first machine of a file boots; a second call finds it there.

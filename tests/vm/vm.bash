@@ -4,6 +4,7 @@
 # A machine boots the built kernel, initramfs and disk (never written: changes are thrown away). What makes a test's machine different is
 # a small archive appended to the initramfs, so a variation costs nothing to build.
 
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.bash"
 
 VM=           # the machine's directory
@@ -102,13 +103,18 @@ vm_console() {
 	tr -d '\r' <"$VM/console" | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g'
 }
 
+# vm_says REGEX: the console has such a line. (Not through a pipe: grep stops reading when it has found it.)
+vm_says() {
+	grep -qaE -- "$1" <(vm_console)
+}
+
 # vm_expect REGEX [SECONDS]: waits until the console shows it; false when it does not in time or the machine has ended.
 vm_expect() {
 	local end=$((SECONDS + ${2:-90}))
-	while ! vm_console | grep -qE -- "$1"; do
+	while ! vm_says "$1"; do
 		if ((SECONDS >= end)) || ! kill -0 "$VM_PID" 2>/dev/null; then
 			# It may have said it with its last breath.
-			vm_console | grep -qE -- "$1"
+			vm_says "$1"
 			return
 		fi
 		sleep 0.2
@@ -148,22 +154,18 @@ vm_boot() {
 }
 
 # vm_section NAME: that section of the test's output; false when there is none. Its command's status is in vm_status.
+# (Both read to the end: whoever writes into a pipe must not find it closed.)
 vm_section() {
 	tr -d '\r' <"$VM/output" | awk -v name="$1" '
-		$1 == "<==" && $2 == name { found = 1; exit }
+		$1 == "<==" && $2 == name { inside = 0; found = 1 }
 		inside { print }
-		$1 == "==>" && $2 == name { inside = 1 }
+		$1 == "==>" && $2 == name && !found { inside = 1 }
 		END { exit !found }'
 }
 
 # vm_status NAME: the status of that section's command.
 vm_status() {
-	tr -d '\r' <"$VM/output" | awk -v name="$1" '$1 == "<==" && $2 == name { print $3; found = 1; exit } END { exit !found }'
-}
-
-# vm_kernel_log: what holdfast said in the kernel log, as the console showed it.
-vm_kernel_log() {
-	vm_console | grep -a 'holdfast: ' || :
+	tr -d '\r' <"$VM/output" | awk -v name="$1" '$1 == "<==" && $2 == name { print $3; found = 1 } END { exit !found }'
 }
 
 # vm_explain: for a failed test: what the machine said at the end.
