@@ -1,0 +1,237 @@
+#include <time.h>
+
+#include "cmd/cmd.h"
+#include "setting/onerror.h"
+#include "setting/plan.h"
+
+static const struct {
+	const char *name;
+	enum stage stage;
+} stages[] = {
+	{ "early", STAGE_EARLY }, { "devices", STAGE_DEVICES }, { "root", STAGE_ROOT },
+	{ "system", STAGE_SYSTEM }, { "all", STAGE_ALL },
+};
+
+static int stage_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
+		if (streq(stages[i].name, name))
+			return (int)stages[i].stage;
+	log_error("unknown stage '%s': early, devices, root, system or all", name);
+	return -EINVAL;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+/* Whether the kernel command line, or the kind of kernel, forbids doing anything. */
+static bool stands_back(struct context *c)
+{
+	const char *word = identity_cmdline(&c->identity, "holdfast");
+
+	if (word && streq(word, "off")) {
+		log_info("holdfast=off on the kernel command line: nothing is done");
+		return true;
+	}
+	if (root_exists(&c->machine.procfs, "vmcore") == 0) {
+		log_info("this is a capture kernel: nothing is applied");
+		return true;
+	}
+	return false;
+}
+
+static int print_outcome(const struct outcome *o, const struct context *c)
+{
+	_cleanup_free_ char *text = outcome_text(o);
+
+	if (!text)
+		return -ENOMEM;
+	if (outcome_fails(o))
+		log_error("%s", text);
+	else if (o->result == RESULT_ABSENT || o->result == RESULT_FAILED)
+		log_warning("%s", text);
+	else if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET])
+		printf("%s\n", text);
+	if (o->result == RESULT_SET && o->overridden_by)
+		log_kernel(LOG_LEVEL_WARNING, "%s, put right", text);
+	return 0;
+}
+
+struct tally {
+	unsigned n[RESULT_OVERRIDDEN + 1];
+	unsigned failures, breaking;
+};
+
+static int print_outcomes(const struct report *r, const struct context *c, struct tally *t)
+{
+	for (const struct outcome *o = r->settings; o; o = o->next) {
+		int ret = print_outcome(o, c);
+
+		if (ret < 0)
+			return ret;
+		t->n[o->result]++;
+		t->failures += outcome_fails(o);
+		t->breaking += outcome_breaks_boot(o);
+	}
+	return 0;
+}
+
+static void save(const struct report *r, const struct context *c)
+{
+	int ret = report_save(r, &c->machine);
+
+	if (ret < 0)
+		log_warning("%s/holdfast/report.json: %s; the report is lost", c->rundir,
+			    strerror(-ret));
+}
+
+/* Adds what earlier stages did, prints, and keeps it. */
+static int publish(struct report *r, const struct context *c, bool keep)
+{
+	_cleanup_(report_free) struct report old = { 0 };
+	int ret;
+
+	if (c->opt[OPT_JSON]) {
+		struct json j = JSON_WRITER(stdout);
+
+		json_open(&j, NULL, '{');
+		report_json(r, &c->machine, &j);
+		json_close(&j, '}');
+	}
+	if (!keep)
+		return 0;
+	ret = report_load(&c->machine, &old);
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret >= 0)
+		report_absorb(r, &old);
+	else if (ret != -ENOENT)
+		log_warning("%s/holdfast/report.json is damaged and begun anew", c->rundir);
+	save(r, c);
+	return 0;
+}
+
+static int record_findings(struct report *r, const struct findings *f)
+{
+	int ret = 0;
+
+	for (const struct finding *finding = f->first; finding; finding = finding->next) {
+		_cleanup_free_ char *text = finding_text(finding);
+
+		if (finding->severity == SEVERITY_ERROR)
+			GATHER(ret, text ? report_add_error(r, "%s", text) : -ENOMEM);
+	}
+	return ret;
+}
+
+struct run {
+	struct context *c;
+	const char *stage_name;
+	unsigned stages;
+	bool boot, dry_run, plan;
+};
+
+static void log_summary(const struct run *run, const struct selection *s, const struct tally *t,
+			int64_t us)
+{
+	if (!run->boot)
+		return;
+	log_kernel(LOG_LEVEL_INFO,
+		   "%s: profile %s (%s): %u set, %u hold, %u would be set, %u failed, %lld us%s",
+		   run->stage_name, s->profile.name, select_reason_name(s->reason),
+		   t->n[RESULT_SET], t->n[RESULT_HOLDS], t->n[RESULT_WOULD_SET], t->failures,
+		   (long long)us, run->plan ? " (holdfast=plan: nothing is written)" : "");
+}
+
+/* A profile that was chosen and is valid. */
+static int carry_out(const struct run *run, const struct selection *s, struct report *r)
+{
+	const struct node *tree = s->profile.tree;
+	int64_t start = now_us(), us;
+	struct tally t = { 0 };
+	int ret;
+
+	ret = plan_run(&run->c->machine, tree, run->dry_run ? PLAN_DRY_RUN : PLAN_APPLY,
+		       run->stages, r);
+	us = now_us() - start;
+	if (ret >= 0)
+		ret = report_add_stage(r, run->stage_name, us);
+	if (ret >= 0)
+		ret = print_outcomes(r, run->c, &t);
+	if (ret < 0)
+		return ret;
+	log_summary(run, s, &t, us);
+	ret = publish(r, run->c, run->plan || !run->dry_run);
+	if (ret < 0)
+		return ret;
+	/* Trees made for a test are no reason to reboot this machine. */
+	if (t.breaking && run->boot && !run->dry_run && !run->c->opt[OPT_PROCFS])
+		onerror_run(&run->c->machine, node_setting(tree, "on_error"),
+			    run->stages == STAGE_SYSTEM);
+	return t.failures ? EXIT_NOT_DONE : EXIT_OK;
+}
+
+static int choose_and_carry_out(const struct run *run)
+{
+	_cleanup_(findings_free) struct findings f = { 0 };
+	_cleanup_(selection_free) struct selection s = { 0 };
+	_cleanup_(report_free) struct report r = { 0 };
+	int status = context_choose(run->c, NULL, &f, &s), ret;
+
+	if (status < 0)
+		return status;
+	r.reason = select_reason_name(s.reason);
+	r.profile = s.profile.name;
+	ret = record_findings(&r, &f);
+	if (ret < 0)
+		return ret;
+	if (status == EXIT_OK)
+		return carry_out(run, &s, &r);
+	if (s.tie)
+		ret = report_add_error(&r, "profiles '%s' and '%s' match equally well",
+				       s.profile.name, s.tie);
+	else if (s.missing)
+		ret = report_add_error(&r, "there is no profile '%s'", s.missing);
+	r.profile = NULL;
+	/* At boot the running system must be able to see why nothing was done. */
+	if (ret >= 0 && (run->boot || run->c->opt[OPT_JSON]))
+		ret = publish(&r, run->c, run->boot && !run->dry_run);
+	return ret < 0 ? ret : status;
+}
+
+static int run_apply(struct context *c, int argc, char **argv)
+{
+	struct run run = { .c = c, .stage_name = c->opt[OPT_STAGE] ? c->opt[OPT_STAGE] : "all" };
+	const char *word;
+	int stage = stage_named(run.stage_name);
+
+	(void)argc;
+	(void)argv;
+	if (stage < 0)
+		return EXIT_USAGE;
+	run.stages = (unsigned)stage;
+	run.boot = stage != STAGE_ALL;
+	c->machine.boot = run.boot;
+	if (run.boot && !c->opt[OPT_PROCFS])
+		log_setup(c->opt[OPT_QUIET] ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, true);
+	if (stands_back(c))
+		return EXIT_OK;
+	word = identity_cmdline(&c->identity, "holdfast");
+	run.plan = word && streq(word, "plan");
+	run.dry_run = run.plan || c->opt[OPT_DRY_RUN];
+	return choose_and_carry_out(&run);
+}
+
+const struct cmd cmd_apply = {
+	.name = "apply",
+	.summary = "Bring the machine to its profile",
+	.help = "Prints one line a setting, old → new. What holds already is not written again; what was\n"
+		"written is read back. The report is kept in ROOT/run/holdfast/report.json.",
+	.options = { OPT_DRY_RUN, OPT_STAGE },
+	.run = run_apply,
+};

@@ -1,0 +1,100 @@
+/* What every command is made of: a row, its options, and the context it runs in. */
+#pragma once
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "profile/check.h"
+#include "profile/select.h"
+
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_NOT_DONE = 1, /* something asked for was not done, or drifts */
+	EXIT_USAGE = 2,
+	EXIT_INVALID = 3,
+	EXIT_NO_PROFILE = 4, /* none, or a tie */
+};
+
+/* All options of all commands; the rows are in option.c. */
+enum option_id {
+	OPT_NONE,
+	OPT_PROFILES,
+	OPT_PROFILE,
+	OPT_ROOT,
+	OPT_PROCFS,
+	OPT_SYSFS,
+	OPT_RUNDIR,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_STRICT,
+	OPT_EXPLAIN,
+	OPT_DRY_RUN,
+	OPT_STAGE,
+	OPT_FORMAT,
+	OPT_NAME,
+	N_OPTIONS,
+};
+
+struct option_row {
+	const char *name;
+	char letter; /* or 0 */
+	const char *arg; /* what it takes, or NULL */
+	const char *doc;
+	bool global;
+};
+
+extern const struct option_row option_rows[N_OPTIONS];
+
+#define CMD_MAX_OPTIONS 6
+
+struct context;
+
+struct cmd {
+	const char *name;
+	const char *args; /* as in usage: "[FILE…]", or NULL */
+	const char *summary;
+	const char *help; /* more, for --help; may be NULL */
+	enum option_id options[CMD_MAX_OPTIONS]; /* ends with OPT_NONE */
+	int max_args;	  /* -1: any number */
+	int (*run)(struct context *c, int argc, char **argv); /* an exit status, or -errno */
+};
+
+extern const struct cmd cmd_apply, cmd_check, cmd_keys, cmd_revert, cmd_select, cmd_show,
+	cmd_snapshot, cmd_status, cmd_verify;
+
+/* All commands, ending with NULL, in the order of --help. */
+extern const struct cmd *const commands[];
+
+/* What the command line said, and what was opened for it. */
+struct context {
+	const struct cmd *cmd;
+	const char *opt[N_OPTIONS]; /* the argument; "" for a flag; NULL: not given */
+	char *profiles[LIBRARY_MAX_DIRS + 1];
+	char *rundir; /* owned */
+	struct machine machine;
+	struct library library;
+	struct identity identity;
+};
+
+/* Reads the command line (without the program's name) into @c. 0: the command's own *@ret_n
+ * arguments stand behind its name in @argv. Else (after --help, say) an exit status minus 256. */
+int option_parse(int argc, char **argv, struct context *c, int *ret_n) _must_check_;
+
+/* Prints the help of a command, or of the program (NULL). */
+void option_help(const struct cmd *cmd);
+
+/* Opens the trees and the profile directories. */
+int context_open(struct context *c) _must_check_;
+void context_close(struct context *c);
+
+/* Chooses the profile (by @wanted, else by the options), composes and checks it. What is wrong is
+ * logged. EXIT_OK, EXIT_INVALID or EXIT_NO_PROFILE with *@ret_selection filled as far as it goes,
+ * or -errno. */
+int context_choose(struct context *c, const char *wanted, struct findings *f,
+		   struct selection *ret_selection) _must_check_;
+
+/* Begins the document of --json on stdout, with its version. */
+struct json context_json(void);

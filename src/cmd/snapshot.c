@@ -1,0 +1,164 @@
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "cmd/cmd.h"
+#include "profile/emit.h"
+#include "setting/sysctl.h"
+
+/* Worth keeping besides the typed keys, where they are not at zero. */
+static const char *const extra_sysctls[] = {
+	"kernel/panic", "kernel/panic_on_oops", "kernel/kptr_restrict", "kernel/dmesg_restrict",
+	"kernel/sysrq", "vm/swappiness", "vm/watermark_scale_factor",
+};
+
+static const char *const dmi_conditions[] = { "sys_vendor", "product_name", "board_name" };
+
+/* "Acme Corp EG-200" to "acme-corp-eg-200". */
+static void slug(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text && n + 1 < size; text++) {
+		if (isalnum((unsigned char)*text))
+			out[n++] = (char)tolower((unsigned char)*text);
+		else if (n > 0 && out[n - 1] != '-')
+			out[n++] = '-';
+	}
+	while (n > 0 && out[n - 1] == '-')
+		n--;
+	out[n] = '\0';
+}
+
+static bool says(struct identity *id, const char *fact, const char **ret_value)
+{
+	*ret_value = identity_get(id, fact);
+	return *ret_value && !identity_is_placeholder(*ret_value);
+}
+
+static void choose_name(struct context *c, char *name, size_t size)
+{
+	static const char *const facts[] = { "dmi.product_name", "devicetree.model" };
+	const char *value;
+
+	*name = '\0';
+	if (c->opt[OPT_NAME])
+		snprintf(name, size, "%s", c->opt[OPT_NAME]);
+	for (size_t i = 0; i < ARRAY_SIZE(facts) && !*name; i++)
+		if (says(&c->identity, facts[i], &value))
+			slug(value, name, size);
+	if (!*name)
+		snprintf(name, size, "this-machine");
+}
+
+/* A value with a wildcard in it would become a pattern. */
+static void condition(const char *name, const char *value, bool *first, const char *indent)
+{
+	if (strpbrk(value, "*?["))
+		return;
+	printf("%s%s: ", *first ? "" : indent, name);
+	emit_scalar(value, stdout);
+	putchar('\n');
+	*first = false;
+}
+
+static void print_match(struct context *c)
+{
+	bool first = true, any = false;
+	const char *value;
+	char fact[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(dmi_conditions); i++) {
+		snprintf(fact, sizeof(fact), "dmi.%s", dmi_conditions[i]);
+		if (!says(&c->identity, fact, &value))
+			continue;
+		if (!any)
+			printf("match:\n  - dmi:\n");
+		any = true;
+		first = false;
+		condition(dmi_conditions[i], value, &first, "      ");
+	}
+	if (!any && says(&c->identity, "devicetree.model", &value)) {
+		printf("match:\n  - devicetree:\n");
+		first = false;
+		condition("model", value, &first, "      ");
+		any = true;
+	}
+	if (!any)
+		printf("# match: nothing here identifies the product; choose it by holdfast.profile=\n");
+}
+
+static void print_value(const struct machine *m, const char *file, const char *name)
+{
+	_cleanup_free_ char *value = NULL;
+
+	if (root_read_text(&m->procfs, file, SYSCTL_MAX, &value) < 0)
+		return;
+	printf("  %s: ", name);
+	emit_scalar(value, stdout);
+	putchar('\n');
+}
+
+static bool is_zero(const struct machine *m, const char *file)
+{
+	_cleanup_free_ char *value = NULL;
+
+	return root_read_text(&m->procfs, file, SYSCTL_MAX, &value) < 0 || streq(value, "0");
+}
+
+/* Of ratio and kbytes the kernel reports the one that is not in force as 0. */
+static void print_vm(const struct machine *m)
+{
+	const struct key *vm = key_find("vm");
+
+	printf("vm:\n");
+	for (const struct key *k = key_next_child(vm, NULL); k; k = key_next_child(vm, k)) {
+		bool knob = after_prefix(key_name(k), "overcommit_ratio") ||
+			    after_prefix(key_name(k), "overcommit_kbytes");
+
+		if (!(knob && is_zero(m, k->file)))
+			print_value(m, k->file, key_name(k));
+	}
+}
+
+static void print_sysctls(const struct machine *m)
+{
+	_cleanup_(arena_free) struct arena a = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(extra_sysctls); i++) {
+		const char *key = sysctl_key(&a, extra_sysctls[i]);
+		char file[128];
+
+		snprintf(file, sizeof(file), "sys/%s", extra_sysctls[i]);
+		if (!key || is_zero(m, file))
+			continue;
+		if (!any)
+			printf("sysctl:\n");
+		any = true;
+		print_value(m, file, key);
+	}
+}
+
+static int run_snapshot(struct context *c, int argc, char **argv)
+{
+	char name[128];
+
+	(void)argc;
+	(void)argv;
+	choose_name(c, name, sizeof(name));
+	printf("# A starter profile, taken from the running machine. Save it as %s.yaml, keep what\n"
+	       "# the product needs, and try it with: holdfast check %s.yaml\n", name, name);
+	printf("holdfast: 1\nname: %s\n", name);
+	print_match(c);
+	print_vm(&c->machine);
+	print_sysctls(&c->machine);
+	return EXIT_OK;
+}
+
+const struct cmd cmd_snapshot = {
+	.name = "snapshot",
+	.summary = "Write a starter profile from the running machine",
+	.help = "Prints YAML: the conditions that identify the product, and the settings as they are now.",
+	.options = { OPT_NAME },
+	.run = run_snapshot,
+};

@@ -1,0 +1,59 @@
+#include "cmd/cmd.h"
+#include "setting/plan.h"
+
+static int print_drift(const struct context *c, const struct report *r, unsigned *ret_failures)
+{
+	unsigned n = 0, failures = 0;
+
+	for (const struct outcome *o = r->settings; o; o = o->next) {
+		_cleanup_free_ char *text = outcome_text(o);
+
+		if (!text)
+			return -ENOMEM;
+		n++;
+		failures += outcome_fails(o);
+		if (!c->opt[OPT_JSON] && (o->result != RESULT_HOLDS || c->opt[OPT_VERBOSE]))
+			printf("%s\n", text);
+	}
+	if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET])
+		printf("%s: %u of %u settings hold\n", r->profile, n - failures, n);
+	*ret_failures = failures;
+	return 0;
+}
+
+static int run_verify(struct context *c, int argc, char **argv)
+{
+	_cleanup_(findings_free) struct findings f = { 0 };
+	_cleanup_(selection_free) struct selection s = { 0 };
+	_cleanup_(report_free) struct report r = { 0 };
+	int status = context_choose(c, NULL, &f, &s), ret;
+	unsigned failures;
+
+	(void)argc;
+	(void)argv;
+	if (status != EXIT_OK)
+		return status;
+	r.profile = s.profile.name;
+	r.reason = select_reason_name(s.reason);
+	ret = plan_run(&c->machine, s.profile.tree, PLAN_VERIFY, STAGE_ALL, &r);
+	if (ret >= 0)
+		ret = print_drift(c, &r, &failures);
+	if (ret < 0)
+		return ret;
+	if (c->opt[OPT_JSON]) {
+		struct json j = JSON_WRITER(stdout);
+
+		json_open(&j, NULL, '{');
+		report_json(&r, &c->machine, &j);
+		json_close(&j, '}');
+	}
+	return failures ? EXIT_NOT_DONE : EXIT_OK;
+}
+
+const struct cmd cmd_verify = {
+	.name = "verify",
+	.summary = "Compare the machine with its profile",
+	.help = "Prints what differs, and the sysctl.d file that overrides it where one does.\n"
+		"With --verbose also what holds. Writes nothing.",
+	.run = run_verify,
+};

@@ -1,0 +1,40 @@
+#include "cmd/cmd.h"
+
+const struct cmd *const commands[] = {
+	&cmd_check, &cmd_select, &cmd_show, &cmd_apply,	   &cmd_verify,
+	&cmd_revert, &cmd_status, &cmd_keys, &cmd_snapshot, NULL,
+};
+
+static enum log_level level_of(const struct context *c)
+{
+	if (c->opt[OPT_QUIET])
+		return LOG_LEVEL_ERROR;
+	return c->opt[OPT_VERBOSE] ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
+/* A full disk or a closed pipe behind stdout must not look like success. */
+static int flush_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	log_error("standard output: %s", strerror(errno));
+	return status == EXIT_OK ? EXIT_NOT_DONE : status;
+}
+
+int main(int argc, char **argv)
+{
+	struct context c = { .machine = { ROOT_NONE, ROOT_NONE, ROOT_NONE, ROOT_NONE, false } };
+	int n_args = 0, status;
+
+	status = option_parse(argc, argv, &c, &n_args);
+	if (status < 0)
+		return flush_output(status + 256);
+	log_setup(level_of(&c), false);
+	status = context_open(&c);
+	if (status >= 0)
+		status = c.cmd->run(&c, n_args, argv + 1);
+	context_close(&c);
+	if (status == -ENOMEM)
+		log_oom();
+	return flush_output(status < 0 ? EXIT_NOT_DONE : status);
+}

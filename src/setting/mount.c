@@ -1,0 +1,242 @@
+/* File systems to mount, through libmount. */
+#include <libmount.h>
+
+#include <dlfcn.h>
+#include <sys/mount.h>
+#include <time.h>
+
+#include "base/dlopen.h"
+#include "base/log.h"
+#include "setting/setting.h"
+
+DLOPEN_NOTE("mount", "Mounting the file systems of a profile", "libmount.so.1");
+
+/* How long a device may take to appear at boot, in milliseconds. */
+#define WAIT_REQUIRED 10000
+#define WAIT_OPTIONAL 3000
+#define WAIT_STEP 100
+
+struct libmount {
+	void *handle;
+	__typeof__(mnt_new_table) *new_table;
+	__typeof__(mnt_unref_table) *unref_table;
+	__typeof__(mnt_table_parse_file) *parse_file;
+	__typeof__(mnt_table_find_target) *find_target;
+	__typeof__(mnt_fs_get_source) *get_source;
+	__typeof__(mnt_fs_get_fstype) *get_fstype;
+	__typeof__(mnt_fs_get_options) *get_options;
+	__typeof__(mnt_fs_match_options) *match_options;
+	__typeof__(mnt_resolve_spec) *resolve_spec;
+	__typeof__(mnt_new_context) *new_context;
+	__typeof__(mnt_free_context) *free_context;
+	__typeof__(mnt_context_set_source) *set_source;
+	__typeof__(mnt_context_set_target) *set_target;
+	__typeof__(mnt_context_set_fstype) *set_fstype;
+	__typeof__(mnt_context_set_options) *set_options;
+	__typeof__(mnt_context_mount) *mount;
+	__typeof__(mnt_context_get_excode) *get_excode;
+};
+
+static void libmount_close(struct libmount *l)
+{
+	if (l->handle)
+		dlclose(l->handle);
+}
+
+static int libmount_open(struct libmount *l)
+{
+	const struct dlopen_symbol symbols[] = {
+		{ "mnt_new_table", &l->new_table },
+		{ "mnt_unref_table", &l->unref_table },
+		{ "mnt_table_parse_file", &l->parse_file },
+		{ "mnt_table_find_target", &l->find_target },
+		{ "mnt_fs_get_source", &l->get_source },
+		{ "mnt_fs_get_fstype", &l->get_fstype },
+		{ "mnt_fs_get_options", &l->get_options },
+		{ "mnt_fs_match_options", &l->match_options },
+		{ "mnt_resolve_spec", &l->resolve_spec },
+		{ "mnt_new_context", &l->new_context },
+		{ "mnt_free_context", &l->free_context },
+		{ "mnt_context_set_source", &l->set_source },
+		{ "mnt_context_set_target", &l->set_target },
+		{ "mnt_context_set_fstype", &l->set_fstype },
+		{ "mnt_context_set_options", &l->set_options },
+		{ "mnt_context_mount", &l->mount },
+		{ "mnt_context_get_excode", &l->get_excode },
+	};
+
+	return dlopen_symbols("libmount.so.1", symbols, ARRAY_SIZE(symbols), &l->handle);
+}
+
+static int mount_describe(const struct machine *m, struct arena *a, struct setting *s)
+{
+	const char *what = node_text(s->node, "what"), *type = node_text(s->node, "type");
+	const char *options = node_text(s->node, "options");
+
+	s->path = node_text(s->node, "where");
+	s->key = arena_printf(a, "mounts.%s", s->path);
+	s->file = arena_printf(a, "%s%s", m->root.path, s->path);
+	s->wanted = arena_printf(a, "%s%s%s%s%s", what, type ? " " : "", type ? type : "",
+				 options ? " " : "", options ? options : "");
+	return s->key && s->file && s->wanted ? 0 : -ENOMEM;
+}
+
+/* Whether the mounted file system is the wanted one, with at least those of the kernel's options
+ * that restrict it. */
+static bool is_wanted(const struct libmount *l, struct libmnt_fs *fs, const struct setting *s)
+{
+	static const char *const restricting[] = { "ro", "rw", "nosuid", "nodev", "noexec" };
+	const char *options = node_text(s->node, "options"), *type = node_text(s->node, "type");
+	_cleanup_free_ char *source = l->resolve_spec(node_text(s->node, "what"), NULL);
+
+	if (!source || !streq_null(source, l->get_source(fs)))
+		return false;
+	if (type && !streq(type, "auto") && !streq_null(type, l->get_fstype(fs)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(restricting) && options; i++) {
+		size_t n = strlen(restricting[i]);
+
+		for (const char *o = options; o; o = strchr(o, ','), o = o ? o + 1 : NULL)
+			if (strncmp(o, restricting[i], n) == 0 && (o[n] == ',' || !o[n]) &&
+			    !l->match_options(fs, restricting[i]))
+				return false;
+	}
+	return true;
+}
+
+static int mount_read(const struct machine *m, const struct setting *s, struct state *ret_state)
+{
+	_cleanup_(libmount_close) struct libmount l = { 0 };
+	_cleanup_free_ char *table = root_path(&m->procfs, "self/mountinfo");
+	struct libmnt_table *mounts;
+	struct libmnt_fs *fs;
+	int ret = libmount_open(&l);
+
+	if (ret == -ELIBACC)
+		ret_state->why = strdup("libmount.so.1 is not here");
+	if (ret < 0)
+		return ret;
+	mounts = table ? l.new_table() : NULL;
+	if (!mounts)
+		return -ENOMEM;
+	ret = l.parse_file(mounts, table);
+	fs = ret < 0 ? NULL : l.find_target(mounts, s->file, MNT_ITER_BACKWARD);
+	if (fs) {
+		const char *source = l.get_source(fs);
+
+		ret_state->holds = s->node && is_wanted(&l, fs, s);
+		if (!ret_state->holds)
+			ret_state->why = strdup("something else is mounted there");
+		ret = asprintf(&ret_state->value, "%s %s %s", source ? source : "none",
+			       l.get_fstype(fs), l.get_options(fs)) < 0 ? -ENOMEM : 0;
+	} else if (ret >= 0) {
+		ret_state->value = strdup("not mounted");
+		ret = ret_state->value ? 0 : -ENOMEM;
+	}
+	l.unref_table(mounts);
+	return ret;
+}
+
+static bool is_virtual(const char *what)
+{
+	return *what != '/' && !strchr(what, '=');
+}
+
+/* Whether the device is there, after waiting for it a bounded time at boot. */
+static bool wait_for_device(const struct machine *m, const struct libmount *l,
+			    const struct setting *s, const char *what)
+{
+	const struct timespec step = { .tv_nsec = WAIT_STEP * 1000000L };
+	int left = !m->boot ? 0 : s->required ? WAIT_REQUIRED : WAIT_OPTIONAL;
+	bool said = false;
+
+	if (is_virtual(what))
+		return true;
+	for (;; left -= WAIT_STEP) {
+		_cleanup_free_ char *device = l->resolve_spec(what, NULL);
+
+		if (device && access(device, F_OK) == 0)
+			return true;
+		if (left <= 0)
+			return false;
+		if (!said)
+			log_info("waiting for %s, %d s at most", what, left / 1000);
+		said = true;
+		nanosleep(&step, NULL);
+	}
+}
+
+static int mount_it(const struct libmount *l, const struct setting *s, char **why)
+{
+	const char *type = node_text(s->node, "type"), *options = node_text(s->node, "options");
+	struct libmnt_context *c = l->new_context();
+	char message[256] = "";
+	int ret, status;
+
+	if (!c)
+		return -ENOMEM;
+	ret = l->set_source(c, node_text(s->node, "what"));
+	if (ret == 0)
+		ret = l->set_target(c, s->file);
+	if (ret == 0 && type)
+		ret = l->set_fstype(c, type);
+	if (ret == 0 && options)
+		ret = l->set_options(c, options);
+	if (ret == 0) {
+		ret = l->mount(c);
+		status = l->get_excode(c, ret, message, sizeof(message));
+		if (status != 0) {
+			*why = strdup(*message ? message : "mount failed");
+			ret = ret < 0 ? ret : -EIO;
+		}
+	}
+	l->free_context(c);
+	return ret > 0 ? -ret : ret;
+}
+
+static int mount_write(const struct machine *m, const struct setting *s, char **why)
+{
+	_cleanup_(libmount_close) struct libmount l = { 0 };
+	_cleanup_(state_free) struct state now = { 0 };
+	const char *what = node_text(s->node, "what");
+	int ret, dir;
+
+	ret = mount_read(m, s, &now);
+	if (ret < 0)
+		return ret;
+	if (now.why) { /* never cover what somebody else put there */
+		*why = TAKE_PTR(now.why);
+		return -EBUSY;
+	}
+	ret = libmount_open(&l);
+	if (ret < 0)
+		return ret;
+	if (!wait_for_device(m, &l, s, what)) {
+		if (asprintf(why, "%s did not appear", what) < 0)
+			*why = NULL;
+		return -ENOENT;
+	}
+	dir = root_make_dir(&m->root, s->path);
+	if (dir < 0)
+		return dir;
+	close(dir);
+	return mount_it(&l, s, why);
+}
+
+static int mount_undo(const struct machine *m, const struct setting *s, const char *before)
+{
+	_cleanup_free_ char *path = root_path(&m->root, s->path);
+
+	(void)before; /* it was not mounted */
+	if (!path)
+		return -ENOMEM;
+	return umount2(path, UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+const struct setting_ops mount_ops = {
+	.name = "mount",
+	.describe = mount_describe,
+	.read = mount_read,
+	.write = mount_write,
+	.undo = mount_undo,
+};

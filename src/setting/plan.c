@@ -1,0 +1,374 @@
+#include "setting/plan.h"
+
+#include "setting/sysctl.h"
+#include "setting/sysctld.h"
+
+/* When each kind of setting is done; in the order of enum setting_kind. */
+static const unsigned kind_stages[SETTING_KINDS] = {
+	[SETTING_BLOCK] = STAGE_EARLY | STAGE_SYSTEM,
+	[SETTING_MODULE] = STAGE_DEVICES | STAGE_SYSTEM,
+	[SETTING_MOUNT] = STAGE_DEVICES | STAGE_ROOT | STAGE_SYSTEM,
+	[SETTING_SYSCTL] = STAGE_EARLY | STAGE_DEVICES | STAGE_SYSTEM,
+	[SETTING_KDUMP] = STAGE_ROOT | STAGE_SYSTEM,
+	[SETTING_LAST_BOOT] = STAGE_DEVICES,
+	[SETTING_GUARD] = STAGE_ROOT | STAGE_SYSTEM,
+};
+
+struct plan {
+	const struct machine *machine;
+	const struct node *tree;
+	enum plan_mode mode;
+	unsigned stages;
+	struct report *report;
+};
+
+static bool is_panic_on_oom(const struct node *n)
+{
+	return n->row->file && streq(n->row->file, "sys/vm/panic_on_oom");
+}
+
+/* What the initramfs hands on to the real root is mounted there; the rest below the real root. */
+static bool survives_initramfs(const struct node *mount)
+{
+	static const char *const moved[] = { "/run", "/dev", "/proc", "/sys" };
+	const char *where = node_text(mount, "where");
+
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
+		const char *rest = after_prefix(where, moved[i]);
+
+		if (rest && (*rest == '/' || !*rest))
+			return true;
+	}
+	return false;
+}
+
+static unsigned stages_of(const struct plan *p, const struct node *n)
+{
+	unsigned stages = kind_stages[n->row->kind];
+
+	if (is_panic_on_oom(n) && node_child(p->tree, "kdump"))
+		return STAGE_ROOT | STAGE_SYSTEM; /* once the crash kernel is armed */
+	if (n->row->kind == SETTING_MOUNT)
+		return stages & ~(unsigned)(survives_initramfs(n) ? STAGE_ROOT : STAGE_DEVICES);
+	return stages;
+}
+
+/* --- one setting --- */
+
+static const char *keep(struct report *r, const char *text)
+{
+	return text ? arena_strdup(&r->arena, text) : NULL;
+}
+
+static const char *source_of(struct report *r, const struct node *n)
+{
+	const char *slash = strrchr(n->at.file, '/');
+
+	return arena_printf(&r->arena, "%s:%u", slash ? slash + 1 : n->at.file, n->name_at.line);
+}
+
+/* Why an error is one, where errno's own words say too little. */
+static const char *why_error(struct report *r, const struct setting *s, int error)
+{
+	switch (-error) {
+	case ENOSYS:
+		return "not done: this version cannot do it yet";
+	case ENOENT:
+		return s->ops == &sysctl_ops ? "this kernel has no such key" : strerror(ENOENT);
+	default:
+		return keep(r, strerror(-error));
+	}
+}
+
+static void fail(struct report *r, struct outcome *o, const struct setting *s, int error,
+		 const char *why)
+{
+	bool absent = error == -ENOENT || error == -ENOSYS;
+
+	o->result = absent ? RESULT_ABSENT : RESULT_FAILED;
+	o->error = error;
+	o->text = why ? keep(r, why) : why_error(r, s, error);
+}
+
+/* Writes once and believes only what is read back. */
+static int write_and_read_back(const struct plan *p, const struct setting *s, struct outcome *o)
+{
+	_cleanup_(state_free) struct state after = { 0 };
+	_cleanup_free_ char *why = NULL;
+	int ret = s->ops->write(p->machine, s, &why);
+	int read;
+
+	if (ret == -ENOMEM)
+		return ret;
+	read = s->ops->read(p->machine, s, &after);
+	o->after = read < 0 ? NULL : keep(p->report, after.value);
+	if (ret < 0)
+		fail(p->report, o, s, ret, why);
+	else if (read < 0)
+		fail(p->report, o, s, read, "written, but it cannot be read back");
+	else if (after.holds)
+		o->result = RESULT_SET;
+	else
+		fail(p->report, o, s, -EIO, after.why ? after.why : "it reads otherwise afterwards");
+	return 0;
+}
+
+/* Names the line of the system's own configuration that gave the setting another value. */
+static int find_override(const struct plan *p, const struct setting *s, struct outcome *o)
+{
+	const char *where, *value;
+	int ret;
+
+	if (s->ops != &sysctl_ops)
+		return 0;
+	ret = sysctld_find(&p->machine->root, &p->report->arena, s->path + strlen("sys/"), &where,
+			   &value);
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret >= 0 && where && !streq(value, s->wanted))
+		o->overridden_by = where;
+	return 0;
+}
+
+static int differs(const struct plan *p, const struct setting *s, const struct state *now,
+		   struct outcome *o)
+{
+	bool look = p->mode == PLAN_VERIFY || p->stages == STAGE_SYSTEM;
+	int ret = look ? find_override(p, s, o) : 0;
+
+	if (ret < 0)
+		return ret;
+	if (p->mode == PLAN_APPLY)
+		return write_and_read_back(p, s, o);
+	o->result = p->mode == PLAN_DRY_RUN ? RESULT_WOULD_SET
+		    : o->overridden_by	    ? RESULT_OVERRIDDEN
+					    : RESULT_DRIFTED;
+	o->after = o->before;
+	if (now->why)
+		o->text = keep(p->report, now->why);
+	return 0;
+}
+
+static int carry_out(const struct plan *p, const struct setting *s, struct outcome *o)
+{
+	_cleanup_(state_free) struct state now = { 0 };
+	int ret = s->ops->read(p->machine, s, &now);
+
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret < 0) {
+		fail(p->report, o, s, ret, now.why);
+		/* Modules that bring it may come in the real root only. */
+		o->later = ret == -ENOENT && !(p->stages & STAGE_SYSTEM);
+		return 0;
+	}
+	o->before = keep(p->report, now.value);
+	if (!now.holds)
+		return differs(p, s, &now, o);
+	o->result = RESULT_HOLDS;
+	o->after = o->before;
+	return 0;
+}
+
+/* vm.panic_on_oom is only safe as wanted once the crash kernel is armed. */
+static void adapt_to_kdump(const struct plan *p, struct setting *s, struct outcome *o)
+{
+	_cleanup_(state_free) struct state kdump_state = { 0 };
+	const struct node *kdump = node_child(p->tree, "kdump");
+
+	if (!kdump || !is_panic_on_oom(s->node) ||
+	    (kdump_ops.read(p->machine, s, &kdump_state) == 0 && kdump_state.holds))
+		return;
+	s->wanted = node_setting(kdump, "panic_on_oom_unarmed");
+	o->text = "kdump is not armed: panic_on_oom_unarmed applies";
+}
+
+static bool is_required(const struct node *n)
+{
+	const char *required = n->kind == NODE_MAP && n->row->kind != SETTING_GUARD &&
+					       n->row->kind != SETTING_KDUMP
+				       ? node_setting(n, "required")
+				       : NULL;
+
+	return !required || streq(required, "1") || streq(required, "true");
+}
+
+static int do_setting(const struct plan *p, const struct node *n)
+{
+	struct setting s = { .ops = setting_ops_of(n->row->kind), .node = n,
+			     .required = is_required(n) };
+	struct outcome *o = arena_alloc(&p->report->arena, sizeof(*o));
+	int ret;
+
+	if (!o)
+		return -ENOMEM;
+	ret = s.ops->describe(p->machine, &p->report->arena, &s);
+	if (ret < 0)
+		return ret;
+	adapt_to_kdump(p, &s, o);
+	o->kind = s.ops->name;
+	o->key = s.key;
+	o->file = s.file;
+	o->wanted = s.wanted;
+	o->source = source_of(p->report, n);
+	o->required = s.required;
+	ret = carry_out(p, &s, o);
+	if (ret < 0)
+		return ret;
+	report_add(p->report, o);
+	return 0;
+}
+
+/* --- all of them --- */
+
+static int do_if_due(const struct plan *p, const struct node *n, enum setting_kind kind,
+		     bool panic_on_oom)
+{
+	if (n->row->kind != kind || is_panic_on_oom(n) != panic_on_oom ||
+	    !(stages_of(p, n) & p->stages))
+		return 0;
+	return do_setting(p, n);
+}
+
+/* Walks the tree for the settings of one kind: a value, each value of a list, each item of a list
+ * of maps, or a map as a whole. */
+static int do_kind(const struct plan *p, const struct node *map, enum setting_kind kind,
+		   bool panic_on_oom)
+{
+	int ret = 0;
+
+	node_foreach(n, map) {
+		if (ret < 0)
+			return ret;
+		if (n->kind == NODE_LIST) {
+			node_foreach(item, n)
+				if (ret >= 0)
+					ret = do_if_due(p, item, kind, panic_on_oom);
+		} else if (n->row->kind != SETTING_NONE) {
+			ret = do_if_due(p, n, kind, panic_on_oom);
+		} else if (n->kind == NODE_MAP) {
+			ret = do_kind(p, n, kind, panic_on_oom);
+		}
+	}
+	return ret;
+}
+
+int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode,
+	     unsigned stages, struct report *r)
+{
+	struct plan p = { .machine = m, .tree = tree, .mode = mode, .stages = stages, .report = r };
+	int ret = 0;
+
+	for (int kind = SETTING_NONE + 1; kind < SETTING_KINDS && ret >= 0; kind++)
+		ret = do_kind(&p, tree, (enum setting_kind)kind, false);
+	return ret < 0 ? ret : do_kind(&p, tree, SETTING_SYSCTL, true);
+}
+
+/* --- revert --- */
+
+static int one_way(const struct outcome *o, struct outcome *back)
+{
+	const char *path = o->file ? strstr(o->file, "/sys/") : NULL;
+	const char *why = path && o->after ? sysctl_one_way(path + strlen("/sys/"), o->after) : NULL;
+
+	if (!why)
+		return 0;
+	back->result = RESULT_FAILED;
+	back->error = -EPERM;
+	back->text = why;
+	return 1;
+}
+
+/* Whether it is still as we left it. Options were compared when they were set: of anything but a
+ * sysctl the first word tells. */
+static bool is_ours(const struct setting *s, const char *now, const char *after)
+{
+	size_t n = s->ops == &sysctl_ops ? strlen(after) : strcspn(after, " ");
+
+	return strncmp(now, after, n) == 0 && (!now[n] || (now[n] == ' ' && s->ops != &sysctl_ops));
+}
+
+static int put_back(const struct machine *m, const struct setting *s, const struct outcome *o,
+		    struct report *done, struct outcome *back)
+{
+	_cleanup_(state_free) struct state now = { 0 }, after = { 0 };
+	int ret = s->ops->read(m, s, &now);
+
+	if (ret < 0)
+		goto failed;
+	back->before = keep(done, now.value);
+	if (!is_ours(s, now.value, o->after)) {
+		back->result = RESULT_DRIFTED;
+		back->after = back->before;
+		back->text = "somebody else changed it since; left alone";
+		return 0;
+	}
+	if (s->ops == &sysctl_ops && one_way(o, back))
+		return 0;
+	ret = s->ops->undo(m, s, o->before);
+	if (ret >= 0)
+		ret = s->ops->read(m, s, &after);
+	if (ret < 0)
+		goto failed;
+	back->after = keep(done, after.value);
+	back->result = RESULT_SET;
+	if (!streq_null(after.value, o->before))
+		fail(done, back, s, -EIO, "it reads otherwise afterwards");
+	return 0;
+failed:
+	if (ret != -ENOMEM)
+		fail(done, back, s, ret, NULL);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+static const char *path_of(const struct machine *m, const struct outcome *o)
+{
+	const char *rest;
+
+	if (streq(o->kind, "sysctl")) {
+		rest = o->file ? after_prefix(o->file, m->procfs.path) : NULL;
+		return rest && *rest == '/' ? rest + 1 : NULL;
+	}
+	rest = strchr(o->key, '.');
+	if (streq(o->kind, "mount"))
+		return rest ? rest + 1 : NULL;
+	rest = rest ? strchr(rest + 1, '.') : NULL;
+	return rest ? rest + 1 : NULL;
+}
+
+static int revert_one(const struct machine *m, const struct outcome *o, struct report *done)
+{
+	struct outcome *back = arena_alloc(&done->arena, sizeof(*back));
+	struct setting s = { .ops = setting_ops_named(o->kind), .key = o->key, .file = o->file };
+	int ret;
+
+	s.path = path_of(m, o);
+	if (!back)
+		return -ENOMEM;
+	if (!s.ops || !s.path || !o->before || !o->after)
+		return 0;
+	*back = (struct outcome){ .kind = o->kind, .key = o->key, .file = o->file,
+				  .wanted = o->before, .source = o->source, .required = true };
+	ret = put_back(m, &s, o, done, back);
+	if (ret < 0)
+		return ret;
+	report_add(done, back);
+	return 0;
+}
+
+static int revert_from(const struct machine *m, const struct outcome *o, struct report *done)
+{
+	int ret;
+
+	if (!o)
+		return 0;
+	ret = revert_from(m, o->next, done);
+	if (ret < 0 || o->result != RESULT_SET)
+		return ret;
+	return revert_one(m, o, done);
+}
+
+int plan_revert(const struct machine *m, const struct report *r, struct report *done)
+{
+	return revert_from(m, r->settings, done);
+}

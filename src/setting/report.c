@@ -1,0 +1,369 @@
+#include "setting/report.h"
+
+#include <fcntl.h>
+
+#include "profile/parse.h"
+
+#define REPORT_DIR "holdfast"
+#define REPORT "report.json"
+#define REPORT_MAX (4U << 20)
+
+static const char *const result_names[] = {
+	[RESULT_HOLDS] = "holds",	  [RESULT_SET] = "set",
+	[RESULT_WOULD_SET] = "would-set", [RESULT_ABSENT] = "absent",
+	[RESULT_FAILED] = "failed",	  [RESULT_DRIFTED] = "drifted",
+	[RESULT_OVERRIDDEN] = "overridden",
+};
+
+const char *result_name(enum result result)
+{
+	return result_names[result];
+}
+
+bool outcome_fails(const struct outcome *o)
+{
+	switch (o->result) {
+	case RESULT_HOLDS:
+	case RESULT_SET:
+	case RESULT_WOULD_SET:
+		return false;
+	case RESULT_ABSENT:
+		return o->required && !o->later;
+	default:
+		return o->required;
+	}
+}
+
+bool outcome_breaks_boot(const struct outcome *o)
+{
+	return outcome_fails(o) && o->error != -ENOSYS;
+}
+
+char *outcome_text(const struct outcome *o)
+{
+	const char *before = o->before ? o->before : "nothing";
+	_cleanup_free_ char *values = NULL;
+	char *text;
+	int n;
+
+	if (o->result == RESULT_HOLDS)
+		n = asprintf(&values, "%s", o->after ? o->after : o->wanted);
+	else if (o->result == RESULT_SET)
+		n = asprintf(&values, "%s → %s", before, o->after ? o->after : o->wanted);
+	else if (o->result == RESULT_ABSENT || !o->before)
+		n = asprintf(&values, "%s wanted", o->wanted ? o->wanted : "nothing");
+	else
+		n = asprintf(&values, "%s → %s", before, o->wanted ? o->wanted : "?");
+	if (n < 0) {
+		values = NULL;
+		return NULL;
+	}
+	n = asprintf(&text, "%s: %s%s%s%s%s%s%s%s", o->key, values,
+		     o->result == RESULT_SET ? "" : " (",
+		     o->result == RESULT_SET ? "" : result_name(o->result),
+		     o->result == RESULT_SET ? "" : ")", o->text ? ": " : "", o->text ? o->text : "",
+		     o->overridden_by ? "; overridden by " : "",
+		     o->overridden_by ? o->overridden_by : "");
+	return n < 0 ? NULL : text;
+}
+
+int report_add_stage(struct report *r, const char *name, int64_t duration_us)
+{
+	struct report_stage **p = &r->stages, *new = arena_alloc(&r->arena, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	*new = (struct report_stage){ .name = arena_strdup(&r->arena, name),
+				      .duration_us = duration_us };
+	if (!new->name)
+		return -ENOMEM;
+	while (*p)
+		p = &(*p)->next;
+	*p = new;
+	return 0;
+}
+
+int report_add_error(struct report *r, const char *fmt, ...)
+{
+	struct report_error **p = &r->errors, *new = arena_alloc(&r->arena, sizeof(*new));
+	va_list ap;
+
+	if (!new)
+		return -ENOMEM;
+	va_start(ap, fmt);
+	new->text = arena_vprintf(&r->arena, fmt, ap);
+	va_end(ap);
+	if (!new->text)
+		return -ENOMEM;
+	while (*p)
+		p = &(*p)->next;
+	*p = new;
+	return 0;
+}
+
+void report_add(struct report *r, struct outcome *o)
+{
+	struct outcome **p = &r->settings;
+
+	while (*p)
+		p = &(*p)->next;
+	o->next = NULL;
+	*p = o;
+}
+
+struct outcome *report_find(const struct report *r, const char *key)
+{
+	for (struct outcome *o = r->settings; o; o = o->next)
+		if (streq(o->key, key))
+			return o;
+	return NULL;
+}
+
+/* What was set stays "set", with the value from before the first time, as long as it holds. */
+static void absorb_outcome(struct report *r, struct outcome *old)
+{
+	struct outcome *new = report_find(r, old->key);
+
+	if (!new) {
+		report_add(r, old);
+		return;
+	}
+	if (old->result != RESULT_SET)
+		return;
+	if (new->result == RESULT_SET) {
+		new->before = old->before;
+	} else if (new->result == RESULT_HOLDS) {
+		new->result = RESULT_SET;
+		new->before = old->before;
+	}
+}
+
+void report_absorb(struct report *r, struct report *old)
+{
+	struct report_stage *stages = r->stages;
+
+	arena_adopt(&r->arena, &old->arena);
+	for (struct outcome *o = old->settings, *next; o; o = next) {
+		next = o->next;
+		absorb_outcome(r, o);
+	}
+	r->stages = NULL;
+	for (struct report_stage *s = old->stages, *next; s; s = next) {
+		struct report_stage **p = &r->stages;
+		bool again = false;
+
+		next = s->next;
+		for (const struct report_stage *new = stages; new; new = new->next)
+			again = again || streq(new->name, s->name);
+		if (again)
+			continue;
+		while (*p)
+			p = &(*p)->next;
+		s->next = NULL;
+		*p = s;
+	}
+	for (struct report_stage **p = &r->stages;; p = &(*p)->next) {
+		if (*p)
+			continue;
+		*p = stages;
+		break;
+	}
+	for (struct report_error **p = &old->errors;; p = &(*p)->next) {
+		if (*p)
+			continue;
+		*p = r->errors;
+		r->errors = old->errors;
+		break;
+	}
+	*old = (struct report){ 0 };
+}
+
+/* --- JSON --- */
+
+static void outcome_json(const struct outcome *o, struct json *j)
+{
+	json_open(j, NULL, '{');
+	json_string(j, "key", o->key);
+	json_string(j, "kind", o->kind);
+	json_string(j, "file", o->file);
+	json_string(j, "wanted", o->wanted);
+	json_string(j, "before", o->before);
+	json_string(j, "after", o->after);
+	json_string(j, "result", result_name(o->result));
+	json_string(j, "source", o->source);
+	json_bool(j, "required", o->required);
+	if (o->overridden_by)
+		json_string(j, "overridden_by", o->overridden_by);
+	if (o->text)
+		json_string(j, "text", o->text);
+	if (o->error)
+		json_int(j, "errno", -o->error);
+	json_close(j, '}');
+}
+
+static int64_t read_number(const struct root *tree, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read_text(tree, path, 64, &text) < 0 ? 0 : strtoll(text, NULL, 10);
+}
+
+void report_json(const struct report *r, const struct machine *m, struct json *j)
+{
+	json_int(j, "version", 1);
+	json_string(j, "profile", r->profile);
+	json_string(j, "reason", r->reason);
+	json_open(j, "stages", '[');
+	for (const struct report_stage *s = r->stages; s; s = s->next) {
+		json_open(j, NULL, '{');
+		json_string(j, "stage", s->name);
+		json_int(j, "duration_us", s->duration_us);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_open(j, "settings", '[');
+	for (const struct outcome *o = r->settings; o; o = o->next)
+		outcome_json(o, j);
+	json_close(j, ']');
+	json_open(j, "kdump", '{');
+	json_bool(j, "armed", read_number(&m->sysfs, "kernel/kexec_crash_loaded") == 1);
+	json_int(j, "reserved_bytes", read_number(&m->sysfs, "kernel/kexec_crash_size"));
+	json_close(j, '}');
+	json_open(j, "last_boot", '{');
+	json_string(j, "cause", "unknown");
+	json_close(j, '}');
+	json_open(j, "errors", '[');
+	for (const struct report_error *e = r->errors; e; e = e->next)
+		json_string(j, NULL, e->text);
+	json_close(j, ']');
+}
+
+static int open_dir(const struct machine *m)
+{
+	return m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, REPORT_DIR);
+}
+
+int report_save(const struct report *r, const struct machine *m)
+{
+	_cleanup_close_ int dir = open_dir(m);
+	_cleanup_free_ char *text = NULL;
+	struct json j = JSON_WRITER(NULL);
+	size_t size = 0;
+
+	if (dir < 0)
+		return dir;
+	j.out = open_memstream(&text, &size);
+	if (!j.out)
+		return -ENOMEM;
+	json_open(&j, NULL, '{');
+	report_json(r, m, &j);
+	json_close(&j, '}');
+	if (fclose(j.out) != 0)
+		return -ENOMEM;
+	return write_whole(dir, REPORT, text, size);
+}
+
+int report_remove(const struct machine *m)
+{
+	_cleanup_close_ int dir = open_dir(m);
+
+	if (dir < 0)
+		return dir;
+	return unlinkat(dir, REPORT, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static enum result result_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(result_names); i++)
+		if (streq_null(name, result_names[i]))
+			return (enum result)i;
+	return RESULT_FAILED;
+}
+
+/* JSON's null comes through YAML as a plain word. */
+static const char *text_or_null(const struct node *map, const char *name)
+{
+	const struct node *n = node_child(map, name);
+
+	if (!n || n->kind != NODE_SCALAR || (n->plain && streq(n->value, "null")))
+		return NULL;
+	return n->value;
+}
+
+static int load_outcome(struct report *r, const struct node *n)
+{
+	struct outcome *o = arena_alloc(&r->arena, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	*o = (struct outcome){
+		.kind = text_or_null(n, "kind"),
+		.key = text_or_null(n, "key"),
+		.file = text_or_null(n, "file"),
+		.wanted = text_or_null(n, "wanted"),
+		.before = text_or_null(n, "before"),
+		.after = text_or_null(n, "after"),
+		.source = text_or_null(n, "source"),
+		.overridden_by = text_or_null(n, "overridden_by"),
+		.text = text_or_null(n, "text"),
+		.result = result_named(text_or_null(n, "result")),
+		.required = streq_null(text_or_null(n, "required"), "true"),
+	};
+	if (!o->kind || !o->key)
+		return -EBADMSG;
+	if (node_text(n, "errno"))
+		o->error = -(int)strtol(node_text(n, "errno"), NULL, 10);
+	report_add(r, o);
+	return 0;
+}
+
+static int load_tree(struct report *r, const struct node *root)
+{
+	int ret = 0;
+
+	if (!streq_null(node_text(root, "version"), "1"))
+		return -EBADMSG;
+	r->profile = text_or_null(root, "profile");
+	r->reason = text_or_null(root, "reason");
+	node_foreach(n, node_child(root, "settings"))
+		GATHER(ret, load_outcome(r, n));
+	node_foreach(n, node_child(root, "stages")) {
+		const char *name = text_or_null(n, "stage"), *us = node_text(n, "duration_us");
+
+		if (name && us)
+			GATHER(ret, report_add_stage(r, name, strtoll(us, NULL, 10)));
+	}
+	node_foreach(n, node_child(root, "errors"))
+		if (n->kind == NODE_SCALAR)
+			GATHER(ret, report_add_error(r, "%s", n->value));
+	return ret;
+}
+
+int report_load(const struct machine *m, struct report *ret_report)
+{
+	_cleanup_(report_free) struct report r = { 0 };
+	_cleanup_(findings_free) struct findings f = { 0 };
+	_cleanup_free_ char *text = NULL;
+	struct node *root;
+	size_t size;
+	int ret;
+
+	if (m->run.fd < 0)
+		return -ENOENT;
+	ret = root_read(&m->run, REPORT_DIR "/" REPORT, REPORT_MAX, &text, &size);
+	if (ret >= 0)
+		ret = parse_tree(&r.arena, REPORT, text, size, &f, &root);
+	if (ret >= 0)
+		ret = f.errors ? -EBADMSG : load_tree(&r, root);
+	if (ret < 0)
+		return ret;
+	*ret_report = r;
+	r = (struct report){ 0 };
+	return 0;
+}
+
+void report_free(struct report *r)
+{
+	arena_free(&r->arena);
+	*r = (struct report){ 0 };
+}
