@@ -96,7 +96,7 @@ plain_profile() {
 		  load:
 		    - { name: dummy }
 		    - name: zram
-		      options: { num_devices: 3 }
+		      options: { num_devices: 3, name: loop }
 		    - { name: no_such_module }
 		  block: [ pcspkr ]
 		mounts:
@@ -114,7 +114,7 @@ plain_profile() {
 	for name in libkmod.so.2 libmount.so.1 dummy.ko zram.ko zsmalloc.ko vfat.ko nls_iso8859-1.ko; do
 		grep -E "/$name" "$BATS_TEST_TMPDIR/names"
 	done
-	absent '/pcspkr\.ko'
+	absent '/(pcspkr|loop)\.ko'
 }
 
 @test "without any profile nothing is added" {
