@@ -49,6 +49,97 @@ $(B)/%.o: src/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# --- unit tests: one program a file, with everything but main ---
+
+$(B)/unit/%: tests/unit/%.c $(LIB_OBJ)
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LIBS)
+
+unit: $(UNIT)
+
+# --- fuzzing: clang's libFuzzer, its own objects ---
+
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+TIME ?= 30
+
+build/fuzz/%: tests/fuzz/%.c $(filter-out src/main.c,$(SRC)) $(wildcard src/*/*.h)
+	$(Q)mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Isrc $(LIBS_CFLAGS) -g -O1 \
+		-fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^) $(LIBS)
+
+# Runs each fuzzer for TIME seconds over its seeds.
+fuzz: $(FUZZ)
+	$(Q)tests/fuzz/run $(TIME) $(FUZZ)
+
+# --- documentation that the table writes; kept in the tree for cross builds ---
+
+docs: $(B)/holdfast
+	$(Q)$(B)/holdfast keys --format man > docs/holdfast-profile.5
+	$(Q)$(B)/holdfast keys --format schema > docs/holdfast-profile.schema.json
+
+# --- tests ---
+
+packages:
+	$(Q)tests/install-packages tests/packages tests/vm/packages
+
+# Sources, scripts and prose.
+lint:
+	$(Q)tests/lint
+
+check: packages
+	$(Q)$(MAKE) --no-print-directory check-installed
+
+# The same without installing anything.
+check-installed:
+	$(Q)$(MAKE) --no-print-directory lint
+	$(Q)$(MAKE) --no-print-directory WERROR=-Werror all unit
+	$(Q)$(MAKE) --no-print-directory WERROR=-Werror VARIANT=san all unit
+	$(Q)$(MAKE) --no-print-directory fuzz
+	$(Q)tests/run
+
+bench: packages
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/run
+
+demo:
+	$(Q)tests/install-packages tests/vm/packages
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/vm/demo
+
+# --- installation ---
+
+D := $(DESTDIR)
+P := $(DESTDIR)$(PREFIX)
+HOOKS := initramfs-hooks/initramfs-tools
+
+install: $(B)/holdfast
+	$(INSTALL) -D -m 755 $(B)/holdfast $(P)/sbin/holdfast
+	$(INSTALL) -d $(P)/lib/holdfast/profiles $(D)/etc/holdfast/profiles
+	$(INSTALL) -m 644 profiles/*.yaml $(P)/lib/holdfast/profiles/
+	$(INSTALL) -D -m 644 docs/holdfast.8 $(P)/share/man/man8/holdfast.8
+	$(INSTALL) -D -m 644 docs/holdfast-profile.5 $(P)/share/man/man5/holdfast-profile.5
+	$(INSTALL) -D -m 644 docs/holdfast-profile.schema.json \
+		$(P)/share/holdfast/holdfast-profile.schema.json
+	$(INSTALL) -D -m 644 docs/holdfast.bash $(P)/share/bash-completion/completions/holdfast
+	$(INSTALL) -D -m 644 initramfs-hooks/systemd/holdfast.service \
+		$(P)/lib/systemd/system/holdfast.service
+	$(INSTALL) -D -m 755 initramfs-hooks/sysvinit/holdfast $(D)/etc/init.d/holdfast
+	$(INSTALL) -D -m 755 $(HOOKS)/hooks/holdfast $(P)/share/initramfs-tools/hooks/holdfast
+	$(INSTALL) -D -m 644 $(HOOKS)/scripts/holdfast-functions \
+		$(P)/share/initramfs-tools/scripts/holdfast-functions
+	for stage in init-top init-premount init-bottom; do \
+		$(INSTALL) -D -m 755 $(HOOKS)/scripts/$$stage/holdfast \
+			$(P)/share/initramfs-tools/scripts/$$stage/holdfast || exit 1; \
+	done
+
+clean:
+	rm -rf build/debug build/release build/san build/fuzz
+
+distclean:
+	rm -rf build
+
 -include $(OBJ:.o=.d)
 
-.PHONY: all
+.PHONY: all unit fuzz docs packages lint check check-installed bench demo install clean distclean

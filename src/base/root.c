@@ -37,7 +37,8 @@ int root_openat(const struct root *r, const char *path, int flags)
 	int fd;
 
 	path = relative(path);
-	flags |= O_CLOEXEC | O_NOCTTY;
+	/* openat2() refuses O_NOCTTY beside O_PATH. */
+	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
 	if (r->confined) {
 		struct open_how how = { .flags = (uint64_t)(unsigned)flags,
 					.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };

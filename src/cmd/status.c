@@ -25,11 +25,13 @@ static void print_applied(const struct status *s)
 
 static void print_settings(const struct status *s)
 {
-	unsigned n = 0;
+	unsigned n = 0, holding = 0;
 
-	for (const struct outcome *o = s->now.settings; o; o = o->next)
+	for (const struct outcome *o = s->now.settings; o; o = o->next) {
 		n++;
-	printf("settings:  %u of %u hold\n", n - s->failures, n);
+		holding += o->result == RESULT_HOLDS;
+	}
+	printf("settings:  %u of %u hold\n", holding, n);
 	for (const struct outcome *o = s->now.settings; o; o = o->next) {
 		_cleanup_free_ char *text = outcome_text(o);
 

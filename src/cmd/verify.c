@@ -3,7 +3,7 @@
 
 static int print_drift(const struct context *c, const struct report *r, unsigned *ret_failures)
 {
-	unsigned n = 0, failures = 0;
+	unsigned n = 0, holding = 0, failures = 0;
 
 	for (const struct outcome *o = r->settings; o; o = o->next) {
 		_cleanup_free_ char *text = outcome_text(o);
@@ -11,12 +11,13 @@ static int print_drift(const struct context *c, const struct report *r, unsigned
 		if (!text)
 			return -ENOMEM;
 		n++;
+		holding += o->result == RESULT_HOLDS;
 		failures += outcome_fails(o);
 		if (!c->opt[OPT_JSON] && (o->result != RESULT_HOLDS || c->opt[OPT_VERBOSE]))
 			printf("%s\n", text);
 	}
 	if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET])
-		printf("%s: %u of %u settings hold\n", r->profile, n - failures, n);
+		printf("%s: %u of %u settings hold\n", r->profile, holding, n);
 	*ret_failures = failures;
 	return 0;
 }

@@ -18,10 +18,11 @@ static bool is_word_with_meaning(const char *text)
 
 void emit_scalar(const char *text, FILE *out)
 {
-	bool plain = isalnum((unsigned char)*text) || *text == '/' || *text == '_';
+	const char *first = text + (text[0] == '-' && isdigit((unsigned char)text[1]));
+	bool plain = isalnum((unsigned char)*first) || *first == '/' || *first == '_';
 
 	for (const char *t = text; *t && plain; t++)
-		plain = isalnum((unsigned char)*t) || strchr("_./-+", *t);
+		plain = isalnum((unsigned char)*t) || strchr("_./-+=@", *t) || (*t == ' ' && t[1]);
 	if (plain && !is_word_with_meaning(text))
 		fputs(text, out);
 	else

@@ -192,9 +192,9 @@ static int probe(const struct libkmod *k, const struct setting *s, const char *o
 	int ret;
 
 	ret = k->lookup(k->ctx, s->path, &list);
-	if (ret < 0)
+	if (ret < 0 && ret != -ENOENT && ret != -ENOSYS)
 		return ret;
-	if (!list) {
+	if (!list) { /* not listed, or no list for this kernel at all */
 		*why = strdup("there is no such module for this kernel");
 		return -ENOENT;
 	}

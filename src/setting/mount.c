@@ -120,6 +120,8 @@ static int mount_read(const struct machine *m, const struct setting *s, struct s
 	if (!mounts)
 		return -ENOMEM;
 	ret = l.parse_file(mounts, table);
+	if (ret < 0 && asprintf(&ret_state->why, "%s: %s", table, strerror(-ret)) < 0)
+		ret_state->why = NULL;
 	fs = ret < 0 ? NULL : l.find_target(mounts, s->file, MNT_ITER_BACKWARD);
 	if (fs) {
 		const char *source = l.get_source(fs);
