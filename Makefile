@@ -25,7 +25,9 @@ HARDENING := -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
 HARDENING_LD := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed
 # libkmod and libmount are opened at run time, when a profile needs them: headers only.
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags yaml-0.1 libkmod mount)
-LIBS = $(shell $(PKG_CONFIG) --libs yaml-0.1)
+# libyaml is linked statically: its emitter is left out, and every start saves a library to load.
+YAML_LIBS ?= -Wl,-Bstatic $(shell $(PKG_CONFIG) --libs yaml-0.1) -Wl,-Bdynamic
+LIBS = $(YAML_LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc $(WARNINGS) $(WERROR) \
 	$(HARDENING) $(LIBS_CFLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS_$(VARIANT)) $(LDFLAGS)

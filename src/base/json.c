@@ -36,29 +36,46 @@ void json_close(struct json *j, char bracket)
 		fputc('\n', j->out);
 }
 
-void json_quote(FILE *out, const char *text)
+/* The length of the longest beginning of @text that needs no escape. */
+static size_t plain_length(const char *text, size_t left)
+{
+	size_t n = 0, len;
+
+	while (n < left && (len = utf8_sequence(text + n, left - n)) > 0 &&
+	       (unsigned char)text[n] >= 0x20 && !strchr("\"\\\x7f", text[n]))
+		n += len;
+	return n;
+}
+
+static void escape(FILE *out, const char *text, size_t left)
 {
 	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-					     ['\f'] = 'f', ['\r'] = 'r' };
+					     ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',
+					     ['\\'] = '\\' };
+	unsigned char c = (unsigned char)*text;
+
+	if (utf8_sequence(text, left) == 0)
+		fputs("\\ufffd", out);
+	else if (c < sizeof(short_escape) && short_escape[c])
+		fprintf(out, "\\%c", short_escape[c]);
+	else
+		fprintf(out, "\\u%04x", c);
+}
+
+void json_quote(FILE *out, const char *text)
+{
 	size_t left = strlen(text);
 
 	fputc('"', out);
 	while (left > 0) {
-		unsigned char c = (unsigned char)*text;
-		size_t len = utf8_sequence(text, left);
+		size_t n = plain_length(text, left);
 
-		if (len == 0)
-			fputs("\\ufffd", out);
-		else if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < sizeof(short_escape) && short_escape[c])
-			fprintf(out, "\\%c", short_escape[c]);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			fwrite(text, 1, len, out);
-		text += len ? len : 1;
-		left -= len ? len : 1;
+		fwrite(text, 1, n, out);
+		if (n < left)
+			escape(out, text + n, left - n);
+		n += n < left;
+		text += n;
+		left -= n;
 	}
 	fputc('"', out);
 }
