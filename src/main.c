@@ -1,7 +1,7 @@
 #include "cmd/cmd.h"
 
 const struct cmd *const commands[] = {
-	&cmd_check, &cmd_select, &cmd_show, &cmd_apply,	   &cmd_verify,
+	&cmd_check,  &cmd_select, &cmd_show, &cmd_apply,    &cmd_verify,
 	&cmd_revert, &cmd_status, &cmd_keys, &cmd_snapshot, NULL,
 };
 

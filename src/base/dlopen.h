@@ -13,7 +13,8 @@
 		"880: .asciz \"FDO\"\n881: .balign 4\n"                                            \
 		"882: .asciz \"[{\\\"feature\\\":\\\"" feature                                     \
 		"\\\",\\\"description\\\":\\\"" description                                        \
-		"\\\",\\\"priority\\\":\\\"recommended\\\",\\\"soname\\\":[\\\"" soname "\\\"]}]\"\n" \
+		"\\\",\\\"priority\\\":\\\"recommended\\\",\\\"soname\\\":[\\\"" soname            \
+		"\\\"]}]\"\n"                                                                      \
 		"883: .balign 4\n"                                                                 \
 		".popsection\n")
 

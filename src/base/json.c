@@ -49,9 +49,8 @@ static size_t plain_length(const char *text, size_t left)
 
 static void escape(FILE *out, const char *text, size_t left)
 {
-	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-					     ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',
-					     ['\\'] = '\\' };
+	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+					     ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
 	unsigned char c = (unsigned char)*text;
 
 	if (utf8_sequence(text, left) == 0)

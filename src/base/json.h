@@ -9,7 +9,10 @@ struct json {
 	bool empty; /* nothing written yet inside the innermost bracket */
 };
 
-#define JSON_WRITER(file) { .out = (file), .empty = true }
+#define JSON_WRITER(file)                                                                          \
+	{                                                                                          \
+		.out = (file), .empty = true                                                       \
+	}
 
 /* @key is NULL inside an array and for the document itself. */
 void json_open(struct json *j, const char *key, char bracket);

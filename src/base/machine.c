@@ -15,7 +15,10 @@ int machine_open(const char *procfs, const char *sysfs, const char *root, const 
 		 struct machine *ret_machine)
 {
 	_cleanup_(machine_close) struct machine m = {
-		.procfs = ROOT_NONE, .sysfs = ROOT_NONE, .root = ROOT_NONE, .run = ROOT_NONE,
+		.procfs = ROOT_NONE,
+		.sysfs = ROOT_NONE,
+		.root = ROOT_NONE,
+		.run = ROOT_NONE,
 	};
 	int ret = 0;
 
@@ -27,8 +30,9 @@ int machine_open(const char *procfs, const char *sysfs, const char *root, const 
 	if (root_open(run, false, &m.run) < 0)
 		m.run.path = run; /* for messages */
 	*ret_machine = m;
-	m = (struct machine){ .procfs = ROOT_NONE, .sysfs = ROOT_NONE, .root = ROOT_NONE,
-			      .run = ROOT_NONE };
+	m = (struct machine){
+		.procfs = ROOT_NONE, .sysfs = ROOT_NONE, .root = ROOT_NONE, .run = ROOT_NONE
+	};
 	return 0;
 }
 

@@ -7,7 +7,7 @@ struct machine {
 	struct root procfs, sysfs;
 	struct root root; /* programs, modules, configuration: "/" or an image */
 	struct root run;  /* what lives until power-off; not open where there is none */
-	bool boot;	  /* a boot stage: wait for devices, log to the kernel */
+	bool boot;        /* a boot stage: wait for devices, log to the kernel */
 };
 
 /* Opens the trees. A missing @run is no error: .run.fd is then negative. The paths are borrowed.

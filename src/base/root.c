@@ -199,7 +199,7 @@ int root_make_dir(const struct root *r, const char *path)
 
 		if (mkdirat(fd, part, 0755) < 0 && errno != EEXIST)
 			return -errno;
-		/* A confined root's own links could lead outside, so they are not followed there. */
+		/* Links of a confined root could lead outside, so none is followed there. */
 		next = openat(fd, part,
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC | (r->confined ? O_NOFOLLOW : 0));
 		if (next < 0)

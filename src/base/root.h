@@ -5,9 +5,9 @@
 #include "base/util.h"
 
 struct root {
-	int fd;		  /* O_PATH descriptor */
+	int fd;           /* O_PATH descriptor */
 	const char *path; /* as given, without a trailing slash; "" for "/"; borrowed */
-	bool confined;	  /* symbolic links are resolved inside, as in a chroot */
+	bool confined;    /* symbolic links are resolved inside, as in a chroot */
 };
 
 #define ROOT_NONE ((struct root){ .fd = -EBADF, .path = "" })
@@ -25,8 +25,8 @@ int root_exists(const struct root *r, const char *path);
 
 /* A file's text, at most @max bytes (-EFBIG beyond), trailing white space removed, NULs turned to
  * blanks except a last one. The caller frees. */
-int root_read_text(const struct root *r, const char *path, size_t max, char **ret_text)
-	_must_check_;
+int root_read_text(const struct root *r, const char *path, size_t max,
+		   char **ret_text) _must_check_;
 
 /* As root_read_text() for any bytes: the size in *@ret_size, one NUL appended after them. */
 int root_read(const struct root *r, const char *path, size_t max, char **ret_data,

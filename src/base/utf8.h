@@ -8,9 +8,14 @@
 static inline size_t utf8_sequence(const char *s, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t len = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3
-		     : u[0] < 0xf5 ? 4 : 0;
+	size_t len = 0;
 
+	if (u[0] < 0x80)
+		len = 1;
+	else if (u[0] >= 0xc2 && u[0] < 0xf5)
+		len = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+	if (len == 0)
+		return 0;
 	if (len > n)
 		return 0;
 	for (size_t i = 1; i < len; i++)

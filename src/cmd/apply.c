@@ -8,7 +8,7 @@ static const struct {
 	const char *name;
 	enum stage stage;
 } stages[] = {
-	{ "early", STAGE_EARLY }, { "devices", STAGE_DEVICES }, { "root", STAGE_ROOT },
+	{ "early", STAGE_EARLY },   { "devices", STAGE_DEVICES }, { "root", STAGE_ROOT },
 	{ "system", STAGE_SYSTEM }, { "all", STAGE_ALL },
 };
 
@@ -230,7 +230,8 @@ static int run_apply(struct context *c, int argc, char **argv)
 const struct cmd cmd_apply = {
 	.name = "apply",
 	.summary = "Bring the machine to its profile",
-	.help = "Prints one line a setting, old → new. What holds already is not written again; what was\n"
+	.help = "Prints one line a setting, old → new. What holds already is not written again; "
+		"what was\n"
 		"written is read back. The report is kept in ROOT/run/holdfast/report.json.",
 	.options = { OPT_DRY_RUN, OPT_STAGE },
 	.run = run_apply,

@@ -51,7 +51,8 @@ static int check_all(struct check *k, int argc, char **argv)
 		ret = check_file(k, argv[i]);
 	if (argc == 0 && profile)
 		return strpbrk(profile, "/") || has_suffix(profile, ".yaml")
-			       ? check_file(k, profile) : check_named(k, profile);
+			       ? check_file(k, profile)
+			       : check_named(k, profile);
 	for (; argc == 0 && *names && ret >= 0; names++)
 		ret = check_named(k, *names);
 	return ret;
@@ -142,7 +143,8 @@ const struct cmd cmd_check = {
 	.name = "check",
 	.args = "[FILE…]",
 	.summary = "Validate profiles",
-	.help = "Checks the files, or every profile of the search path. All errors are reported, as\n"
+	.help = "Checks the files, or every profile of the search path. All errors are reported, "
+		"as\n"
 		"FILE:LINE:COLUMN: error: MESSAGE. Exit status 3 if there is one.",
 	.options = { OPT_STRICT },
 	.max_args = -1,

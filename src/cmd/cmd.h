@@ -40,7 +40,7 @@ enum option_id {
 
 struct option_row {
 	const char *name;
-	char letter; /* or 0 */
+	char letter;     /* or 0 */
 	const char *arg; /* what it takes, or NULL */
 	const char *doc;
 	bool global;
@@ -56,9 +56,9 @@ struct cmd {
 	const char *name;
 	const char *args; /* as in usage: "[FILE…]", or NULL */
 	const char *summary;
-	const char *help; /* more, for --help; may be NULL */
-	enum option_id options[CMD_MAX_OPTIONS]; /* ends with OPT_NONE */
-	int max_args;	  /* -1: any number */
+	const char *help;                                     /* more, for --help; may be NULL */
+	enum option_id options[CMD_MAX_OPTIONS];              /* ends with OPT_NONE */
+	int max_args;                                         /* -1: any number */
 	int (*run)(struct context *c, int argc, char **argv); /* an exit status, or -errno */
 };
 

@@ -14,7 +14,8 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPT_ROOT] = { "root", 'r', "DIR", "an image or a mounted root to work on", true },
 	[OPT_PROCFS] = { "procfs", 0, "DIR", "where the kernel's /proc is", true },
 	[OPT_SYSFS] = { "sysfs", 0, "DIR", "where the kernel's /sys is", true },
-	[OPT_RUNDIR] = { "rundir", 0, "DIR", "where the report is kept; ROOT/run by default", true },
+	[OPT_RUNDIR] = { "rundir", 0, "DIR", "where the report is kept; ROOT/run by default",
+			 true },
 	[OPT_JSON] = { "json", 'j', NULL, "print one JSON document", true },
 	[OPT_QUIET] = { "quiet", 'q', NULL, "errors only", true },
 	[OPT_VERBOSE] = { "verbose", 'v', NULL, "say more", true },
@@ -85,7 +86,8 @@ void option_help(const struct cmd *cmd)
 	printf("\nOptions:\n");
 	print_options(cmd, true);
 	if (!cmd)
-		printf("\nExit status: 0 all holds; 1 something was not done, or drifts; 2 wrong usage;\n"
+		printf("\nExit status: 0 all holds; 1 something was not done, or drifts; 2 wrong "
+		       "usage;\n"
 		       "3 invalid profile; 4 no profile, or a tie.\n\n"
 		       "See holdfast(8) and holdfast-profile(5).\n");
 }

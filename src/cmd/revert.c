@@ -75,7 +75,8 @@ static int run_revert(struct context *c, int argc, char **argv)
 const struct cmd cmd_revert = {
 	.name = "revert",
 	.summary = "Put back what apply changed",
-	.help = "Uses the report of apply. A setting that somebody else has changed since is left alone, and\n"
+	.help = "Uses the report of apply. A setting that somebody else has changed since is left "
+		"alone, and\n"
 		"one that the kernel does not let go back is named; exit status 1 says so.",
 	.run = run_revert,
 };

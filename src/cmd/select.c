@@ -32,7 +32,7 @@ static void explain_alternatives(struct explain *e, const struct node *match)
 {
 	unsigned number = 0;
 
-	node_foreach(alternative, match) {
+	node_foreach (alternative, match) {
 		if (e->j) {
 			json_open(e->j, NULL, '{');
 			json_open(e->j, "conditions", '[');
@@ -151,8 +151,10 @@ static int run_select(struct context *c, int argc, char **argv)
 const struct cmd cmd_select = {
 	.name = "select",
 	.summary = "Print the name of the machine's profile",
-	.help = "The order: --profile; holdfast.profile= on the kernel command line; the best match by\n"
-		"priority, then number of conditions, then exact ones; the profile called 'default'.",
+	.help = "The order: --profile; holdfast.profile= on the kernel command line; the best "
+		"match by\n"
+		"priority, then number of conditions, then exact ones; the profile called "
+		"'default'.",
 	.options = { OPT_EXPLAIN },
 	.run = run_select,
 };

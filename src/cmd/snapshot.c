@@ -7,8 +7,13 @@
 
 /* Worth keeping besides the typed keys, where they are not at zero. */
 static const char *const extra_sysctls[] = {
-	"kernel/panic", "kernel/panic_on_oops", "kernel/kptr_restrict", "kernel/dmesg_restrict",
-	"kernel/sysrq", "vm/swappiness", "vm/watermark_scale_factor",
+	"kernel/panic",
+	"kernel/panic_on_oops",
+	"kernel/kptr_restrict",
+	"kernel/dmesg_restrict",
+	"kernel/sysrq",
+	"vm/swappiness",
+	"vm/watermark_scale_factor",
 };
 
 static const char *const dmi_conditions[] = { "sys_vendor", "product_name", "board_name" };
@@ -84,7 +89,8 @@ static void print_match(struct context *c)
 		any = true;
 	}
 	if (!any)
-		printf("# match: nothing here identifies the product; choose it by holdfast.profile=\n");
+		printf("# match: nothing here identifies the product; choose it by "
+		       "holdfast.profile=\n");
 }
 
 static void print_value(const struct machine *m, const char *file, const char *name)
@@ -146,8 +152,10 @@ static int run_snapshot(struct context *c, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	choose_name(c, name, sizeof(name));
-	printf("# A starter profile, taken from the running machine. Save it as %s.yaml, keep what\n"
-	       "# the product needs, and try it with: holdfast check %s.yaml\n", name, name);
+	printf("# A starter profile, taken from the running machine. Save it as %s.yaml, keep "
+	       "what\n"
+	       "# the product needs, and try it with: holdfast check %s.yaml\n",
+	       name, name);
 	printf("holdfast: 1\nname: %s\n", name);
 	print_match(c);
 	print_vm(&c->machine);
@@ -158,7 +166,8 @@ static int run_snapshot(struct context *c, int argc, char **argv)
 const struct cmd cmd_snapshot = {
 	.name = "snapshot",
 	.summary = "Write a starter profile from the running machine",
-	.help = "Prints YAML: the conditions that identify the product, and the settings as they are now.",
+	.help = "Prints YAML: the conditions that identify the product, and the settings as they "
+		"are now.",
 	.options = { OPT_NAME },
 	.run = run_snapshot,
 };

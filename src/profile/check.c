@@ -41,7 +41,8 @@ static void check_overcommit(const struct node *tree, struct findings *f)
 
 		finding_error(f, &second->name_at, "setting one makes the kernel forget the other",
 			      "overcommit_ratio and overcommit_kbytes are both given; '%s' is in "
-			      "%s line %u", first->name, first->at.file, first->at.line);
+			      "%s line %u",
+			      first->name, first->at.file, first->at.line);
 	}
 	if (is_scalar(given) && is_scalar(mode) && !streq(mode->value, "2"))
 		finding_warning(f, &given->name_at, "it counts under 'overcommit_memory: never'",
@@ -103,8 +104,8 @@ static void check_modules(const struct node *tree, struct findings *f)
 	const struct node *load = node_find(tree, "modules.load");
 	const struct node *block = node_find(tree, "modules.block");
 
-	node_foreach(blocked, block) {
-		node_foreach(item, load) {
+	node_foreach (blocked, block) {
+		node_foreach (item, load) {
 			const struct node *name = node_child(item, "name");
 
 			if (is_scalar(name) && is_scalar(blocked) &&
@@ -119,8 +120,8 @@ static void check_modules(const struct node *tree, struct findings *f)
 				finding_error(f, &blocked->at, NULL, "module '%s' is listed twice",
 					      blocked->value);
 	}
-	node_foreach(item, load) {
-		node_foreach(other, load) {
+	node_foreach (item, load) {
+		node_foreach (other, load) {
 			const char *a = node_text(item, "name"), *b = node_text(other, "name");
 
 			if (other == item)
@@ -150,7 +151,7 @@ static void check_pattern(const struct node *n, struct findings *f)
 
 static void check_conditions(const struct node *map, struct findings *f)
 {
-	node_foreach(n, map) {
+	node_foreach (n, map) {
 		if (n->kind == NODE_MAP && !n->first)
 			finding_error(f, &n->at, "give a condition, or leave it out",
 				      "'%s' holds no condition", n->name);
@@ -168,7 +169,7 @@ static void check_match(const struct node *tree, struct findings *f)
 	if (match && match->kind == NODE_LIST && !match->first)
 		finding_error(f, &match->at, "leave it out, or give a condition",
 			      "'match' holds no alternative");
-	node_foreach(alternative, match) {
+	node_foreach (alternative, match) {
 		if (alternative->kind == NODE_MAP && !alternative->first)
 			finding_error(f, &alternative->at, "give a condition",
 				      "an empty alternative would match every machine");
@@ -192,8 +193,8 @@ static void check_score(const struct node *rule, struct findings *f)
 static void check_rule(const struct node *rule, struct findings *f)
 {
 	static const char *const kernel_trees[] = { "/proc", "/sys" };
-	static const char *const suffixes[] = { ".service", ".scope", ".slice", ".socket", ".mount",
-						".swap" };
+	static const char *const suffixes[] = { ".service", ".scope", ".slice",
+						".socket",  ".mount", ".swap" };
 	const struct node *exe = node_child(rule, "exe");
 	const struct node *unit = node_child(rule, "unit");
 	bool known = !is_scalar(unit);
@@ -202,9 +203,10 @@ static void check_rule(const struct node *rule, struct findings *f)
 		const char *rest = after_prefix(exe->value, kernel_trees[i]);
 
 		if (rest && (*rest == '/' || !*rest))
-			finding_error(f, &exe->at, NULL,
-				      "no program can be watched below %s: the rule matches nothing",
-				      kernel_trees[i]);
+			finding_error(
+				f, &exe->at, NULL,
+				"no program can be watched below %s: the rule matches nothing",
+				kernel_trees[i]);
 	}
 	if (is_scalar(exe) && streq(exe->value, "/"))
 		finding_error(f, &exe->at, NULL, "'/' is no program: the rule matches nothing");
@@ -255,7 +257,7 @@ static int64_t least_memory(const struct node *match)
 {
 	int64_t least = 0;
 
-	node_foreach(alternative, match) {
+	node_foreach (alternative, match) {
 		const struct node *memory = node_child(alternative, "memory");
 		const struct node *n = memory && memory->kind == NODE_LIST ? memory->first : memory;
 		int64_t here = 0;
@@ -280,7 +282,7 @@ static void check_leashes(const struct node *tree, struct findings *f)
 
 	if (memory == 0)
 		return;
-	node_foreach(rule, protect)
+	node_foreach (rule, protect)
 		if (__builtin_add_overflow(sum, number_of(node_child(rule, "max_rss")), &sum))
 			sum = INT64_MAX;
 	spare = spare < 64 * MIB ? 64 * MIB : spare;
@@ -300,11 +302,11 @@ static void check_protect(const struct node *tree, struct findings *f)
 {
 	const struct node *protect = node_child(tree, "protect");
 
-	node_foreach(rule, protect) {
+	node_foreach (rule, protect) {
 		if (rule->kind != NODE_MAP)
 			continue;
 		check_rule(rule, f);
-		node_foreach(other, protect) {
+		node_foreach (other, protect) {
 			if (other == rule)
 				break;
 			if (other->kind == NODE_MAP)

@@ -157,8 +157,8 @@ static void merge_children(struct node *parent, struct node *child, bool items)
 	struct node *n = parent->first, *next;
 
 	for (; n; n = next) {
-		struct node *own = items ? node_item(child, node_identity(n))
-					 : node_child(child, n->name);
+		struct node *own =
+			items ? node_item(child, node_identity(n)) : node_child(child, n->name);
 
 		next = n->next;
 		if (own)

@@ -7,8 +7,8 @@
 
 static bool is_word_with_meaning(const char *text)
 {
-	static const char *const words[] = { "true", "false", "yes", "no", "on", "off", "y", "n",
-					     "null", "~" };
+	static const char *const words[] = { "true", "false", "yes", "no",   "on",
+					     "off",  "y",     "n",   "null", "~" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcasecmp(text, words[i]) == 0)
@@ -61,7 +61,7 @@ static void emit_list(const struct node *list, unsigned depth, FILE *out)
 			fputs(" [", out);
 		else
 			fputc(' ', out);
-		node_foreach(n, list) {
+		node_foreach (n, list) {
 			fputs(separator, out);
 			emit_value(n, out);
 			separator = ", ";
@@ -70,7 +70,7 @@ static void emit_list(const struct node *list, unsigned depth, FILE *out)
 		return;
 	}
 	fputc('\n', out);
-	node_foreach(n, list) {
+	node_foreach (n, list) {
 		fprintf(out, "%*s- ", (int)depth * 2, "");
 		emit_map(n, depth + 1, true, out);
 	}
@@ -109,7 +109,7 @@ static const struct node *next_in_order(const struct node *map, const struct nod
 	const struct node *best = NULL;
 	bool passed = !last;
 
-	node_foreach(n, map) {
+	node_foreach (n, map) {
 		bool after;
 
 		if (n == last) {
@@ -156,7 +156,7 @@ static void emit_json_value(const struct node *n, const char *key, struct json *
 		for (const struct node *c = next_in_order(n, NULL); c; c = next_in_order(n, c))
 			emit_json_value(c, shown_name(c, buffer, sizeof(buffer)), j);
 	else
-		node_foreach(item, n)
+		node_foreach (item, n)
 			emit_json_value(item, NULL, j);
 	json_close(j, n->kind == NODE_MAP ? '}' : ']');
 }

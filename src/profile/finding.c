@@ -15,8 +15,9 @@ static bool belongs_before(const struct finding *a, const struct finding *b)
 static bool said_already(const struct findings *f, const struct finding *new)
 {
 	for (const struct finding *old = f->first; old; old = old->next)
-		if (old->at.line == new->at.line && old->at.column == new->at.column &&
-		    streq(old->at.file, new->at.file) && streq(old->message, new->message))
+		if (old->at.line == new->at.line &&
+		    old->at.column == new->at.column &&streq(old->at.file, new->at.file) &&
+		    streq(old->message, new->message))
 			return true;
 	return false;
 }
@@ -39,7 +40,7 @@ void finding_add(struct findings *f, enum severity severity, const struct place 
 		va_end(ap);
 	}
 	/* A parent that two profiles share is checked twice and complained of once. */
-	if (new && new->at.file && new->message && said_already(f, new))
+	if (new &&new->at.file &&new->message && said_already(f, new))
 		return;
 	if (severity == SEVERITY_ERROR)
 		f->errors++;

@@ -13,6 +13,7 @@ struct fact {
 	const char *name, *value;
 };
 
+/* clang-format off */
 /* Found in SMBIOS tables of real machines; compared without case and surrounding blanks. */
 static const char *const placeholders[] = {
 	"", "-", "--", "0", "000", "none", "null", "n/a", "na", "unknown", "undefined", "unspecified",
@@ -32,6 +33,7 @@ static const char *const placeholders[] = {
 	"rev x.xx", "1234567890", "0123456789", "123456789", "standard", "all", "*", "**", ".", "..",
 	"no enclosure", "reserved", "test", "empty string", "bad index", "<bad index>",
 };
+/* clang-format on */
 
 bool identity_is_placeholder(const char *text)
 {

@@ -5,19 +5,19 @@
 #include "base/util.h"
 
 enum key_type {
-	KEY_MAP,	 /* keys of its own: the rows whose path begins with this one's */
-	KEY_ITEMS,	 /* a list of such maps */
-	KEY_BOOL,	 /* canonical: 1 or 0 */
-	KEY_INT,	 /* canonical: decimal */
-	KEY_SIZE,	 /* K, M, G in units of .unit bytes; canonical: decimal */
-	KEY_CHOICE,	 /* one of .choices; canonical: its value */
-	KEY_TEXT,	 /* any one line */
-	KEY_NAME,	 /* letters, digits, and the characters in .extra after the first */
-	KEY_PATH,	 /* absolute, no ".." */
-	KEY_DEVICE,	 /* what mount(8) takes: TAG=value, an absolute path, or a file system's name */
-	KEY_PATTERN,	 /* exact, or with * ? [ ] */
-	KEY_CMDLINE,	 /* a pattern, or true: the parameter is present, false: it is not */
-	KEY_COMPARISON,	 /* sizes with < <= = >= >, all of which must hold */
+	KEY_MAP,     /* keys of its own: the rows whose path begins with this one's */
+	KEY_ITEMS,   /* a list of such maps */
+	KEY_BOOL,    /* canonical: 1 or 0 */
+	KEY_INT,     /* canonical: decimal */
+	KEY_SIZE,    /* K, M, G in units of .unit bytes; canonical: decimal */
+	KEY_CHOICE,  /* one of .choices; canonical: its value */
+	KEY_TEXT,    /* any one line */
+	KEY_NAME,    /* letters, digits, and the characters in .extra after the first */
+	KEY_PATH,    /* absolute, no ".." */
+	KEY_DEVICE,  /* what mount(8) takes: TAG=value, an absolute path, or a file system's name */
+	KEY_PATTERN, /* exact, or with * ? [ ] */
+	KEY_CMDLINE, /* a pattern, or true: the parameter is present, false: it is not */
+	KEY_COMPARISON,   /* sizes with < <= = >= >, all of which must hold */
 	KEY_SYSCTL_VALUE, /* any one line; the key's name is a sysctl */
 };
 
@@ -53,14 +53,14 @@ struct key {
 	enum key_type type;
 	unsigned flags;
 	int64_t min, max; /* KEY_INT, and KEY_SIZE in its unit */
-	int64_t unit;	  /* KEY_SIZE: bytes that a plain number counts; 0 is 1 */
+	int64_t unit;     /* KEY_SIZE: bytes that a plain number counts; 0 is 1 */
 	const char *extra;
 	const struct choice *choices; /* ends with a row without name */
-	const char *fallback;	      /* the default, for documentation and item_text(); NULL: none */
-	const char *file;	      /* below procfs, for SETTING_SYSCTL */
+	const char *fallback; /* the default, for documentation and item_text(); NULL: none */
+	const char *file;     /* below procfs, for SETTING_SYSCTL */
 	enum setting_kind kind;
-	const char *since; /* kernel version, NULL: always there */
-	const char *doc;   /* one sentence or two, mdoc-free */
+	const char *since;   /* kernel version, NULL: always there */
+	const char *doc;     /* one sentence or two, mdoc-free */
 	const char *example; /* for documentation, in YAML flow style */
 };
 

@@ -103,8 +103,8 @@ static int read_profile_fd(int fd, char **ret_data, size_t *ret_size)
 	return read_all(fd, PARSE_MAX_SIZE, ret_data, ret_size);
 }
 
-int library_read(const struct library *l, const char *name, struct arena *a,
-		 const char **ret_file, char **ret_data, size_t *ret_size)
+int library_read(const struct library *l, const char *name, struct arena *a, const char **ret_file,
+		 char **ret_data, size_t *ret_size)
 {
 	const char *leaf = arena_printf(a, "%s.yaml", name);
 

@@ -8,22 +8,22 @@
 
 struct library {
 	struct root dirs[LIBRARY_MAX_DIRS]; /* those that exist, in order */
-	char *paths[LIBRARY_MAX_DIRS];	    /* their names; owned */
+	char *paths[LIBRARY_MAX_DIRS];      /* their names; owned */
 	unsigned n_dirs;
 };
 
 /* Opens the directories of @dirs (ends with NULL), or the standard ones below @root where @dirs is
  * NULL. A standard one that is missing is passed over; a given one that cannot be opened is logged
  * and -errno. */
-int library_open(const struct root *root, char *const *dirs, struct library *ret_library)
-	_must_check_;
+int library_open(const struct root *root, char *const *dirs,
+		 struct library *ret_library) _must_check_;
 void library_close(struct library *l);
 
 /* Reads NAME.yaml of the first directory that has it. *@ret_file is its path, in @a. 0, -ENOENT
  * when there is none, else what prevented the reading (-EISDIR, -EFBIG, -EACCES, …), with
  * *@ret_file set. */
-int library_read(const struct library *l, const char *name, struct arena *a,
-		 const char **ret_file, char **ret_data, size_t *ret_size) _must_check_;
+int library_read(const struct library *l, const char *name, struct arena *a, const char **ret_file,
+		 char **ret_data, size_t *ret_size) _must_check_;
 
 /* All names, sorted, each once; ends with NULL. In @a. */
 int library_names(const struct library *l, struct arena *a, char ***ret_names) _must_check_;

@@ -75,11 +75,12 @@ static struct match_condition evaluate(const struct node *n, const char *key, st
 
 	c.value = parameter ? identity_cmdline(id, parameter) : identity_get(id, key);
 	if (!c.value)
-		c.why_not = parameter ? "not on the kernel command line" : "the machine does not say";
+		c.why_not =
+			parameter ? "not on the kernel command line" : "the machine does not say";
 	else if (after_prefix(key, "dmi.") && identity_is_placeholder(c.value))
 		c.why_not = "a firmware placeholder";
 	if (n->kind == NODE_LIST)
-		node_foreach(pattern, n)
+		node_foreach (pattern, n)
 			try_pattern(pattern, &c);
 	else
 		try_pattern(n, &c);
@@ -91,7 +92,7 @@ static struct match_condition evaluate(const struct node *n, const char *key, st
 void match_each(const struct node *alternative, struct identity *id,
 		void (*each)(const struct match_condition *c, void *data), void *data)
 {
-	node_foreach(group, alternative) {
+	node_foreach (group, alternative) {
 		struct match_condition c;
 
 		if (group->kind != NODE_MAP) {
@@ -99,7 +100,7 @@ void match_each(const struct node *alternative, struct identity *id,
 			each(&c, data);
 			continue;
 		}
-		node_foreach(n, group) {
+		node_foreach (n, group) {
 			_cleanup_free_ char *key = NULL;
 
 			if (asprintf(&key, "%s.%s", group->name, n->name) < 0)
@@ -130,7 +131,7 @@ struct match_result match_profile(const struct node *match, struct identity *id)
 {
 	struct match_result best = { 0 };
 
-	node_foreach(alternative, match) {
+	node_foreach (alternative, match) {
 		struct match_result r = { .holds = alternative->first != NULL };
 
 		match_each(alternative, id, count, &r);

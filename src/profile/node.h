@@ -5,7 +5,7 @@
 #include "profile/key.h"
 
 struct place {
-	const char *file; /* as a person would name it */
+	const char *file;      /* as a person would name it */
 	unsigned line, column; /* from 1, in characters; 1:1 also for the file as a whole */
 };
 
@@ -22,7 +22,7 @@ struct node {
 	const struct key *row; /* set by schema_apply() */
 	const char *name;      /* the key in a map, else NULL; sysctls: as a path, with slashes */
 	const char *value;     /* of a scalar: the text, canonical after schema_apply() */
-	bool plain;	       /* of a scalar: written without quotes */
+	bool plain;            /* of a scalar: written without quotes */
 	bool is_pattern;       /* of a pattern: has wildcards */
 	struct node *first, *next;
 	struct place at;      /* of the value */

@@ -291,8 +291,8 @@ static int parse_stream(struct parser *p, struct node **ret_root)
 	}
 }
 
-int parse_tree(struct arena *a, const char *file, const char *data, size_t size,
-	       struct findings *f, struct node **ret_root)
+int parse_tree(struct arena *a, const char *file, const char *data, size_t size, struct findings *f,
+	       struct node **ret_root)
 {
 	struct parser p = { .arena = a, .findings = f, .file = file };
 	struct place start = { file, 1, 1 };
@@ -311,7 +311,8 @@ int parse_tree(struct arena *a, const char *file, const char *data, size_t size,
 	if (ret < 0)
 		return ret;
 	if (!root) {
-		finding_error(f, &start, "a profile begins with 'holdfast: 1'", "the file is empty");
+		finding_error(f, &start, "a profile begins with 'holdfast: 1'",
+			      "the file is empty");
 		return -EBADMSG;
 	}
 	*ret_root = root;

@@ -11,5 +11,5 @@
  * must outlive the tree. Complains into @f of everything that is no plain tree of maps, lists and
  * strings: bad encoding, anchors, aliases, tags, duplicate keys, several documents, depth.
  * JSON is accepted, being YAML. 0, -EBADMSG when no tree could be made, -ENOMEM. */
-int parse_tree(struct arena *a, const char *file, const char *data, size_t size,
-	       struct findings *f, struct node **ret_root) _must_check_;
+int parse_tree(struct arena *a, const char *file, const char *data, size_t size, struct findings *f,
+	       struct node **ret_root) _must_check_;

@@ -8,8 +8,8 @@ struct profile {
 	const char *name; /* of the file, without .yaml */
 	const char *file;
 	struct node *tree; /* its own after profile_read(), merged after profile_compose() */
-	bool by_path;	   /* read by path, not by name */
-	bool valid;	   /* no error so far */
+	bool by_path;      /* read by path, not by name */
+	bool valid;        /* no error so far */
 };
 
 /* Reads profile @name of the library and holds it against the table. What is wrong with the file,
@@ -19,8 +19,8 @@ int profile_read(const struct library *l, const char *name, struct findings *f,
 		 struct profile *ret_profile) _must_check_;
 
 /* The same for the file at @path. */
-int profile_read_file(const char *path, struct findings *f, struct profile *ret_profile)
-	_must_check_;
+int profile_read_file(const char *path, struct findings *f,
+		      struct profile *ret_profile) _must_check_;
 
 /* Merges the parents (extends) into @p: looked up beside the file first if it was read by path,
  * then in the library. Missing parents, cycles and bad parents go to @f. 0 or -ENOMEM. */

@@ -3,8 +3,8 @@
 const char *select_reason_name(enum select_reason reason)
 {
 	static const char *const names[] = {
-		[SELECT_NONE] = "none",	  [SELECT_OPTION] = "option",
-		[SELECT_MATCH] = "match", [SELECT_COMMAND_LINE] = "command-line",
+		[SELECT_NONE] = "none",       [SELECT_OPTION] = "option",
+		[SELECT_MATCH] = "match",     [SELECT_COMMAND_LINE] = "command-line",
 		[SELECT_DEFAULT] = "default",
 	};
 

@@ -15,8 +15,8 @@ enum select_reason {
 struct selection {
 	enum select_reason reason;
 	struct profile profile; /* as read: not composed */
-	char *tie;		/* the name of the other one, where two are equally good; owned */
-	char *missing;		/* the name asked for, where there is no such profile; owned */
+	char *tie;              /* the name of the other one, where two are equally good; owned */
+	char *missing;          /* the name asked for, where there is no such profile; owned */
 };
 
 /* Chooses by the contract's order: @wanted (a name, or a path: it has a slash or ends in .yaml),

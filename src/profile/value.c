@@ -201,7 +201,8 @@ static int parse_device(struct value *v)
 		if (!isalnum((unsigned char)*t) && !strchr("_-.", *t))
 			return fail(v, NULL,
 				    "takes LABEL=, UUID=, PARTLABEL=, PARTUUID=, an absolute path "
-				    "or a virtual file system's name, not '%s'", v->text);
+				    "or a virtual file system's name, not '%s'",
+				    v->text);
 	return parse_text(v);
 }
 
@@ -229,9 +230,8 @@ static int parse_cmdline(struct value *v)
 
 static const char *comparison_operator(const char *text, size_t *ret_len)
 {
-	static const char *const operators[][2] = {
-		{ ">=", ">=" }, { "<=", "<=" }, { "==", "=" }, { ">", ">" }, { "<", "<" }, { "=", "=" }
-	};
+	static const char *const operators[][2] = { { ">=", ">=" }, { "<=", "<=" }, { "==", "=" },
+						    { ">", ">" },   { "<", "<" },   { "=", "=" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
 		if (!after_prefix(text, operators[i][0]))
@@ -252,7 +252,7 @@ static int parse_comparison(struct value *v)
 		return -ENOMEM;
 	for (part = strtok_r(copy, ", \t", &rest); part; part = strtok_r(NULL, ", \t", &rest)) {
 		size_t len;
-		const char *operator = comparison_operator(part, &len);
+		const char *operator= comparison_operator(part, &len);
 		int64_t number;
 
 		if (part[len] == '\0') { /* "> 512M" */
@@ -279,10 +279,10 @@ void value_compare_bounds(const char *text, int64_t *ret_min, int64_t *ret_max)
 
 	while (*text) {
 		size_t len;
-		const char *operator = comparison_operator(text, &len);
+		const char *operator= comparison_operator(text, &len);
 		int64_t n = strtoll(text + len, NULL, 10);
-		int64_t low = *operator == '<' ? 0 : streq(operator, ">") ? n + (n < INT64_MAX) : n;
-		int64_t high = *operator == '>' ? INT64_MAX : streq(operator, "<") ? n - 1 : n;
+		int64_t low = *operator== '<' ? 0 : streq(operator, ">") ? n + (n < INT64_MAX) : n;
+		int64_t high = *operator== '>' ? INT64_MAX : streq(operator, "<") ? n - 1 : n;
 
 		min = low > min ? low : min;
 		max = high < max ? high : max;
@@ -403,7 +403,8 @@ static int sysctl_name(struct arena *a, struct node *n, struct findings *f)
 	if (!path)
 		return -ENOMEM;
 	if (!value_sysctl_path(n->name, path)) {
-		finding_error(f, &n->name_at, "as in kernel.panic or net/ipv4/conf/eth0.1/forwarding",
+		finding_error(f, &n->name_at,
+			      "as in kernel.panic or net/ipv4/conf/eth0.1/forwarding",
 			      "'%s' names no sysctl", n->name);
 		n->kind = NODE_BROKEN;
 		return 0;

@@ -23,11 +23,13 @@ static int block_describe(const struct machine *m, struct arena *a, struct setti
 	return s->key && s->file ? 0 : -ENOMEM;
 }
 
-/* "blacklist" keeps udev from loading it for a device, "install" anybody from loading it by name. */
+/* "blacklist" keeps udev from loading it for a device, "install" anybody from loading it by name.
+ */
 static int lines_for(const char *name, char **ret_lines)
 {
-	return asprintf(ret_lines, "blacklist %s\ninstall %s /bin/false\n", name, name) < 0 ? -ENOMEM
-											    : 0;
+	return asprintf(ret_lines, "blacklist %s\ninstall %s /bin/false\n", name, name) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int read_conf(const struct machine *m, char **ret_text)
@@ -60,8 +62,10 @@ static int block_read(const struct machine *m, const struct setting *s, struct s
 	loaded = root_exists(&m->sysfs, module) == 0;
 	built_in = loaded && root_exists(&m->sysfs, initstate) < 0;
 	ret_state->holds = written && !loaded;
-	ret_state->value = strdup(built_in ? "built-in" : loaded ? "loaded"
-				  : written ? "blocked" : "not blocked");
+	ret_state->value = strdup(built_in  ? "built-in"
+				  : loaded  ? "loaded"
+				  : written ? "blocked"
+					    : "not blocked");
 	if (loaded)
 		ret_state->why = strdup(built_in ? "it is built into the kernel"
 						 : "it was loaded before it could be blocked");

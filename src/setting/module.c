@@ -69,7 +69,7 @@ static int libkmod_open(const struct machine *m, struct libkmod *k)
 	path = root_path(&m->root, dir);
 	if (!path)
 		return -ENOMEM;
-	k->ctx = k->new(path, NULL);
+	k->ctx = k->new (path, NULL);
 	return k->ctx ? 0 : -ENOMEM;
 }
 
@@ -91,10 +91,10 @@ static int module_describe(const struct machine *m, struct arena *a, struct sett
 	s->key = arena_printf(a, "modules.load.%s", name);
 	s->file = arena_printf(a, "%s/module/%s", m->sysfs.path, name);
 	s->wanted = "loaded";
-	node_foreach(option, options_of(s))
+	node_foreach (option, options_of(s))
 		if (s->wanted)
-			s->wanted = arena_printf(a, "%s %s=%s", s->wanted, option->name,
-						 option->value);
+			s->wanted =
+				arena_printf(a, "%s %s=%s", s->wanted, option->name, option->value);
 	return s->key && s->file && s->wanted ? 0 : -ENOMEM;
 }
 
@@ -113,7 +113,8 @@ static bool is_built_in(const struct machine *m, const char *name)
 		size_t n = 0;
 
 		leaf = leaf ? leaf + 1 : line;
-		while (leaf[n] && name[n] && (leaf[n] == name[n] || (leaf[n] == '-' && name[n] == '_')))
+		while (leaf[n] && name[n] &&
+		       (leaf[n] == name[n] || (leaf[n] == '-' && name[n] == '_')))
 			n++;
 		if (!name[n] && (streq(leaf + n, ".ko") || !leaf[n]))
 			return true;
@@ -125,7 +126,7 @@ static bool is_built_in(const struct machine *m, const char *name)
  * counts as taken: many parameters have no file. */
 static int read_options(const struct machine *m, const struct setting *s, struct state *state)
 {
-	node_foreach(option, options_of(s)) {
+	node_foreach (option, options_of(s)) {
 		_cleanup_free_ char *path = NULL, *value = NULL, *before = state->value;
 
 		state->value = NULL;
@@ -135,7 +136,7 @@ static int read_options(const struct machine *m, const struct setting *s, struct
 			value = NULL;
 		if (asprintf(&state->value, "%s %s=%s", before, option->name,
 			     value && !text_same_value(option->value, value) ? value
-									       : option->value) < 0)
+									     : option->value) < 0)
 			return -ENOMEM;
 		if (value && !text_same_value(option->value, value))
 			state->holds = false;
@@ -165,9 +166,10 @@ static int module_read(const struct machine *m, const struct setting *s, struct 
 	if (read_options(m, s, ret_state) < 0)
 		return -ENOMEM;
 	if (!ret_state->holds)
-		ret_state->why = strdup(built_in ? "a built-in takes options from the kernel command "
-						   "line only"
-						 : "it was loaded with other options");
+		ret_state->why =
+			strdup(built_in ? "a built-in takes options from the kernel command "
+					  "line only"
+					: "it was loaded with other options");
 	return 0;
 }
 
@@ -179,7 +181,7 @@ static int option_string(const struct setting *s, char **ret_options)
 	f = open_memstream(ret_options, &size);
 	if (!f)
 		return -ENOMEM;
-	node_foreach(option, options_of(s))
+	node_foreach (option, options_of(s))
 		fprintf(f, strpbrk(option->value, " \t") ? "%s%s=\"%s\"" : "%s%s=%s",
 			ftell(f) > 0 ? " " : "", option->name, option->value);
 	return 0;

@@ -130,7 +130,9 @@ static int mount_read(const struct machine *m, const struct setting *s, struct s
 		if (!ret_state->holds)
 			ret_state->why = strdup("something else is mounted there");
 		ret = asprintf(&ret_state->value, "%s %s %s", source ? source : "none",
-			       l.get_fstype(fs), l.get_options(fs)) < 0 ? -ENOMEM : 0;
+			       l.get_fstype(fs), l.get_options(fs)) < 0
+			      ? -ENOMEM
+			      : 0;
 	} else if (ret >= 0) {
 		ret_state->value = strdup("not mounted");
 		ret = ret_state->value ? 0 : -ENOMEM;

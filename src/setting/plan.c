@@ -109,7 +109,8 @@ static int write_and_read_back(const struct plan *p, const struct setting *s, st
 	else if (after.holds)
 		o->result = RESULT_SET;
 	else
-		fail(p->report, o, s, -EIO, after.why ? after.why : "it reads otherwise afterwards");
+		fail(p->report, o, s, -EIO,
+		     after.why ? after.why : "it reads otherwise afterwards");
 	return 0;
 }
 
@@ -141,7 +142,7 @@ static int differs(const struct plan *p, const struct setting *s, const struct s
 	if (p->mode == PLAN_APPLY)
 		return write_and_read_back(p, s, o);
 	o->result = p->mode == PLAN_DRY_RUN ? RESULT_WOULD_SET
-		    : o->overridden_by	    ? RESULT_OVERRIDDEN
+		    : o->overridden_by      ? RESULT_OVERRIDDEN
 					    : RESULT_DRIFTED;
 	o->after = o->before;
 	if (now->why)
@@ -195,7 +196,8 @@ static bool is_required(const struct node *n)
 
 static int do_setting(const struct plan *p, const struct node *n)
 {
-	struct setting s = { .ops = setting_ops_of(n->row->kind), .node = n,
+	struct setting s = { .ops = setting_ops_of(n->row->kind),
+			     .node = n,
 			     .required = is_required(n) };
 	struct outcome *o = arena_alloc(&p->report->arena, sizeof(*o));
 	int ret;
@@ -237,11 +239,11 @@ static int do_kind(const struct plan *p, const struct node *map, enum setting_ki
 {
 	int ret = 0;
 
-	node_foreach(n, map) {
+	node_foreach (n, map) {
 		if (ret < 0)
 			return ret;
 		if (n->kind == NODE_LIST) {
-			node_foreach(item, n)
+			node_foreach (item, n)
 				if (ret >= 0)
 					ret = do_if_due(p, item, kind, panic_on_oom);
 		} else if (n->row->kind != SETTING_NONE) {
@@ -253,8 +255,8 @@ static int do_kind(const struct plan *p, const struct node *map, enum setting_ki
 	return ret;
 }
 
-int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode,
-	     unsigned stages, struct report *r)
+int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode, unsigned stages,
+	     struct report *r)
 {
 	struct plan p = { .machine = m, .tree = tree, .mode = mode, .stages = stages, .report = r };
 	int ret = 0;
@@ -269,7 +271,8 @@ int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mo
 static int one_way(const struct outcome *o, struct outcome *back)
 {
 	const char *path = o->file ? strstr(o->file, "/sys/") : NULL;
-	const char *why = path && o->after ? sysctl_one_way(path + strlen("/sys/"), o->after) : NULL;
+	const char *why =
+		path && o->after ? sysctl_one_way(path + strlen("/sys/"), o->after) : NULL;
 
 	if (!why)
 		return 0;
@@ -347,8 +350,12 @@ static int revert_one(const struct machine *m, const struct outcome *o, struct r
 		return -ENOMEM;
 	if (!s.ops || !s.path || !o->before || !o->after)
 		return 0;
-	*back = (struct outcome){ .kind = o->kind, .key = o->key, .file = o->file,
-				  .wanted = o->before, .source = o->source, .required = true };
+	*back = (struct outcome){ .kind = o->kind,
+				  .key = o->key,
+				  .file = o->file,
+				  .wanted = o->before,
+				  .source = o->source,
+				  .required = true };
 	ret = put_back(m, &s, o, done, back);
 	if (ret < 0)
 		return ret;

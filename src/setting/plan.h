@@ -12,8 +12,8 @@ enum plan_mode {
 /* Brings the machine to the settings of @tree (a valid composed profile) that belong to @stages
  * (STAGE_ bits), or says what that would change, or only compares; each outcome goes to @r. What
  * fails is an outcome, and the rest still runs. 0 or -ENOMEM. */
-int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode,
-	     unsigned stages, struct report *r) _must_check_;
+int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode, unsigned stages,
+	     struct report *r) _must_check_;
 
 /* Puts back what @r says was set, last first. Outcomes go to @done: set for what was put back.
  * 0 or -ENOMEM. */

@@ -9,9 +9,9 @@
 #define REPORT_MAX (4U << 20)
 
 static const char *const result_names[] = {
-	[RESULT_HOLDS] = "holds",	  [RESULT_SET] = "set",
-	[RESULT_WOULD_SET] = "would-set", [RESULT_ABSENT] = "absent",
-	[RESULT_FAILED] = "failed",	  [RESULT_DRIFTED] = "drifted",
+	[RESULT_HOLDS] = "holds",           [RESULT_SET] = "set",
+	[RESULT_WOULD_SET] = "would-set",   [RESULT_ABSENT] = "absent",
+	[RESULT_FAILED] = "failed",         [RESULT_DRIFTED] = "drifted",
 	[RESULT_OVERRIDDEN] = "overridden",
 };
 
@@ -61,8 +61,8 @@ char *outcome_text(const struct outcome *o)
 	n = asprintf(&text, "%s: %s%s%s%s%s%s%s%s", o->key, values,
 		     o->result == RESULT_SET ? "" : " (",
 		     o->result == RESULT_SET ? "" : result_name(o->result),
-		     o->result == RESULT_SET ? "" : ")", o->text ? ": " : "", o->text ? o->text : "",
-		     o->overridden_by ? "; overridden by " : "",
+		     o->result == RESULT_SET ? "" : ")", o->text ? ": " : "",
+		     o->text ? o->text : "", o->overridden_by ? "; overridden by " : "",
 		     o->overridden_by ? o->overridden_by : "");
 	return n < 0 ? NULL : text;
 }
@@ -325,15 +325,15 @@ static int load_tree(struct report *r, const struct node *root)
 		return -EBADMSG;
 	r->profile = text_or_null(root, "profile");
 	r->reason = text_or_null(root, "reason");
-	node_foreach(n, node_child(root, "settings"))
+	node_foreach (n, node_child(root, "settings"))
 		GATHER(ret, load_outcome(r, n));
-	node_foreach(n, node_child(root, "stages")) {
+	node_foreach (n, node_child(root, "stages")) {
 		const char *name = text_or_null(n, "stage"), *us = node_text(n, "duration_us");
 
 		if (name && us)
 			GATHER(ret, report_add_stage(r, name, strtoll(us, NULL, 10)));
 	}
-	node_foreach(n, node_child(root, "errors"))
+	node_foreach (n, node_child(root, "errors"))
 		if (n->kind == NODE_SCALAR)
 			GATHER(ret, report_add_error(r, "%s", n->value));
 	return ret;

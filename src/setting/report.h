@@ -20,7 +20,7 @@ struct outcome {
 	struct outcome *next;
 	const char *kind, *key, *file, *wanted, *before, *after, *source;
 	const char *overridden_by; /* FILE:LINE of the system's own configuration */
-	const char *text;	   /* what the values do not say */
+	const char *text;          /* what the values do not say */
 	enum result result;
 	int error;     /* negative errno, or 0 */
 	bool required; /* else a failure is only noted */

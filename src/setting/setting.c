@@ -1,9 +1,9 @@
 #include "setting/setting.h"
 
 static const struct setting_ops *const all_ops[SETTING_KINDS] = {
-	[SETTING_BLOCK] = &block_ops,	[SETTING_MODULE] = &module_ops,
-	[SETTING_MOUNT] = &mount_ops,	[SETTING_SYSCTL] = &sysctl_ops,
-	[SETTING_KDUMP] = &kdump_ops,	[SETTING_LAST_BOOT] = &last_boot_ops,
+	[SETTING_BLOCK] = &block_ops, [SETTING_MODULE] = &module_ops,
+	[SETTING_MOUNT] = &mount_ops, [SETTING_SYSCTL] = &sysctl_ops,
+	[SETTING_KDUMP] = &kdump_ops, [SETTING_LAST_BOOT] = &last_boot_ops,
 	[SETTING_GUARD] = &guard_ops,
 };
 

@@ -8,7 +8,8 @@
 
 /* A file in an earlier directory hides its namesakes in later ones. */
 static const char *const dirs[] = {
-	"etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d", "lib/sysctl.d",
+	"etc/sysctl.d",     "run/sysctl.d", "usr/local/lib/sysctl.d",
+	"usr/lib/sysctl.d", "lib/sysctl.d",
 };
 
 struct conf {
@@ -75,7 +76,8 @@ static char *trim(char *text)
 	return text;
 }
 
-/* "net.ipv4.*.rp_filter" to "net/ipv4/+/rp_filter", by sysctl.d(5)'s rule of the first separator. */
+/* "net.ipv4.*.rp_filter" to "net/ipv4/+/rp_filter", by sysctl.d(5)'s rule of the first separator.
+ */
 static void to_path(char *key)
 {
 	if (key[strcspn(key, "./")] != '.')
@@ -122,8 +124,8 @@ static int read_conf(struct search *s, const struct conf *conf)
 	return 0;
 }
 
-int sysctld_find(const struct root *root, struct arena *a, const char *path,
-		 const char **ret_where, const char **ret_value)
+int sysctld_find(const struct root *root, struct arena *a, const char *path, const char **ret_where,
+		 const char **ret_value)
 {
 	struct search s = { .root = root, .arena = a, .path = path };
 	struct conf last = { .leaf = "sysctl.conf", .path = "etc/sysctl.conf" };
