@@ -96,13 +96,8 @@ static int publish(struct report *r, const struct context *c, bool keep)
 	_cleanup_(report_free) struct report old = { 0 };
 	int ret;
 
-	if (c->opt[OPT_JSON]) {
-		struct json j = JSON_WRITER(stdout);
-
-		json_open(&j, NULL, '{');
-		report_json(r, &c->machine, &j);
-		json_close(&j, '}');
-	}
+	if (c->opt[OPT_JSON])
+		report_print(r, &c->machine, stdout);
 	if (!keep)
 		return 0;
 	ret = report_load(&c->machine, &old);

@@ -59,13 +59,8 @@ static int run_revert(struct context *c, int argc, char **argv)
 		ret = print_all(c, &done, &failures);
 	if (ret < 0)
 		return ret;
-	if (c->opt[OPT_JSON]) {
-		struct json j = JSON_WRITER(stdout);
-
-		json_open(&j, NULL, '{');
-		report_json(&done, &c->machine, &j);
-		json_close(&j, '}');
-	}
+	if (c->opt[OPT_JSON])
+		report_print(&done, &c->machine, stdout);
 	ret = forget(c, &r, &done);
 	if (ret < 0)
 		log_error("%s/holdfast/report.json: %s", c->rundir, strerror(-ret));

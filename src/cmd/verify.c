@@ -41,13 +41,8 @@ static int run_verify(struct context *c, int argc, char **argv)
 		ret = print_drift(c, &r, &failures);
 	if (ret < 0)
 		return ret;
-	if (c->opt[OPT_JSON]) {
-		struct json j = JSON_WRITER(stdout);
-
-		json_open(&j, NULL, '{');
-		report_json(&r, &c->machine, &j);
-		json_close(&j, '}');
-	}
+	if (c->opt[OPT_JSON])
+		report_print(&r, &c->machine, stdout);
 	return failures ? EXIT_NOT_DONE : EXIT_OK;
 }
 

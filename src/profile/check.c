@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "profile/identity.h"
-#include "profile/value.h"
+#include "profile/comparison.h"
 
 #define MIB (INT64_C(1) << 20)
 
@@ -90,45 +90,24 @@ static void check_kdump(const struct node *tree, struct findings *f)
 				"boot");
 }
 
-/* The module's name as the kernel has it. */
-static bool same_module(const char *a, const char *b)
-{
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
-			return false;
-	return *a == *b;
-}
-
 static void check_modules(const struct node *tree, struct findings *f)
 {
 	const struct node *load = node_find(tree, "modules.load");
 	const struct node *block = node_find(tree, "modules.block");
 
 	node_foreach (blocked, block) {
-		node_foreach (item, load) {
-			const struct node *name = node_child(item, "name");
+		const struct node *name;
 
-			if (is_scalar(name) && is_scalar(blocked) &&
-			    same_module(name->value, blocked->value))
-				finding_error(f, &later(name, blocked)->at, NULL,
-					      "module '%s' is both loaded and blocked",
-					      name->value);
-		}
+		if (!is_scalar(blocked))
+			continue;
+		name = node_child(node_item(load, blocked->value), "name");
+		if (is_scalar(name))
+			finding_error(f, &later(name, blocked)->at, NULL,
+				      "module '%s' is both loaded and blocked", name->value);
 		for (const struct node *other = block->first; other != blocked; other = other->next)
-			if (is_scalar(other) && is_scalar(blocked) &&
-			    same_module(other->value, blocked->value))
+			if (is_scalar(other) && streq(other->value, blocked->value))
 				finding_error(f, &blocked->at, NULL, "module '%s' is listed twice",
 					      blocked->value);
-	}
-	node_foreach (item, load) {
-		node_foreach (other, load) {
-			const char *a = node_text(item, "name"), *b = node_text(other, "name");
-
-			if (other == item)
-				break;
-			if (a && b && !streq(a, b) && same_module(a, b))
-				finding_error(f, &item->at, NULL, "module '%s' is listed twice", a);
-		}
 	}
 }
 
@@ -139,7 +118,7 @@ static void check_pattern(const struct node *n, struct findings *f)
 	if (!is_scalar(n) || !n->row)
 		return;
 	if (n->row->type == KEY_COMPARISON) {
-		value_compare_bounds(n->value, &min, &max);
+		comparison_bounds(n->value, &min, &max);
 		if (min > max)
 			finding_error(f, &n->at, NULL, "no machine has memory \"%s\"", n->value);
 	}
@@ -265,7 +244,7 @@ static int64_t least_memory(const struct node *match)
 		for (; is_scalar(n); n = memory->kind == NODE_LIST ? n->next : NULL) {
 			int64_t min, max;
 
-			value_compare_bounds(n->value, &min, &max);
+			comparison_bounds(n->value, &min, &max);
 			here = here == 0 || min < here ? min : here;
 		}
 		if (here == 0)

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "profile/value.h"
+#include "profile/sysctlname.h"
 
 static bool is_word_with_meaning(const char *text)
 {
@@ -46,7 +46,7 @@ static const char *shown_name(const struct node *n, char *buffer, size_t size)
 	if (!n->row || n->row->type != KEY_SYSCTL_VALUE || strlen(n->name) >= size)
 		return n->name;
 	strcpy(buffer, n->name);
-	value_sysctl_dotted(buffer);
+	sysctlname_swap(buffer);
 	return buffer;
 }
 

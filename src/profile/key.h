@@ -13,6 +13,7 @@ enum key_type {
 	KEY_CHOICE,  /* one of .choices; canonical: its value */
 	KEY_TEXT,    /* any one line */
 	KEY_NAME,    /* letters, digits, and the characters in .extra after the first */
+	KEY_MODULE,  /* a kernel module; canonical: with underscores, as the kernel has it */
 	KEY_PATH,    /* absolute, no ".." */
 	KEY_DEVICE,  /* what mount(8) takes: TAG=value, an absolute path, or a file system's name */
 	KEY_PATTERN, /* exact, or with * ? [ ] */

@@ -2,7 +2,7 @@
 
 #include <fnmatch.h>
 
-#include "profile/value.h"
+#include "profile/comparison.h"
 
 static bool pattern_holds(const struct node *pattern, const char *value)
 {
@@ -45,7 +45,7 @@ static bool holds(const struct node *pattern, const struct match_condition *c)
 	if (!c->value || c->why_not)
 		return false;
 	if (pattern->row->type == KEY_COMPARISON)
-		return value_compare(pattern->value, strtoll(c->value, NULL, 10));
+		return comparison_holds(pattern->value, strtoll(c->value, NULL, 10));
 	if (streq(c->key, "devicetree.compatible"))
 		return any_word_holds(pattern, c->value);
 	return pattern_holds(pattern, c->value);

@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "profile/comparison.h"
+#include "profile/sysctlname.h"
 
 /* One value on its way; parsers leave a problem, and perhaps a hint. */
 struct value {
@@ -152,6 +154,21 @@ static int parse_name(struct value *v)
 	return parse_text(v);
 }
 
+static int parse_module(struct value *v)
+{
+	char *name = arena_strdup(v->arena, v->text);
+
+	if (!name)
+		return -ENOMEM;
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_')
+			return fail(v, NULL, "takes letters, digits, _ and -, not '%s'", v->text);
+	return set(v, name);
+}
+
 /* Doubled and last slashes and "." go, so that one file has one spelling. */
 static int parse_path(struct value *v)
 {
@@ -228,21 +245,6 @@ static int parse_cmdline(struct value *v)
 	return set(v, arena_strdup(v->arena, strcasecmp(v->text, "true") ? "false" : "true"));
 }
 
-static const char *comparison_operator(const char *text, size_t *ret_len)
-{
-	static const char *const operators[][2] = { { ">=", ">=" }, { "<=", "<=" }, { "==", "=" },
-						    { ">", ">" },   { "<", "<" },   { "=", "=" } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
-		if (!after_prefix(text, operators[i][0]))
-			continue;
-		*ret_len = strlen(operators[i][0]);
-		return operators[i][1];
-	}
-	*ret_len = 0;
-	return "=";
-}
-
 static int parse_comparison(struct value *v)
 {
 	char *copy = arena_strdup(v->arena, v->text), *rest, *part;
@@ -273,34 +275,6 @@ static int parse_comparison(struct value *v)
 	return 0;
 }
 
-void value_compare_bounds(const char *text, int64_t *ret_min, int64_t *ret_max)
-{
-	int64_t min = 0, max = INT64_MAX;
-
-	while (*text) {
-		size_t len;
-		const char *operator= comparison_operator(text, &len);
-		int64_t n = strtoll(text + len, NULL, 10);
-		int64_t low = *operator== '<' ? 0 : streq(operator, ">") ? n + (n < INT64_MAX) : n;
-		int64_t high = *operator== '>' ? INT64_MAX : streq(operator, "<") ? n - 1 : n;
-
-		min = low > min ? low : min;
-		max = high < max ? high : max;
-		text += strcspn(text, ",");
-		text += *text == ',';
-	}
-	*ret_min = min;
-	*ret_max = max;
-}
-
-bool value_compare(const char *text, int64_t number)
-{
-	int64_t min, max;
-
-	value_compare_bounds(text, &min, &max);
-	return number >= min && number <= max;
-}
-
 static const struct {
 	const char *noun;
 	int (*parse)(struct value *v);
@@ -313,6 +287,7 @@ static const struct {
 	[KEY_CHOICE] = { "a word", parse_choice },
 	[KEY_TEXT] = { "a text", parse_option_or_text },
 	[KEY_NAME] = { "a name", parse_name },
+	[KEY_MODULE] = { "a module", parse_module },
 	[KEY_PATH] = { "a path", parse_path },
 	[KEY_DEVICE] = { "a device", parse_device },
 	[KEY_PATTERN] = { "a pattern", parse_pattern },
@@ -361,48 +336,13 @@ int value_apply(struct arena *a, struct node *n, struct findings *f)
 	return 0;
 }
 
-bool value_sysctl_path(const char *name, char *ret_path)
-{
-	size_t first = strcspn(name, "./");
-	bool dotted = name[first] == '.';
-	char *component = ret_path;
-
-	for (const char *t = name;; t++) {
-		char c = *t;
-
-		if (dotted && (c == '.' || c == '/'))
-			c = c == '.' ? '/' : '.';
-		if ((unsigned char)c > 0x20 && strchr("*?[]\"\\", c))
-			return false;
-		if (c && (unsigned char)c <= 0x20)
-			return false;
-		*ret_path++ = c;
-		if (c != '/' && c != '\0')
-			continue;
-		ret_path[-1] = '\0';
-		if (!*component || streq(component, ".") || streq(component, ".."))
-			return false;
-		ret_path[-1] = c;
-		component = ret_path;
-		if (!c)
-			return name[0] != '-';
-	}
-}
-
-void value_sysctl_dotted(char *path)
-{
-	for (; *path; path++)
-		if (*path == '.' || *path == '/')
-			*path = *path == '.' ? '/' : '.';
-}
-
 static int sysctl_name(struct arena *a, struct node *n, struct findings *f)
 {
 	char *path = arena_alloc(a, strlen(n->name) + 1);
 
 	if (!path)
 		return -ENOMEM;
-	if (!value_sysctl_path(n->name, path)) {
+	if (!sysctlname_to_path(n->name, path)) {
 		finding_error(f, &n->name_at,
 			      "as in kernel.panic or net/ipv4/conf/eth0.1/forwarding",
 			      "'%s' names no sysctl", n->name);

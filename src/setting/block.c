@@ -9,13 +9,8 @@
 
 static int block_describe(const struct machine *m, struct arena *a, struct setting *s)
 {
-	char *name = arena_strdup(a, s->node->value);
+	const char *name = s->node->value;
 
-	if (!name)
-		return -ENOMEM;
-	for (char *c = name; *c; c++)
-		if (*c == '-')
-			*c = '_'; /* the kernel's spelling */
 	s->path = name;
 	s->key = arena_printf(a, "modules.block.%s", name);
 	s->file = arena_printf(a, "%s/" CONF_DIR "/" CONF, m->run.path);
@@ -44,15 +39,22 @@ static int read_conf(const struct machine *m, char **ret_text)
 	return *ret_text ? 0 : -ENOMEM;
 }
 
+/* The file as it is, and the lines that block the module. */
+static int prepare(const struct machine *m, const struct setting *s, char **ret_conf,
+		   char **ret_lines)
+{
+	int ret = read_conf(m, ret_conf);
+
+	return ret < 0 ? ret : lines_for(s->path, ret_lines);
+}
+
 static int block_read(const struct machine *m, const struct setting *s, struct state *ret_state)
 {
 	_cleanup_free_ char *conf = NULL, *lines = NULL, *module = NULL, *initstate = NULL;
 	bool written, loaded, built_in;
 	int ret;
 
-	ret = read_conf(m, &conf);
-	if (ret >= 0)
-		ret = lines_for(s->path, &lines);
+	ret = prepare(m, s, &conf, &lines);
 	if (ret < 0)
 		return ret;
 	if (asprintf(&module, "module/%s", s->path) < 0 ||
@@ -88,9 +90,7 @@ static int block_write(const struct machine *m, const struct setting *s, char **
 	_cleanup_free_ char *conf = NULL, *lines = NULL, *text = NULL;
 	int ret;
 
-	ret = read_conf(m, &conf);
-	if (ret >= 0)
-		ret = lines_for(s->path, &lines);
+	ret = prepare(m, s, &conf, &lines);
 	if (ret < 0)
 		return ret;
 	if (strstr(conf, lines))
@@ -110,9 +110,7 @@ static int block_undo(const struct machine *m, const struct setting *s, const ch
 	int ret;
 
 	(void)before; /* it was not blocked */
-	ret = read_conf(m, &conf);
-	if (ret >= 0)
-		ret = lines_for(s->path, &lines);
+	ret = prepare(m, s, &conf, &lines);
 	if (ret < 0)
 		return ret;
 	found = strstr(conf, lines);

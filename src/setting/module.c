@@ -80,13 +80,8 @@ static const struct node *options_of(const struct setting *s)
 
 static int module_describe(const struct machine *m, struct arena *a, struct setting *s)
 {
-	char *name = arena_strdup(a, node_text(s->node, "name"));
+	const char *name = node_text(s->node, "name");
 
-	if (!name)
-		return -ENOMEM;
-	for (char *c = name; *c; c++)
-		if (*c == '-')
-			*c = '_'; /* the kernel's spelling */
 	s->path = name;
 	s->key = arena_printf(a, "modules.load.%s", name);
 	s->file = arena_printf(a, "%s/module/%s", m->sysfs.path, name);

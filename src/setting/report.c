@@ -238,6 +238,15 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 	json_close(j, ']');
 }
 
+void report_print(const struct report *r, const struct machine *m, FILE *out)
+{
+	struct json j = JSON_WRITER(out);
+
+	json_open(&j, NULL, '{');
+	report_json(r, m, &j);
+	json_close(&j, '}');
+}
+
 static int open_dir(const struct machine *m)
 {
 	return m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, REPORT_DIR);
@@ -247,18 +256,16 @@ int report_save(const struct report *r, const struct machine *m)
 {
 	_cleanup_close_ int dir = open_dir(m);
 	_cleanup_free_ char *text = NULL;
-	struct json j = JSON_WRITER(NULL);
 	size_t size = 0;
+	FILE *f;
 
 	if (dir < 0)
 		return dir;
-	j.out = open_memstream(&text, &size);
-	if (!j.out)
+	f = open_memstream(&text, &size);
+	if (!f)
 		return -ENOMEM;
-	json_open(&j, NULL, '{');
-	report_json(r, m, &j);
-	json_close(&j, '}');
-	if (fclose(j.out) != 0)
+	report_print(r, m, f);
+	if (fclose(f) != 0)
 		return -ENOMEM;
 	return write_whole(dir, REPORT, text, size);
 }

@@ -72,7 +72,10 @@ struct outcome *report_find(const struct report *r, const char *key);
  * back, unless @r knows better. @old is empty afterwards. */
 void report_absorb(struct report *r, struct report *old);
 
-/* The fields of the document, into an open object. */
+/* Writes the document. */
+void report_print(const struct report *r, const struct machine *m, FILE *out);
+
+/* Its fields only, into an open object. */
 void report_json(const struct report *r, const struct machine *m, struct json *j);
 
 /* Reads the report. -ENOENT: there is none; -EBADMSG: it is damaged. */

@@ -1,7 +1,7 @@
 #include "setting/sysctl.h"
 
 #include "base/text.h"
-#include "profile/value.h"
+#include "profile/sysctlname.h"
 
 static const struct {
 	const char *path;
@@ -30,7 +30,7 @@ const char *sysctl_key(struct arena *a, const char *path)
 	char *key = arena_strdup(a, path);
 
 	if (key)
-		value_sysctl_dotted(key);
+		sysctlname_swap(key);
 	return key;
 }
 

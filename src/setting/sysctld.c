@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 
+#include "profile/sysctlname.h"
+
 #define MAX_CONF (1U << 20)
 
 /* A file in an earlier directory hides its namesakes in later ones. */
@@ -76,17 +78,6 @@ static char *trim(char *text)
 	return text;
 }
 
-/* "net.ipv4.*.rp_filter" to "net/ipv4/+/rp_filter", by sysctl.d(5)'s rule of the first separator.
- */
-static void to_path(char *key)
-{
-	if (key[strcspn(key, "./")] != '.')
-		return;
-	for (; *key; key++)
-		if (*key == '.' || *key == '/')
-			*key = *key == '.' ? '/' : '.';
-}
-
 static int read_line(struct search *s, const struct conf *conf, unsigned number, char *line)
 {
 	char *key = trim(line), *equals = strchr(key, '=');
@@ -96,7 +87,7 @@ static int read_line(struct search *s, const struct conf *conf, unsigned number,
 	*equals = '\0';
 	key += *key == '-';
 	key = trim(key);
-	to_path(key);
+	sysctlname_normalise(key);
 	if (fnmatch(key, s->path, FNM_PATHNAME) != 0)
 		return 0;
 	s->where = arena_printf(s->arena, "/%s:%u", conf->path, number);
