@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "image/unitlimit.h"
 
 struct check {
 	struct context *c;
@@ -10,10 +11,15 @@ struct check {
 
 static int check_one(struct check *k, struct profile *p)
 {
+	int ret;
+
 	k->files[k->n_files] = arena_strdup(&k->arena, p->file);
 	if (!k->files[k->n_files++])
 		return -ENOMEM;
-	return check_composed(&k->c->library, p, &k->findings);
+	ret = check_composed(&k->c->library, p, &k->findings);
+	if (ret < 0 || !k->c->opt[OPT_ROOT]) /* this machine's units say nothing of the product's */
+		return ret;
+	return unitlimit_check(&k->c->machine.root, p, &k->findings);
 }
 
 static int check_named(struct check *k, const char *name)
