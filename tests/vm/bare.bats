@@ -29,7 +29,7 @@ setup_machines() {
 		{
 			. /vmtest/run
 			printf '==> end\n<== end 0\n'
-		} >/dev/ttyS1 2>&1
+		} 2>&1 | cat >/dev/ttyS1
 		poweroff -f
 	EOF
 	chmod 755 "$root/etc/rc"

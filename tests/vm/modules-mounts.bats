@@ -100,6 +100,5 @@ hardware() {
 	vm_section now >"$VM/now"
 	holds "$VM/now" vm.overcommit_ratio 83
 	kernel_log no_such_module
-	[ "$(json report '[.settings[] | select(.key | test("no_such_module")) | .result] | first')" != set ]
-	[ "$(json report '.errors | length')" -ge 1 ]
+	[ "$(json report '[.settings[] | select(.key | test("no_such_module")) | .result] | first')" = absent ]
 }

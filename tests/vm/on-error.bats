@@ -20,10 +20,10 @@ failing_profile() {
 
 short_script() {
 	vm_script <<-'EOF'
+		emit marker ls /run/holdfast/emergency
 		emit system holdfast apply --stage system
 		emit now grep -rs '' /proc/sys/vm /proc/sys/kernel
 		emit report cat /run/holdfast/report.json
-		emit marker ls /run/holdfast/emergency
 		emit dmesg dmesg
 	EOF
 }
@@ -39,7 +39,6 @@ short_script() {
 	[ "$(json report '.settings[] | select(.key == "kernel.pid_max") | .result')" = failed ]
 	[ "$(json report '.settings[] | select(.key == "kernel.pid_max") | .source')" = vmtest.yaml:9 ]
 	[ "$(json report '.settings[] | select(.key == "vm.overcommit_ratio") | .result')" = set ]
-	[ "$(json report '.errors | length')" -ge 1 ]
 	[ "$(vm_status system)" = 1 ]
 }
 

@@ -174,7 +174,7 @@ vm_explain() {
 	printf -- '--- console of %s (end)\n' "$VM"
 	vm_console | tail -n 40
 	printf -- '--- output\n'
-	tr -d '\r' <"$VM/output" | tail -n 60
+	tr -d '\r' <"$VM/output" | awk '$1 == "==>" { show = $2 !~ /^(dmesg|now|at-init)$/ } show' | tail -n 150
 	printf -- '--- qemu\n'
 	cat "$VM/qemu.log"
 }
