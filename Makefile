@@ -11,6 +11,9 @@ PREFIX ?= /usr
 DESTDIR ?=
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
+STRIP ?= strip
+# Empty for an unstripped program.
+INSTALL_STRIP ?= -s --strip-program=$(STRIP)
 B := build/$(VARIANT)
 
 CFLAGS_debug := -O0 -g3
@@ -101,7 +104,8 @@ check-installed:
 	$(Q)$(MAKE) --no-print-directory fuzz
 	$(Q)tests/run
 
-bench: packages
+bench:
+	$(Q)tests/install-packages tests/packages tests/vm/packages tests/bench/packages
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run
 
@@ -117,7 +121,7 @@ P := $(DESTDIR)$(PREFIX)
 HOOKS := initramfs-hooks/initramfs-tools
 
 install: $(B)/holdfast
-	$(INSTALL) -D -m 755 $(B)/holdfast $(P)/sbin/holdfast
+	$(INSTALL) -D -m 755 $(INSTALL_STRIP) $(B)/holdfast $(P)/sbin/holdfast
 	$(INSTALL) -d $(P)/lib/holdfast/profiles $(D)/etc/holdfast/profiles
 	$(INSTALL) -m 644 profiles/*.yaml $(P)/lib/holdfast/profiles/
 	$(INSTALL) -D -m 644 docs/holdfast.8 $(P)/share/man/man8/holdfast.8

@@ -4,12 +4,19 @@
 
 #include "base/utf8.h"
 
+static void new_line(const struct json *j)
+{
+	fputc('\n', j->out);
+	for (unsigned i = 0; i < j->depth; i++)
+		fputs("  ", j->out);
+}
+
 static void json_begin(struct json *j, const char *key)
 {
 	if (!j->empty)
 		fputc(',', j->out);
 	if (j->depth > 0)
-		fprintf(j->out, "\n%*s", (int)j->depth * 2, "");
+		new_line(j);
 	if (key) {
 		json_quote(j->out, key);
 		fputs(": ", j->out);
@@ -29,7 +36,7 @@ void json_close(struct json *j, char bracket)
 {
 	j->depth--;
 	if (!j->empty)
-		fprintf(j->out, "\n%*s", (int)j->depth * 2, "");
+		new_line(j);
 	fputc(bracket, j->out);
 	j->empty = false;
 	if (j->depth == 0)

@@ -264,6 +264,8 @@ static void check_leashes(const struct node *tree, struct findings *f)
 	node_foreach (rule, protect)
 		if (__builtin_add_overflow(sum, number_of(node_child(rule, "max_rss")), &sum))
 			sum = INT64_MAX;
+	if (memory == 0 || sum == 0)
+		return;
 	spare = spare < 64 * MIB ? 64 * MIB : spare;
 	if (sum >= memory)
 		finding_error(f, &protect->name_at, "lower max_rss, or ask for more memory",
