@@ -310,12 +310,12 @@ void check_profile(const struct profile *p, struct findings *f)
 
 int check_composed(const struct library *l, struct profile *p, struct findings *f)
 {
-	unsigned errors = f->errors;
+	unsigned raised = f->raised;
 	int ret = profile_compose(l, f, p);
 
 	if (ret < 0 || !p->tree || p->tree->kind != NODE_MAP)
 		return ret;
 	check_profile(p, f);
-	p->valid = p->valid && f->errors == errors;
+	p->valid = p->valid && f->raised == raised;
 	return 0;
 }

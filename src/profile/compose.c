@@ -47,7 +47,7 @@ static const char *read_problem(int error)
 /* From the text in memory to a tree that is held against the table. */
 static int digest(struct profile *p, const char *data, size_t size, struct findings *f)
 {
-	unsigned errors = f->errors;
+	unsigned raised = f->raised;
 	int ret;
 
 	ret = parse_tree(&p->arena, p->file, data, size, f, &p->tree);
@@ -59,7 +59,7 @@ static int digest(struct profile *p, const char *data, size_t size, struct findi
 	if (ret < 0)
 		return ret;
 	check_name(p, f);
-	p->valid = f->errors == errors;
+	p->valid = f->raised == raised;
 	return 0;
 }
 
@@ -266,12 +266,12 @@ static int merge_chain(const struct library *l, struct findings *f, struct profi
 
 int profile_compose(const struct library *l, struct findings *f, struct profile *p)
 {
-	unsigned errors = f->errors;
+	unsigned raised = f->raised;
 	int ret;
 
 	if (!p->tree || p->tree->kind != NODE_MAP)
 		return 0;
 	ret = merge_chain(l, f, p);
-	p->valid = p->valid && f->errors == errors;
+	p->valid = p->valid && f->raised == raised;
 	return ret;
 }

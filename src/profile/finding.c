@@ -39,6 +39,7 @@ void finding_add(struct findings *f, enum severity severity, const struct place 
 		};
 		va_end(ap);
 	}
+	f->raised += severity == SEVERITY_ERROR;
 	/* A parent that two profiles share is checked twice and complained of once. */
 	if (new &&new->at.file &&new->message && said_already(f, new))
 		return;

@@ -21,6 +21,7 @@ struct findings {
 	struct arena arena;
 	struct finding *first;
 	unsigned errors, warnings;
+	unsigned raised; /* errors, again for each profile that inherits them */
 };
 
 /* Adds one; @hint may be NULL and is copied, like the place's file. Without memory it is still
