@@ -1,5 +1,7 @@
 #include "base/machine.h"
 
+#include <fcntl.h>
+
 #include "base/log.h"
 
 static int open_logged(const char *path, bool confined, struct root *ret_root)
@@ -12,7 +14,7 @@ static int open_logged(const char *path, bool confined, struct root *ret_root)
 }
 
 int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
-		 struct machine *ret_machine)
+		 bool run_in_root, struct machine *ret_machine)
 {
 	_cleanup_(machine_close) struct machine m = {
 		.procfs = ROOT_NONE,
@@ -27,8 +29,14 @@ int machine_open(const char *procfs, const char *sysfs, const char *root, const 
 	GATHER(ret, open_logged(root, true, &m.root));
 	if (ret < 0)
 		return ret;
-	if (root_open(run, false, &m.run) < 0)
-		m.run.path = run; /* for messages */
+	if (run_in_root) /* an image's links stay in the image */
+		m.run = (struct root){
+			.fd = root_openat(&m.root, "run", O_PATH | O_DIRECTORY),
+			.confined = m.root.confined,
+		};
+	else if (root_open(run, false, &m.run) < 0)
+		m.run = ROOT_NONE;
+	m.run.path = run; /* for messages, also where there is none */
 	*ret_machine = m;
 	m = (struct machine){
 		.procfs = ROOT_NONE, .sysfs = ROOT_NONE, .root = ROOT_NONE, .run = ROOT_NONE

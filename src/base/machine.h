@@ -10,8 +10,9 @@ struct machine {
 	bool boot;        /* a boot stage: wait for devices, log to the kernel */
 };
 
-/* Opens the trees. A missing @run is no error: .run.fd is then negative. The paths are borrowed.
- * -errno after logging which one failed. */
+/* Opens the trees. @run is taken below the root where @run_in_root says so; a missing one is no
+ * error: .run.fd is then negative. The paths are borrowed. -errno after logging which one failed.
+ */
 int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
-		 struct machine *ret_machine) _must_check_;
+		 bool run_in_root, struct machine *ret_machine) _must_check_;
 void machine_close(struct machine *m);

@@ -14,7 +14,7 @@ int context_open(struct context *c)
 		return -ENOMEM;
 	ret = machine_open(c->opt[OPT_PROCFS] ? c->opt[OPT_PROCFS] : "/proc",
 			   c->opt[OPT_SYSFS] ? c->opt[OPT_SYSFS] : "/sys", root, c->rundir,
-			   &c->machine);
+			   !c->opt[OPT_RUNDIR], &c->machine);
 	if (ret < 0)
 		return ret;
 	c->identity.procfs = &c->machine.procfs;

@@ -12,60 +12,49 @@ static const char *const standard_dirs[] = {
 	"usr/lib/holdfast/profiles",
 };
 
-static int add_dir(struct library *l, int fd, char *path)
+static int add_dir(struct library *l, struct library_dir dir)
 {
-	if (l->n_dirs == LIBRARY_MAX_DIRS) {
-		close(fd);
-		free(path);
-		return -E2BIG;
+	if (!dir.path || l->n_dirs == LIBRARY_MAX_DIRS) {
+		if (dir.owned)
+			root_close(&dir.base);
+		free(dir.path);
+		return dir.path ? -E2BIG : -ENOMEM;
 	}
-	l->dirs[l->n_dirs] = (struct root){ .fd = fd, .path = path };
-	l->paths[l->n_dirs++] = path;
+	l->dirs[l->n_dirs++] = dir;
 	return 0;
 }
 
+/* Files are opened from the image's root on, so that links in it stay in it. */
 static int open_standard(struct library *l, const struct root *root)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(standard_dirs); i++) {
-		int fd = root_openat(root, standard_dirs[i], O_PATH | O_DIRECTORY);
-		char *path;
-		int ret;
+	int ret = 0;
 
-		if (fd < 0)
-			continue;
-		path = root_path(root, standard_dirs[i]);
-		if (!path) {
-			close(fd);
-			return -ENOMEM;
-		}
-		ret = add_dir(l, fd, path);
-		if (ret < 0)
-			return ret;
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(standard_dirs) && ret >= 0; i++)
+		if (root_exists(root, standard_dirs[i]) == 0)
+			ret = add_dir(l, (struct library_dir){
+						 .base = *root,
+						 .inside = standard_dirs[i],
+						 .path = root_path(root, standard_dirs[i]),
+					 });
+	return ret;
 }
 
 static int open_given(struct library *l, char *const *dirs)
 {
-	for (; *dirs; dirs++) {
-		struct root dir;
-		char *path;
-		int ret = root_open(*dirs, false, &dir);
+	int ret = 0;
 
+	for (; *dirs && ret >= 0; dirs++) {
+		struct library_dir dir = { .inside = ".", .owned = true };
+
+		ret = root_open(*dirs, false, &dir.base);
 		if (ret < 0) {
 			log_error("%s: %s", *dirs, strerror(-ret));
 			return ret;
 		}
-		path = strdup(*dirs);
-		if (!path) {
-			root_close(&dir);
-			return -ENOMEM;
-		}
-		ret = add_dir(l, dir.fd, path);
-		if (ret < 0)
-			return ret;
+		dir.path = strdup(*dirs);
+		ret = add_dir(l, dir);
 	}
-	return 0;
+	return ret;
 }
 
 int library_open(const struct root *root, char *const *dirs, struct library *ret_library)
@@ -84,8 +73,9 @@ int library_open(const struct root *root, char *const *dirs, struct library *ret
 void library_close(struct library *l)
 {
 	for (unsigned i = 0; i < l->n_dirs; i++) {
-		root_close(&l->dirs[i]);
-		free(l->paths[i]);
+		if (l->dirs[i].owned)
+			root_close(&l->dirs[i].base);
+		free(l->dirs[i].path);
 	}
 	*l = (struct library){ 0 };
 }
@@ -103,6 +93,22 @@ static int read_profile_fd(int fd, char **ret_data, size_t *ret_size)
 	return read_all(fd, PARSE_MAX_SIZE, ret_data, ret_size);
 }
 
+/* Opens NAME.yaml of one directory. A link to nothing is a file that cannot be read. */
+static int open_in(const struct library_dir *dir, const char *leaf, bool *ret_exists)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int link = -EBADF;
+	int fd;
+
+	if (asprintf(&path, "%s/%s", dir->inside, leaf) < 0)
+		return -ENOMEM;
+	fd = root_openat(&dir->base, path, O_RDONLY | O_NONBLOCK);
+	if (fd == -ENOENT)
+		link = root_openat(&dir->base, path, O_PATH | O_NOFOLLOW);
+	*ret_exists = fd != -ENOENT || link >= 0;
+	return fd;
+}
+
 int library_read(const struct library *l, const char *name, struct arena *a, const char **ret_file,
 		 char **ret_data, size_t *ret_size)
 {
@@ -111,11 +117,12 @@ int library_read(const struct library *l, const char *name, struct arena *a, con
 	if (!leaf)
 		return -ENOMEM;
 	for (unsigned i = 0; i < l->n_dirs; i++) {
-		_cleanup_close_ int fd = root_openat(&l->dirs[i], leaf, O_RDONLY | O_NONBLOCK);
+		bool exists = true;
+		_cleanup_close_ int fd = open_in(&l->dirs[i], leaf, &exists);
 
-		if (fd == -ENOENT)
+		if (!exists)
 			continue;
-		*ret_file = arena_printf(a, "%s/%s", l->paths[i], leaf);
+		*ret_file = arena_printf(a, "%s/%s", l->dirs[i].path, leaf);
 		if (!*ret_file)
 			return -ENOMEM;
 		return fd < 0 ? fd : read_profile_fd(fd, ret_data, ret_size);
@@ -157,10 +164,10 @@ static int name_list_add(struct name_list *l, struct arena *a, const char *name,
 	return l->names[l->n++] ? 0 : -ENOMEM;
 }
 
-static int list_dir(const struct root *dir, struct arena *a, struct name_list *list)
+static int list_dir(const struct library_dir *dir, struct arena *a, struct name_list *list)
 {
 	_cleanup_closedir_ DIR *d = NULL;
-	int fd = root_openat(dir, ".", O_RDONLY | O_DIRECTORY);
+	int fd = root_openat(&dir->base, dir->inside, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return fd;

@@ -6,15 +6,21 @@
 
 #define LIBRARY_MAX_DIRS 16
 
+struct library_dir {
+	struct root base;   /* the image's root, borrowed; or the directory itself */
+	const char *inside; /* the directory below the base */
+	char *path;         /* as a person would name it; owned */
+	bool owned;
+};
+
 struct library {
-	struct root dirs[LIBRARY_MAX_DIRS]; /* those that exist, in order */
-	char *paths[LIBRARY_MAX_DIRS];      /* their names; owned */
+	struct library_dir dirs[LIBRARY_MAX_DIRS]; /* those that exist, in order */
 	unsigned n_dirs;
 };
 
-/* Opens the directories of @dirs (ends with NULL), or the standard ones below @root where @dirs is
- * NULL. A standard one that is missing is passed over; a given one that cannot be opened is logged
- * and -errno. */
+/* Opens the directories of @dirs (ends with NULL), or the standard ones below @root (which must
+ * outlive the library) where @dirs is NULL. A standard one that is missing is passed over; a given
+ * one that cannot be opened is logged and -errno. */
 int library_open(const struct root *root, char *const *dirs,
 		 struct library *ret_library) _must_check_;
 void library_close(struct library *l);
