@@ -4,9 +4,9 @@
 # shellcheck source-path=SCRIPTDIR
 . "$BATS_TEST_DIRNAME/vm.bash"
 
-# Everything is built before the first machine of a file boots; a second call finds it there.
+# setup_suite.bash has built everything, unless bats was started with files of another directory as well.
 setup_file() {
-	"$BATS_TEST_DIRNAME/build-image" 2>&3
+	[[ -n ${VM_IMAGE_READY:-} ]] || "$BATS_TEST_DIRNAME/build-image" 2>&3
 	if declare -F setup_machines >/dev/null; then
 		setup_machines
 	fi
