@@ -1,0 +1,216 @@
+# shellcheck shell=bash
+# What every host test begins with: a fake machine, all of it below root/ in the test's own directory. Loaded by the *.bats files beside it.
+# HOLDFAST names the program to test.
+
+bats_require_minimum_version 1.5.0
+
+TESTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+HOLDFAST=$(realpath -- "${HOLDFAST:-$TESTS/../build/release/holdfast}")
+[[ -x $HOLDFAST ]] || {
+	printf '%s is not built\n' "$HOLDFAST" >&2
+	exit 1
+}
+
+# A finding of a sanitizer must not look like one of our own exit statuses.
+export ASAN_OPTIONS=exitcode=99 LSAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
+export LC_ALL=C.UTF-8
+unset NO_COLOR
+
+# What hangs is ended, and fails.
+# shellcheck disable=SC2034 # read by bats
+BATS_TEST_TIMEOUT=60
+
+PROFILES=root/etc/holdfast/profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p "$PROFILES" root/run root/proc/sys/{vm,kernel} root/sys/class/dmi/id
+	if declare -F setup_machine >/dev/null; then
+		setup_machine
+	fi
+}
+
+# --- the machine ---
+
+# kernel KEY=VALUE...: the fake kernel has sysctl KEY (with slashes).
+kernel() {
+	local word file
+	for word; do
+		file=root/proc/sys/${word%%=*}
+		mkdir -p "${file%/*}"
+		printf '%s\n' "${word#*=}" >"$file"
+	done
+}
+
+# value KEY: what the fake kernel has now.
+value() {
+	cat "root/proc/sys/$1"
+}
+
+# A kernel as it starts: the typed keys and some others.
+kernel_defaults() {
+	kernel vm/overcommit_memory=0 vm/overcommit_ratio=50 vm/overcommit_kbytes=0 vm/panic_on_oom=0 \
+		vm/oom_kill_allocating_task=0 vm/oom_dump_tasks=1 vm/min_free_kbytes=8192 \
+		vm/admin_reserve_kbytes=8192 vm/user_reserve_kbytes=131072 \
+		kernel/panic=0 kernel/kptr_restrict=0 kernel/osrelease=6.1.0-demo
+}
+
+# dmi FIELD=VALUE...: what the firmware says.
+dmi() {
+	local word
+	for word; do
+		printf '%s\n' "${word#*=}" >"root/sys/class/dmi/id/${word%%=*}"
+	done
+}
+
+# devicetree MODEL COMPATIBLE...: as the kernel shows it, with NULs.
+devicetree() {
+	mkdir -p root/sys/firmware/devicetree/base
+	printf '%s\0' "$1" >root/sys/firmware/devicetree/base/model
+	shift
+	printf '%s\0' "$@" >root/sys/firmware/devicetree/base/compatible
+}
+
+# cmdline TEXT: the kernel's command line.
+cmdline() {
+	printf '%s\n' "$1" >root/proc/cmdline
+}
+
+# profile NAME [DIR]: a profile with stdin behind its first two lines, among the machine's own.
+profile() {
+	{
+		printf 'holdfast: 1\nname: %s\n' "$1"
+		cat
+	} >"${2:-$PROFILES}/$1.yaml"
+}
+
+# --- running ---
+
+holdfast() {
+	"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$@"
+}
+
+# expect STATUS COMMAND...: COMMAND ends with STATUS; $output and $messages are what it wrote to stdout and stderr.
+expect() {
+	local wanted=$1 got=0
+	shift
+	"$@" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" || got=$?
+	output=$(tr -d '\0' <"$BATS_TEST_TMPDIR/stdout")
+	messages=$(tr -d '\0' <"$BATS_TEST_TMPDIR/stderr")
+	[[ $got == "$wanted" ]] && return
+	printf '%s: wanted status %s, got %s\n--- stdout\n%s\n--- stderr\n%s\n' "$*" "$wanted" "$got" "$output" "$messages"
+	return 1
+}
+
+# same_text TEXT WHAT: TEXT is what stands on stdin.
+same_text() {
+	local wanted
+	wanted=$(cat)
+	[[ $1 == "$wanted" ]] || {
+		diff -u --label "wanted $2" --label "$2" <(printf '%s\n' "$wanted") <(printf '%s\n' "$1") || :
+		return 1
+	}
+}
+
+output_is() {
+	same_text "$output" output
+}
+
+messages_are() {
+	same_text "$messages" messages
+}
+
+# output_has TEXT, messages_have TEXT: somewhere.
+output_has() {
+	[[ $output == *"$1"* ]] || {
+		printf 'no "%s" in the output:\n%s\n' "$1" "$output"
+		return 1
+	}
+}
+
+messages_have() {
+	[[ $messages == *"$1"* ]] || {
+		printf 'no "%s" in the messages:\n%s\n' "$1" "$messages"
+		return 1
+	}
+}
+
+# json_is FILTER WANTED [FILE]: jq's FILTER of $output, or of FILE, gives WANTED.
+json_is() {
+	local got
+	if (($# > 2)); then
+		got=$(jq -c -r "$1" "$3")
+	else
+		got=$(jq -c -r "$1" <<<"$output")
+	fi
+	[[ $got == "$2" ]] || {
+		printf '%s\nwanted %s\ngot    %s\n' "$1" "$2" "$got"
+		return 1
+	}
+}
+
+REPORT=root/run/holdfast/report.json
+
+# report_is FILTER WANTED: the same of the report.
+report_is() {
+	json_is "$1" "$2" "$REPORT"
+}
+
+# finds STATUS NAME: checking profile NAME ends with STATUS and finds what stands on stdin.
+finds() {
+	local status=$1 name=$2
+	pushd "$PROFILES" >/dev/null
+	expect "$status" "$HOLDFAST" -q check "$name.yaml"
+	popd >/dev/null
+	messages_are
+}
+
+# refuses NAME, warns NAME, accepts NAME
+refuses() {
+	finds 3 "$1"
+}
+
+warns() {
+	finds 0 "$1"
+}
+
+accepts() {
+	finds 0 "$1" </dev/null
+}
+
+# --- what was touched ---
+
+# Makes everything old, so that a write shows even within the clock's granularity.
+age() {
+	find "${1:-root}" -exec touch -h -d @1000000000 {} +
+}
+
+# snapshot_of DIR: every file with its content, kind, owner, mode and times.
+snapshot_of() {
+	find "$1" -printf '%p %y %m %U %s %T@ %l\n' | sort
+	find "$1" -type f -exec sha256sum {} + | sort
+}
+
+# untouched COMMAND...: nothing below root/ is written by it; its status is kept.
+untouched() {
+	local before after status=0
+	age
+	before=$(snapshot_of root)
+	"$@" || status=$?
+	after=$(snapshot_of root)
+	[[ $before == "$after" ]] || {
+		printf '%s wrote:\n' "$*" >&2
+		diff <(printf '%s\n' "$before") <(printf '%s\n' "$after") >&2
+		return 98
+	}
+	return "$status"
+}
+
+# in_namespace SCRIPT: runs a shell script in a mount namespace of its own: what it mounts is seen by nobody else.
+in_namespace() {
+	local options=(--mount)
+	[[ $(id -u) == 0 ]] || options+=(--map-root-user)
+	unshare "${options[@]}" bash -e -c "$1"
+}
+
+export HOLDFAST
