@@ -87,7 +87,7 @@ docs: $(B)/holdfast
 # --- tests ---
 
 packages:
-	$(Q)tests/install-packages tests/packages tests/vm/packages
+	$(Q)tests/install-packages tests/build-packages tests/packages tests/vm/packages
 
 # Sources, scripts and prose.
 lint:
@@ -105,12 +105,12 @@ check-installed:
 	$(Q)tests/run
 
 bench:
-	$(Q)tests/install-packages tests/packages tests/vm/packages tests/bench/packages
+	$(Q)tests/install-packages tests/build-packages tests/vm/packages tests/bench/packages
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run
 
 demo:
-	$(Q)tests/install-packages tests/vm/packages
+	$(Q)tests/install-packages tests/build-packages tests/vm/packages
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/vm/demo
 

@@ -13,6 +13,16 @@ static int open_logged(const char *path, bool confined, struct root *ret_root)
 	return ret;
 }
 
+/* The running kernel's own may be missing, as in a chroot that builds an image. */
+static int open_kernel_tree(const char *path, const char *usual, struct root *ret_root)
+{
+	if (path)
+		return open_logged(path, false, ret_root);
+	if (root_open(usual, false, ret_root) < 0)
+		ret_root->path = usual;
+	return 0;
+}
+
 int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
 		 bool run_in_root, struct machine *ret_machine)
 {
@@ -24,9 +34,9 @@ int machine_open(const char *procfs, const char *sysfs, const char *root, const 
 	};
 	int ret = 0;
 
-	GATHER(ret, open_logged(procfs, false, &m.procfs));
-	GATHER(ret, open_logged(sysfs, false, &m.sysfs));
-	GATHER(ret, open_logged(root, true, &m.root));
+	GATHER(ret, open_kernel_tree(procfs, "/proc", &m.procfs));
+	GATHER(ret, open_kernel_tree(sysfs, "/sys", &m.sysfs));
+	GATHER(ret, open_logged(root ? root : "/", true, &m.root));
 	if (ret < 0)
 		return ret;
 	if (run_in_root) /* an image's links stay in the image */

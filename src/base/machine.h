@@ -7,11 +7,12 @@ struct machine {
 	struct root procfs, sysfs;
 	struct root root; /* programs, modules, configuration: "/" or an image */
 	struct root run;  /* what lives until power-off; not open where there is none */
-	bool boot;        /* a boot stage: wait for devices, log to the kernel */
+	bool wait;        /* devices may still be appearing: wait for them */
 };
 
-/* Opens the trees. @run is taken below the root where @run_in_root says so; a missing one is no
- * error: .run.fd is then negative. The paths are borrowed. -errno after logging which one failed.
+/* Opens the trees; NULL stands for /proc, /sys and /, of which the first two may be missing. @run
+ * is taken below the root where @run_in_root says so; a missing one is no error: .run.fd is then
+ * negative. The paths are borrowed. -errno after logging which one failed.
  */
 int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
 		 bool run_in_root, struct machine *ret_machine) _must_check_;

@@ -36,6 +36,8 @@ int root_openat(const struct root *r, const char *path, int flags)
 {
 	int fd;
 
+	if (r->fd < 0)
+		return -ENOENT; /* a tree that is not there has no files */
 	path = relative(path);
 	/* openat2() refuses O_NOCTTY beside O_PATH. */
 	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);

@@ -55,7 +55,8 @@ static int print_outcome(const struct outcome *o, const struct context *c)
 		log_error("%s", text);
 	else if (o->result == RESULT_ABSENT || o->result == RESULT_FAILED)
 		log_warning("%s", text);
-	else if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET])
+	else if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET] &&
+		 (o->result != RESULT_HOLDS || !c->opt[OPT_STAGE] || c->opt[OPT_VERBOSE]))
 		printf("%s\n", text);
 	if (o->result == RESULT_SET && o->overridden_by)
 		log_kernel(LOG_LEVEL_WARNING, "%s, put right", text);
@@ -67,7 +68,16 @@ struct tally {
 	unsigned failures, breaking;
 };
 
-static int print_outcomes(const struct report *r, const struct context *c, struct tally *t)
+/* A failure that an earlier stage had already was answered by on_error then. */
+static bool is_news(const struct outcome *o, const struct report *old)
+{
+	const struct outcome *before = report_find(old, o->key);
+
+	return !before || !outcome_breaks_boot(before) || before->error != o->error;
+}
+
+static int print_outcomes(const struct report *r, const struct report *old, const struct context *c,
+			  struct tally *t)
 {
 	for (const struct outcome *o = r->settings; o; o = o->next) {
 		int ret = print_outcome(o, c);
@@ -76,7 +86,7 @@ static int print_outcomes(const struct report *r, const struct context *c, struc
 			return ret;
 		t->n[o->result]++;
 		t->failures += outcome_fails(o);
-		t->breaking += outcome_breaks_boot(o);
+		t->breaking += outcome_breaks_boot(o) && is_news(o, old);
 	}
 	return 0;
 }
@@ -90,25 +100,25 @@ static void save(const struct report *r, const struct context *c)
 			    strerror(-ret));
 }
 
-/* Adds what earlier stages did, prints, and keeps it. */
-static int publish(struct report *r, const struct context *c, bool keep)
+/* What earlier stages did. Without a whole report there is nothing to add to. */
+static int load(const struct context *c, struct report *old)
 {
-	_cleanup_(report_free) struct report old = { 0 };
-	int ret;
+	int ret = report_load(&c->machine, old);
 
+	if (ret == -EBADMSG)
+		log_warning("%s/holdfast/report.json is damaged and begun anew", c->rundir);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+/* Prints, and keeps it together with what earlier stages did. */
+static void publish(struct report *r, struct report *old, const struct context *c, bool keep)
+{
 	if (c->opt[OPT_JSON])
 		report_print(r, &c->machine, stdout);
 	if (!keep)
-		return 0;
-	ret = report_load(&c->machine, &old);
-	if (ret == -ENOMEM)
-		return ret;
-	if (ret >= 0)
-		report_absorb(r, &old);
-	else if (ret != -ENOENT)
-		log_warning("%s/holdfast/report.json is damaged and begun anew", c->rundir);
+		return;
+	report_absorb(r, old);
 	save(r, c);
-	return 0;
 }
 
 static int record_findings(struct report *r, const struct findings *f)
@@ -148,6 +158,7 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 {
 	const struct node *tree = s->profile.tree;
 	int64_t start = now_us(), us;
+	_cleanup_(report_free) struct report old = { 0 };
 	struct tally t = { 0 };
 	int ret;
 
@@ -157,13 +168,15 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 	if (ret >= 0)
 		ret = report_add_stage(r, run->stage_name, us);
 	if (ret >= 0)
-		ret = print_outcomes(r, run->c, &t);
+		ret = report_add_failures(r);
+	if (ret >= 0)
+		ret = load(run->c, &old);
+	if (ret >= 0)
+		ret = print_outcomes(r, &old, run->c, &t);
 	if (ret < 0)
 		return ret;
 	log_summary(run, s, &t, us);
-	ret = publish(r, run->c, run->plan || !run->dry_run);
-	if (ret < 0)
-		return ret;
+	publish(r, &old, run->c, run->plan || !run->dry_run);
 	/* Trees made for a test are no reason to reboot this machine. */
 	if (t.breaking && run->boot && !run->dry_run && !run->c->opt[OPT_PROCFS])
 		onerror_run(&run->c->machine, node_setting(tree, "on_error"),
@@ -175,7 +188,7 @@ static int choose_and_carry_out(const struct run *run)
 {
 	_cleanup_(findings_free) struct findings f = { 0 };
 	_cleanup_(selection_free) struct selection s = { 0 };
-	_cleanup_(report_free) struct report r = { 0 };
+	_cleanup_(report_free) struct report r = { 0 }, old = { 0 };
 	int status = context_choose(run->c, NULL, &f, &s), ret;
 
 	if (status < 0)
@@ -192,11 +205,15 @@ static int choose_and_carry_out(const struct run *run)
 				       s.profile.name, s.tie);
 	else if (s.missing)
 		ret = report_add_error(&r, "there is no profile '%s'", s.missing);
-	r.profile = NULL;
+	r.profile = r.reason = NULL;
+	if (ret >= 0)
+		ret = load(run->c, &old);
+	if (ret < 0)
+		return ret;
 	/* At boot the running system must be able to see why nothing was done. */
-	if (ret >= 0 && (run->boot || run->c->opt[OPT_JSON]))
-		ret = publish(&r, run->c, run->boot && !run->dry_run);
-	return ret < 0 ? ret : status;
+	if (run->boot || run->c->opt[OPT_JSON])
+		publish(&r, &old, run->c, run->boot && !run->dry_run);
+	return status;
 }
 
 static int run_apply(struct context *c, int argc, char **argv)
@@ -211,7 +228,7 @@ static int run_apply(struct context *c, int argc, char **argv)
 		return EXIT_USAGE;
 	run.stages = (unsigned)stage;
 	run.boot = stage != STAGE_ALL;
-	c->machine.boot = run.boot;
+	c->machine.wait = run.boot && !(stage & STAGE_SYSTEM); /* udev is at work */
 	if (run.boot && !c->opt[OPT_PROCFS])
 		log_setup(c->opt[OPT_QUIET] ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, true);
 	if (stands_back(c))

@@ -12,8 +12,7 @@ int context_open(struct context *c)
 		c->rundir = NULL;
 	if (!c->rundir)
 		return -ENOMEM;
-	ret = machine_open(c->opt[OPT_PROCFS] ? c->opt[OPT_PROCFS] : "/proc",
-			   c->opt[OPT_SYSFS] ? c->opt[OPT_SYSFS] : "/sys", root, c->rundir,
+	ret = machine_open(c->opt[OPT_PROCFS], c->opt[OPT_SYSFS], c->opt[OPT_ROOT], c->rundir,
 			   !c->opt[OPT_RUNDIR], &c->machine);
 	if (ret < 0)
 		return ret;

@@ -12,10 +12,13 @@ static void values(const struct key *k, FILE *out)
 		for (const struct choice *c = k->choices; c->name; c++) {
 			bool number = !streq(c->name, c->value);
 
-			fprintf(out, "%s%s%s%s", separator, number ? c->value : "",
-				number ? "|" : "", c->name);
+			fprintf(out, "%s%s%s%s", separator, c->name, number ? " or " : "",
+				number ? c->value : "");
 			separator = ", ";
 		}
+	} else if (k->type == KEY_INT && k->min == k->max) {
+		fprintf(out, "%" PRId64, k->min);
+		return;
 	} else {
 		fputs(value_noun(k), out);
 	}
@@ -47,12 +50,16 @@ static void remarks(const struct key *k, FILE *out)
 		fputs(" Required.", out);
 	if (k->flags & KEY_IDENTITY)
 		fputs(" Items with the same one merge.", out);
-	if (k->flags & KEY_OWN && !(k->flags & KEY_REQUIRED))
+	if (k->flags & KEY_OWN)
 		fputs(" Not inherited.", out);
 	if (k->fallback)
 		fprintf(out, " Default: %s.", k->fallback);
+	if (k->file)
+		fprintf(out, " Kernel file: /proc/%s.", k->file);
 	if (k->since)
 		fprintf(out, " Since Linux %s.", k->since);
+	if (k->kind >= SETTING_KDUMP)
+		fputs(" Checked, but not yet carried out by this version.", out);
 }
 
 void keydoc_text(FILE *out)

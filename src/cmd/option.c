@@ -9,7 +9,8 @@
 
 const struct option_row option_rows[N_OPTIONS] = {
 	[OPT_PROFILES] = { "profiles", 'P', "DIR",
-			   "look for profiles in DIR only; repeatable, the first hit wins", true },
+			   "look for profiles in DIR instead; repeatable, the first hit wins",
+			   true },
 	[OPT_PROFILE] = { "profile", 'p', "NAME|FILE", "use this profile", true },
 	[OPT_ROOT] = { "root", 'r', "DIR", "an image or a mounted root to work on", true },
 	[OPT_PROCFS] = { "procfs", 0, "DIR", "where the kernel's /proc is", true },

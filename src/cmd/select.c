@@ -6,15 +6,41 @@ struct explain {
 	struct json *j; /* NULL: text */
 };
 
+static void print_patterns(const struct match_condition *cond)
+{
+	const struct node *n = cond->patterns;
+	const char *separator = "";
+
+	if (cond->holds || !n || n->kind != NODE_LIST) {
+		printf("%s", cond->pattern ? cond->pattern : "");
+		return;
+	}
+	node_foreach(pattern, n) {
+		printf("%s%s", separator, pattern->value ? pattern->value : "");
+		separator = " or ";
+	}
+}
+
+static void print_condition(const struct match_condition *cond)
+{
+	const char *here = !cond->value ? "nothing" : *cond->value ? cond->value : "present";
+
+	printf("    %-3s %s: ", cond->holds ? "yes" : "no", cond->key);
+	print_patterns(cond);
+	printf(", here %s", here);
+	if (streq(cond->key, "memory") && cond->value)
+		printf(" (%lld MiB)", strtoll(cond->value, NULL, 10) >> 20);
+	if (cond->why_not)
+		printf(" (%s)", cond->why_not);
+	putchar('\n');
+}
+
 static void explain_condition(const struct match_condition *cond, void *data)
 {
 	struct json *j = ((struct explain *)data)->j;
 
 	if (!j) {
-		printf("    %-3s %s: %s, here %s%s%s%s\n", cond->holds ? "yes" : "no", cond->key,
-		       cond->pattern ? cond->pattern : "", cond->value ? cond->value : "nothing",
-		       cond->why_not ? " (" : "", cond->why_not ? cond->why_not : "",
-		       cond->why_not ? ")" : "");
+		print_condition(cond);
 		return;
 	}
 	json_open(j, NULL, '{');
@@ -32,7 +58,7 @@ static void explain_alternatives(struct explain *e, const struct node *match)
 {
 	unsigned number = 0;
 
-	node_foreach (alternative, match) {
+	node_foreach(alternative, match) {
 		if (e->j) {
 			json_open(e->j, NULL, '{');
 			json_open(e->j, "conditions", '[');
@@ -49,9 +75,11 @@ static void explain_alternatives(struct explain *e, const struct node *match)
 
 static void explain_profile(struct explain *e, const struct profile *p)
 {
-	const struct node *match = p->valid ? node_child(p->tree, "match") : NULL;
+	bool readable = p->tree && p->tree->kind == NODE_MAP;
+	const struct node *match = readable ? node_child(p->tree, "match") : NULL;
 	struct match_result result = match_profile(match, &e->c->identity);
 	const char *priority = p->valid ? node_setting(p->tree, "priority") : "0";
+	const char *invalid = p->valid ? "" : "invalid; ";
 
 	if (e->j) {
 		json_open(e->j, NULL, '{');
@@ -68,10 +96,8 @@ static void explain_profile(struct explain *e, const struct profile *p)
 		json_close(e->j, '}');
 		return;
 	}
-	printf("%s (%s): ", p->name, p->file);
-	if (!p->valid)
-		printf("invalid\n");
-	else if (!match)
+	printf("%s (%s): %s", p->name, p->file, invalid);
+	if (!match)
 		printf("no match section, chosen by name only\n");
 	else if (!result.holds)
 		printf("does not match\n");
@@ -111,6 +137,8 @@ static int print_json(struct context *c, const struct selection *s, int status)
 
 	json_string(&j, "profile", status == EXIT_OK ? s->profile.name : NULL);
 	json_string(&j, "reason", status == EXIT_OK ? select_reason_name(s->reason) : NULL);
+	if (s->missing)
+		json_string(&j, "missing", s->missing);
 	if (s->tie) {
 		json_open(&j, "tie", '[');
 		json_string(&j, NULL, s->profile.name);

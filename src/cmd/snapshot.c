@@ -3,6 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "profile/emit.h"
+#include "profile/schema.h"
 #include "setting/sysctl.h"
 
 /* Worth keeping besides the typed keys, where they are not at zero. */
@@ -32,6 +33,16 @@ static void slug(const char *text, char *out, size_t size)
 	while (n > 0 && out[n - 1] == '-')
 		n--;
 	out[n] = '\0';
+}
+
+static bool is_name(const char *name)
+{
+	if (!isalnum((unsigned char)*name))
+		return false;
+	for (; *name; name++)
+		if (!isalnum((unsigned char)*name) && !strchr("._-", *name))
+			return false;
+	return true;
 }
 
 static bool says(struct identity *id, const char *fact, const char **ret_value)
@@ -96,9 +107,15 @@ static void print_match(struct context *c)
 static void print_value(const struct machine *m, const char *file, const char *name)
 {
 	_cleanup_free_ char *value = NULL;
+	const struct key *typed = schema_typed_sysctl(file + strlen("sys/"));
 
 	if (root_read_text(&m->procfs, file, SYSCTL_MAX, &value) < 0)
 		return;
+	if (typed && typed->type == KEY_BOOL &&
+	    !streq(value, "0")) { /* the kernel takes any number */
+		printf("  %s: true\n", name);
+		return;
+	}
 	printf("  %s: ", name);
 	emit_scalar(value, stdout);
 	putchar('\n');
@@ -111,19 +128,19 @@ static bool is_zero(const struct machine *m, const char *file)
 	return root_read_text(&m->procfs, file, SYSCTL_MAX, &value) < 0 || streq(value, "0");
 }
 
-/* Of ratio and kbytes the kernel reports the one that is not in force as 0. */
+/* Of ratio and kbytes the kernel reports the one that is not in force as 0; both count under
+ * overcommit_memory 2 only. */
 static void print_vm(const struct machine *m)
 {
+	_cleanup_free_ char *mode = NULL;
 	const struct key *vm = key_find("vm");
+	bool limited = root_read_text(&m->procfs, "sys/vm/overcommit_memory", 16, &mode) == 0 &&
+		       streq(mode, "2");
 
 	printf("vm:\n");
-	for (const struct key *k = key_next_child(vm, NULL); k; k = key_next_child(vm, k)) {
-		bool knob = after_prefix(key_name(k), "overcommit_ratio") ||
-			    after_prefix(key_name(k), "overcommit_kbytes");
-
-		if (!(knob && is_zero(m, k->file)))
+	for (const struct key *k = key_next_child(vm, NULL); k; k = key_next_child(vm, k))
+		if (!k->sibling || (limited && !is_zero(m, k->file)))
 			print_value(m, k->file, key_name(k));
-	}
 }
 
 static void print_sysctls(const struct machine *m)
@@ -136,7 +153,7 @@ static void print_sysctls(const struct machine *m)
 		char file[128];
 
 		snprintf(file, sizeof(file), "sys/%s", extra_sysctls[i]);
-		if (!key || is_zero(m, file))
+		if (!key || is_zero(m, file) || schema_typed_sysctl(extra_sysctls[i]))
 			continue;
 		if (!any)
 			printf("sysctl:\n");
@@ -151,7 +168,15 @@ static int run_snapshot(struct context *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	if (c->opt[OPT_JSON]) {
+		log_error("a snapshot is YAML; --json is not for it");
+		return EXIT_USAGE;
+	}
 	choose_name(c, name, sizeof(name));
+	if (!is_name(name)) {
+		log_error("'%s' is no name for a profile: letters, digits, '.', '_' and '-'", name);
+		return EXIT_USAGE;
+	}
 	printf("# A starter profile, taken from the running machine. Save it as %s.yaml, keep "
 	       "what\n"
 	       "# the product needs, and try it with: holdfast check %s.yaml\n",

@@ -6,6 +6,7 @@ struct status {
 	struct report applied; /* the report of apply; .profile NULL where there is none */
 	struct report now;     /* the settings as they are */
 	bool has_report;
+	const char *word; /* what the kernel command line forbids, or NULL */
 	unsigned failures;
 };
 
@@ -18,7 +19,7 @@ static void print_applied(const struct status *s)
 		printf("%s%s (%.1f ms)", separator, stage->name, (double)stage->duration_us / 1000);
 		separator = ", ";
 	}
-	printf("%s\n", s->applied.stages ? "" : "nothing yet");
+	printf("%s%s\n", s->applied.stages ? "" : "nothing yet", s->word ? s->word : "");
 	for (const struct report_error *e = s->applied.errors; e; e = e->next)
 		printf("error:     %s\n", e->text);
 }
@@ -102,6 +103,18 @@ static int load(struct status *s)
 	return ret == -ENOMEM ? ret : 0;
 }
 
+/* Why little may have been done. */
+static const char *forbidden(struct context *c)
+{
+	const char *word = identity_cmdline(&c->identity, "holdfast");
+
+	if (word && streq(word, "off"))
+		return " (holdfast=off on the kernel command line)";
+	if (word && streq(word, "plan"))
+		return " (planned only: holdfast=plan on the kernel command line)";
+	return NULL;
+}
+
 static int show_status(struct status *s, const struct selection *sel)
 {
 	int ret;
@@ -129,6 +142,7 @@ static int run_status(struct context *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	s.word = forbidden(c);
 	ret = load(&s);
 	if (ret < 0)
 		return ret;

@@ -147,7 +147,7 @@ int unitlimit_check(const struct root *root, const struct profile *p, struct fin
 {
 	int ret = 0;
 
-	node_foreach (rule, p->tree ? node_child(p->tree, "protect") : NULL)
+	node_foreach(rule, p->tree ? node_child(p->tree, "protect") : NULL)
 		if (ret >= 0)
 			ret = check_rule(root, rule, f);
 	return ret;

@@ -95,7 +95,7 @@ static void check_modules(const struct node *tree, struct findings *f)
 	const struct node *load = node_find(tree, "modules.load");
 	const struct node *block = node_find(tree, "modules.block");
 
-	node_foreach (blocked, block) {
+	node_foreach(blocked, block) {
 		const struct node *name;
 
 		if (!is_scalar(blocked))
@@ -130,7 +130,7 @@ static void check_pattern(const struct node *n, struct findings *f)
 
 static void check_conditions(const struct node *map, struct findings *f)
 {
-	node_foreach (n, map) {
+	node_foreach(n, map) {
 		if (n->kind == NODE_MAP && !n->first)
 			finding_error(f, &n->at, "give a condition, or leave it out",
 				      "'%s' holds no condition", n->name);
@@ -148,7 +148,7 @@ static void check_match(const struct node *tree, struct findings *f)
 	if (match && match->kind == NODE_LIST && !match->first)
 		finding_error(f, &match->at, "leave it out, or give a condition",
 			      "'match' holds no alternative");
-	node_foreach (alternative, match) {
+	node_foreach(alternative, match) {
 		if (alternative->kind == NODE_MAP && !alternative->first)
 			finding_error(f, &alternative->at, "give a condition",
 				      "an empty alternative would match every machine");
@@ -236,7 +236,7 @@ static int64_t least_memory(const struct node *match)
 {
 	int64_t least = 0;
 
-	node_foreach (alternative, match) {
+	node_foreach(alternative, match) {
 		const struct node *memory = node_child(alternative, "memory");
 		const struct node *n = memory && memory->kind == NODE_LIST ? memory->first : memory;
 		int64_t here = 0;
@@ -261,7 +261,7 @@ static void check_leashes(const struct node *tree, struct findings *f)
 
 	if (memory == 0)
 		return;
-	node_foreach (rule, protect)
+	node_foreach(rule, protect)
 		if (__builtin_add_overflow(sum, number_of(node_child(rule, "max_rss")), &sum))
 			sum = INT64_MAX;
 	if (memory == 0 || sum == 0)
@@ -283,11 +283,11 @@ static void check_protect(const struct node *tree, struct findings *f)
 {
 	const struct node *protect = node_child(tree, "protect");
 
-	node_foreach (rule, protect) {
+	node_foreach(rule, protect) {
 		if (rule->kind != NODE_MAP)
 			continue;
 		check_rule(rule, f);
-		node_foreach (other, protect) {
+		node_foreach(other, protect) {
 			if (other == rule)
 				break;
 			if (other->kind == NODE_MAP)

@@ -50,6 +50,11 @@ static const char *shown_name(const struct node *n, char *buffer, size_t size)
 	return buffer;
 }
 
+static bool is_shown(const struct node *n)
+{
+	return n->kind != NODE_BROKEN && !(n->row && streq(n->row->path, "extends"));
+}
+
 static void emit_map(const struct node *map, unsigned depth, bool after_dash, FILE *out);
 
 static void emit_list(const struct node *list, unsigned depth, FILE *out)
@@ -61,7 +66,7 @@ static void emit_list(const struct node *list, unsigned depth, FILE *out)
 			fputs(" [", out);
 		else
 			fputc(' ', out);
-		node_foreach (n, list) {
+		node_foreach(n, list) {
 			fputs(separator, out);
 			emit_value(n, out);
 			separator = ", ";
@@ -70,7 +75,7 @@ static void emit_list(const struct node *list, unsigned depth, FILE *out)
 		return;
 	}
 	fputc('\n', out);
-	node_foreach (n, list) {
+	node_foreach(n, list) {
 		fprintf(out, "%*s- ", (int)depth * 2, "");
 		emit_map(n, depth + 1, true, out);
 	}
@@ -98,36 +103,13 @@ static void emit_entry(const struct node *n, unsigned depth, bool inline_first, 
 	}
 }
 
-static bool is_shown(const struct node *n)
-{
-	return n->kind != NODE_BROKEN && !(n->row && streq(n->row->path, "extends"));
-}
-
-/* Calls for each child in the table's order; those of one row stay in theirs. */
-static const struct node *next_in_order(const struct node *map, const struct node *last)
-{
-	const struct node *best = NULL;
-	bool passed = !last;
-
-	node_foreach (n, map) {
-		bool after;
-
-		if (n == last) {
-			passed = true;
-			continue;
-		}
-		after = !last || n->row > last->row || (n->row == last->row && passed);
-		if (is_shown(n) && after && (!best || n->row < best->row))
-			best = n;
-	}
-	return best;
-}
-
 static void emit_map(const struct node *map, unsigned depth, bool after_dash, FILE *out)
 {
 	if (after_dash && !map->first)
 		fputs("{}\n", out);
-	for (const struct node *n = next_in_order(map, NULL); n; n = next_in_order(map, n)) {
+	for (const struct node *n = node_next(map, NULL); n; n = node_next(map, n)) {
+		if (!is_shown(n))
+			continue;
 		emit_entry(n, depth, after_dash, out);
 		after_dash = false;
 	}
@@ -152,12 +134,10 @@ static void emit_json_value(const struct node *n, const char *key, struct json *
 		return;
 	}
 	json_open(j, key, n->kind == NODE_MAP ? '{' : '[');
-	if (n->kind == NODE_MAP)
-		for (const struct node *c = next_in_order(n, NULL); c; c = next_in_order(n, c))
-			emit_json_value(c, shown_name(c, buffer, sizeof(buffer)), j);
-	else
-		node_foreach (item, n)
-			emit_json_value(item, NULL, j);
+	for (const struct node *c = node_next(n, NULL); c; c = node_next(n, c))
+		if (is_shown(c))
+			emit_json_value(c, c->name ? shown_name(c, buffer, sizeof(buffer)) : NULL,
+					j);
 	json_close(j, n->kind == NODE_MAP ? '}' : ']');
 }
 

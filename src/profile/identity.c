@@ -181,6 +181,9 @@ const char *identity_get(struct identity *id, const char *name)
 		return NULL;
 	text = read_fact(id, name);
 	start = text ? text + strspn(text, " \t") : NULL;
+	for (char *c = text; c && *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?'; /* firmware must not talk to the terminal */
 	if (identity_set(id, name, start) < 0)
 		return NULL;
 	return id->facts->value;

@@ -59,6 +59,7 @@ struct key {
 	const struct choice *choices; /* ends with a row without name */
 	const char *fallback; /* the default, for documentation and item_text(); NULL: none */
 	const char *file;     /* below procfs, for SETTING_SYSCTL */
+	const char *sibling;  /* a file like .file that reads 0 while this one is in force */
 	enum setting_kind kind;
 	const char *since;   /* kernel version, NULL: always there */
 	const char *doc;     /* one sentence or two, mdoc-free */

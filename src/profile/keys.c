@@ -105,23 +105,14 @@ const struct key keys[] = {
 		 "or a panic (which kdump can catch)." },
 
 	{ .path = "vm", .type = KEY_MAP, .doc = "Memory settings, range-checked before boot." },
-	VM("overcommit_memory", .type = KEY_CHOICE, .choices = overcommit_memory,
-	   .doc = "Whether the kernel promises more memory than there is."),
 	VM("overcommit_ratio", .type = KEY_INT, .min = 0, .max = 1000,
+	   .sibling = "sys/vm/overcommit_kbytes",
 	   .doc = "Percentage of RAM that counts towards the commit limit under overcommit_memory: "
 		  "never. Not together with overcommit_kbytes."),
 	VM("overcommit_kbytes", .type = KEY_SIZE, .min = 0, .max = MAX_KIB, .unit = KIB,
-	   .since = "3.14", .example = "512M",
+	   .sibling = "sys/vm/overcommit_ratio", .since = "3.14", .example = "512M",
 	   .doc = "RAM that counts towards the commit limit, in KiB. Not together with "
 		  "overcommit_ratio."),
-	VM("panic_on_oom", .type = KEY_CHOICE, .choices = panic_on_oom, .since = "2.6.18",
-	   .doc = "Panic when memory runs out: never, unless the shortage is confined to a cpuset, "
-		  "memory policy or cgroup, or always. With kdump it is applied once the crash "
-		  "kernel is armed."),
-	VM("oom_kill_allocating_task", .type = KEY_BOOL, .since = "2.6.24",
-	   .doc = "Kill the task that asked for memory instead of the worst one."),
-	VM("oom_dump_tasks", .type = KEY_BOOL, .since = "2.6.25",
-	   .doc = "List all tasks in the log when memory runs out."),
 	VM("min_free_kbytes", .type = KEY_SIZE, .min = 0, .max = INT_MAX, .unit = KIB,
 	   .example = "16M", .doc = "Memory the kernel keeps free, in KiB."),
 	VM("admin_reserve_kbytes", .type = KEY_SIZE, .min = 0, .max = MAX_KIB, .unit = KIB,
@@ -130,6 +121,17 @@ const struct key keys[] = {
 	VM("user_reserve_kbytes", .type = KEY_SIZE, .min = 0, .max = MAX_KIB, .unit = KIB,
 	   .since = "3.10", .example = "16M",
 	   .doc = "Memory kept from a single process under overcommit_memory: never, in KiB."),
+	/* Behind the limits that it brings into force: settings are applied in this order. */
+	VM("overcommit_memory", .type = KEY_CHOICE, .choices = overcommit_memory,
+	   .doc = "Whether the kernel promises more memory than there is."),
+	VM("oom_kill_allocating_task", .type = KEY_BOOL, .since = "2.6.24",
+	   .doc = "Kill the task that asked for memory instead of the worst one."),
+	VM("oom_dump_tasks", .type = KEY_BOOL, .since = "2.6.25",
+	   .doc = "List all tasks in the log when memory runs out."),
+	VM("panic_on_oom", .type = KEY_CHOICE, .choices = panic_on_oom, .since = "2.6.18",
+	   .doc = "Panic when memory runs out: never, unless the shortage is confined to a cpuset, "
+		  "memory policy or cgroup, or always. With kdump it is applied once the crash "
+		  "kernel is armed."),
 
 	{ .path = "sysctl", .type = KEY_MAP,
 	  .doc = "Any other sysctl, dotted, with slashes or nested, as in sysctl.d(5)." },

@@ -60,7 +60,7 @@ static bool exact(const struct node *pattern)
 
 static void try_pattern(const struct node *pattern, struct match_condition *c)
 {
-	bool held = holds(pattern, c);
+	bool held = pattern->kind == NODE_SCALAR && holds(pattern, c);
 
 	if (!c->pattern || (held && !(c->holds && c->exact)))
 		c->pattern = pattern->value;
@@ -71,7 +71,7 @@ static void try_pattern(const struct node *pattern, struct match_condition *c)
 static struct match_condition evaluate(const struct node *n, const char *key, struct identity *id)
 {
 	const char *parameter = after_prefix(key, "cmdline.");
-	struct match_condition c = { .key = key };
+	struct match_condition c = { .key = key, .patterns = n };
 
 	c.value = parameter ? identity_cmdline(id, parameter) : identity_get(id, key);
 	if (!c.value)
@@ -80,7 +80,7 @@ static struct match_condition evaluate(const struct node *n, const char *key, st
 	else if (after_prefix(key, "dmi.") && identity_is_placeholder(c.value))
 		c.why_not = "a firmware placeholder";
 	if (n->kind == NODE_LIST)
-		node_foreach (pattern, n)
+		node_foreach(pattern, n)
 			try_pattern(pattern, &c);
 	else
 		try_pattern(n, &c);
@@ -89,19 +89,31 @@ static struct match_condition evaluate(const struct node *n, const char *key, st
 	return c;
 }
 
+/* What cannot be understood does not hold. */
+static const struct match_condition broken_condition = { .key = "?", .why_not = "invalid" };
+
 void match_each(const struct node *alternative, struct identity *id,
 		void (*each)(const struct match_condition *c, void *data), void *data)
 {
-	node_foreach (group, alternative) {
+	node_foreach(group, alternative) {
 		struct match_condition c;
 
+		if (group->kind == NODE_BROKEN || !group->row) {
+			each(&broken_condition, data);
+			continue;
+		}
 		if (group->kind != NODE_MAP) {
 			c = evaluate(group, group->name, id);
 			each(&c, data);
 			continue;
 		}
-		node_foreach (n, group) {
+		node_foreach(n, group) {
 			_cleanup_free_ char *key = NULL;
+
+			if (n->kind == NODE_BROKEN || !n->row) {
+				each(&broken_condition, data);
+				continue;
+			}
 
 			if (asprintf(&key, "%s.%s", group->name, n->name) < 0)
 				key = NULL;
@@ -131,7 +143,7 @@ struct match_result match_profile(const struct node *match, struct identity *id)
 {
 	struct match_result best = { 0 };
 
-	node_foreach (alternative, match) {
+	node_foreach(alternative, match) {
 		struct match_result r = { .holds = alternative->first != NULL };
 
 		match_each(alternative, id, count, &r);

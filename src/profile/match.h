@@ -12,8 +12,9 @@ struct match_result {
 
 /* One condition, for `select --explain`; @value is NULL where the machine does not say. */
 struct match_condition {
-	const char *key;     /* "dmi.product_name", "cmdline.acme.product" */
-	const char *pattern; /* the one that held, else the first */
+	const struct node *patterns; /* one value, or a list of them */
+	const char *key;             /* "dmi.product_name", "cmdline.acme.product" */
+	const char *pattern;         /* the one that held, else the first */
 	const char *value;
 	const char *why_not; /* where the reason is not plain from the values */
 	bool holds, exact;

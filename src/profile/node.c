@@ -2,10 +2,28 @@
 
 struct node *node_child(const struct node *map, const char *name)
 {
-	node_foreach (n, map)
+	node_foreach(n, map)
 		if (n->name && streq(n->name, name))
 			return n;
 	return NULL;
+}
+
+struct node *node_next(const struct node *parent, const struct node *last)
+{
+	struct node *best = NULL;
+	bool passed = !last;
+
+	node_foreach(n, parent) {
+		if (n == last) {
+			passed = true;
+			continue;
+		}
+		if (last && (n->row < last->row || (n->row == last->row && !passed)))
+			continue;
+		if (!best || n->row < best->row)
+			best = n;
+	}
+	return best;
 }
 
 struct node *node_find(const struct node *map, const char *path)
@@ -48,7 +66,7 @@ const char *node_setting(const struct node *map, const char *name)
 
 const char *node_identity(const struct node *item)
 {
-	node_foreach (n, item)
+	node_foreach(n, item)
 		if (n->row && n->row->flags & KEY_IDENTITY)
 			return n->value;
 	return NULL;
@@ -56,7 +74,7 @@ const char *node_identity(const struct node *item)
 
 struct node *node_item(const struct node *list, const char *identity)
 {
-	node_foreach (item, list)
+	node_foreach(item, list)
 		if (streq_null(node_identity(item), identity))
 			return item;
 	return NULL;

@@ -35,6 +35,10 @@ struct node {
 /* The child called @name, or NULL; a NULL map has none. */
 struct node *node_child(const struct node *map, const char *name);
 
+/* Walks the children in the table's order (those of one row, as in a list, stay in theirs): give
+ * NULL first, then the last result; NULL at the end. */
+struct node *node_next(const struct node *parent, const struct node *last);
+
 /* Follows a dotted path of map keys, as in the table. */
 struct node *node_find(const struct node *map, const char *path);
 

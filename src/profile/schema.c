@@ -110,7 +110,7 @@ static int flatten(struct schema *s, struct node *map)
 /* Names that differ in spelling only show as duplicates once they are canonical. */
 static void refuse_duplicate(struct schema *s, const struct node *map, struct node *n)
 {
-	node_foreach (old, map) {
+	node_foreach(old, map) {
 		if (old == n)
 			return;
 		if (old->kind == NODE_BROKEN || !streq(old->name, n->name))
@@ -167,7 +167,7 @@ static int apply_map(struct schema *s, struct node *map)
 		if (ret < 0)
 			return ret;
 	}
-	node_foreach (n, map) {
+	node_foreach(n, map) {
 		if (n->kind == NODE_BROKEN)
 			continue;
 		n->row = key_child(parent, n->name);
@@ -199,7 +199,7 @@ static int apply_items(struct schema *s, struct node *list)
 {
 	int ret;
 
-	node_foreach (item, list) {
+	node_foreach(item, list) {
 		if (item->kind == NODE_BROKEN)
 			continue;
 		item->row = list->row;
@@ -219,7 +219,7 @@ static int apply_values(struct schema *s, struct node *list)
 {
 	if (!list->first)
 		refuse_shape(s, list, "at least one value");
-	node_foreach (n, list) {
+	node_foreach(n, list) {
 		int ret = 0;
 
 		n->row = list->row;

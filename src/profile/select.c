@@ -63,7 +63,8 @@ static int compare(const struct candidate *a, const struct candidate *b)
 
 static int64_t priority_of(const struct node *tree)
 {
-	const char *text = node_setting(tree, "priority");
+	const struct node *priority = node_child(tree, "priority");
+	const char *text = priority && priority->kind == NODE_SCALAR ? priority->value : NULL;
 
 	return text ? strtoll(text, NULL, 10) : 0;
 }
@@ -106,7 +107,7 @@ static int take_best(const struct library *l, struct identity *id, struct findin
 			ret = 0;
 			continue;
 		}
-		if (ret < 0 || !p.valid)
+		if (ret < 0 || !p.tree || p.tree->kind != NODE_MAP)
 			continue;
 		new.result = match_profile(node_child(p.tree, "match"), id);
 		new.priority = priority_of(p.tree);
@@ -125,7 +126,7 @@ static int take_default(const struct library *l, struct selection *s)
 
 	if (ret == -ENOENT)
 		return 0;
-	if (ret < 0 || !p.valid)
+	if (ret < 0)
 		return ret;
 	s->profile = p;
 	p = (struct profile){ 0 };

@@ -21,7 +21,8 @@ struct selection {
 
 /* Chooses by the contract's order: @wanted (a name, or a path: it has a slash or ends in .yaml),
  * holdfast.profile= on the command line, the best match, "default". What is wrong with any profile
- * looked at goes to @f; one that is invalid is passed over, unless it was asked for by name.
+ * looked at goes to @f. An invalid one can be chosen, by its name or by conditions that are valid
+ * themselves: a machine must not get another product's profile because its own is broken.
  * 0 (look at .reason, .tie, .missing) or -errno. */
 int select_profile(const struct library *l, struct identity *id, const char *wanted,
 		   struct findings *f, struct selection *ret_selection) _must_check_;

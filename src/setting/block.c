@@ -87,14 +87,19 @@ static int write_conf(const struct machine *m, const char *text)
 
 static int block_write(const struct machine *m, const struct setting *s, char **why)
 {
+	_cleanup_(state_free) struct state now = { 0 };
 	_cleanup_free_ char *conf = NULL, *lines = NULL, *text = NULL;
 	int ret;
 
-	ret = prepare(m, s, &conf, &lines);
+	ret = block_read(m, s, &now);
+	if (ret >= 0)
+		ret = prepare(m, s, &conf, &lines);
 	if (ret < 0)
 		return ret;
-	if (strstr(conf, lines))
-		return 0;
+	if (now.why || strstr(conf, lines)) { /* too late, or there already */
+		*why = TAKE_PTR(now.why);
+		return *why ? -EBUSY : 0;
+	}
 	if (asprintf(&text, "%s%s", conf, lines) < 0)
 		return -ENOMEM;
 	ret = write_conf(m, text);
@@ -122,6 +127,7 @@ static int block_undo(const struct machine *m, const struct setting *s, const ch
 
 const struct setting_ops block_ops = {
 	.name = "block",
+	.stages = STAGE_EARLY | STAGE_SYSTEM,
 	.describe = block_describe,
 	.read = block_read,
 	.write = block_write,

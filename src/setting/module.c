@@ -2,6 +2,7 @@
 #include <libkmod.h>
 
 #include <dlfcn.h>
+#include <sys/utsname.h>
 
 #include "base/dlopen.h"
 #include "base/log.h"
@@ -14,7 +15,7 @@ DLOPEN_NOTE("kmod", "Loading the kernel modules of a profile", "libkmod.so.2");
 
 struct libkmod {
 	void *handle;
-	__typeof__(kmod_new) *new;
+	__typeof__(kmod_new) *create;
 	__typeof__(kmod_unref) *unref;
 	__typeof__(kmod_module_new_from_lookup) *lookup;
 	__typeof__(kmod_module_unref_list) *unref_list;
@@ -38,17 +39,37 @@ static void libkmod_close(struct libkmod *k)
 static int modules_dir(const struct machine *m, char **ret_dir)
 {
 	_cleanup_free_ char *release = NULL;
-	int ret = root_read_text(&m->procfs, "sys/kernel/osrelease", 256, &release);
+	struct utsname u;
 
-	if (ret < 0)
-		return ret;
+	if (root_read_text(&m->procfs, "sys/kernel/osrelease", 256, &release) < 0 && uname(&u) == 0)
+		release = strdup(u.release);
+	if (!release)
+		return -ENOMEM;
 	return asprintf(ret_dir, "/lib/modules/%s", release) < 0 ? -ENOMEM : 0;
+}
+
+/* A foreign root brings its own modprobe.d. */
+static int libkmod_create(const struct machine *m, struct libkmod *k, const char *dir)
+{
+	static const char *const dirs[] = { "/etc/modprobe.d", "/usr/local/lib/modprobe.d",
+					    "/usr/lib/modprobe.d", "/lib/modprobe.d" };
+	_cleanup_(arena_free) struct arena a = { 0 };
+	const char *config[ARRAY_SIZE(dirs) + 2] = { 0 };
+
+	config[0] = arena_printf(&a, "%s/modprobe.d", m->run.path);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		config[i + 1] = arena_printf(&a, "%s%s", m->root.path, dirs[i]);
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(config); i++)
+		if (!config[i])
+			return -ENOMEM;
+	k->ctx = k->create(dir, config);
+	return k->ctx ? 0 : -ENOMEM;
 }
 
 static int libkmod_open(const struct machine *m, struct libkmod *k)
 {
 	const struct dlopen_symbol symbols[] = {
-		{ "kmod_new", &k->new },
+		{ "kmod_new", &k->create },
 		{ "kmod_unref", &k->unref },
 		{ "kmod_module_new_from_lookup", &k->lookup },
 		{ "kmod_module_unref_list", &k->unref_list },
@@ -69,8 +90,7 @@ static int libkmod_open(const struct machine *m, struct libkmod *k)
 	path = root_path(&m->root, dir);
 	if (!path)
 		return -ENOMEM;
-	k->ctx = k->new (path, NULL);
-	return k->ctx ? 0 : -ENOMEM;
+	return libkmod_create(m, k, path);
 }
 
 static const struct node *options_of(const struct setting *s)
@@ -86,7 +106,7 @@ static int module_describe(const struct machine *m, struct arena *a, struct sett
 	s->key = arena_printf(a, "modules.load.%s", name);
 	s->file = arena_printf(a, "%s/module/%s", m->sysfs.path, name);
 	s->wanted = "loaded";
-	node_foreach (option, options_of(s))
+	node_foreach(option, options_of(s))
 		if (s->wanted)
 			s->wanted =
 				arena_printf(a, "%s %s=%s", s->wanted, option->name, option->value);
@@ -121,7 +141,7 @@ static bool is_built_in(const struct machine *m, const char *name)
  * counts as taken: many parameters have no file. */
 static int read_options(const struct machine *m, const struct setting *s, struct state *state)
 {
-	node_foreach (option, options_of(s)) {
+	node_foreach(option, options_of(s)) {
 		_cleanup_free_ char *path = NULL, *value = NULL, *before = state->value;
 
 		state->value = NULL;
@@ -176,7 +196,7 @@ static int option_string(const struct setting *s, char **ret_options)
 	f = open_memstream(ret_options, &size);
 	if (!f)
 		return -ENOMEM;
-	node_foreach (option, options_of(s))
+	node_foreach(option, options_of(s))
 		fprintf(f, strpbrk(option->value, " \t") ? "%s%s=\"%s\"" : "%s%s=%s",
 			ftell(f) > 0 ? " " : "", option->name, option->value);
 	return 0;
@@ -251,6 +271,7 @@ static int module_undo(const struct machine *m, const struct setting *s, const c
 
 const struct setting_ops module_ops = {
 	.name = "module",
+	.stages = STAGE_DEVICES | STAGE_SYSTEM,
 	.describe = module_describe,
 	.read = module_read,
 	.write = module_write,

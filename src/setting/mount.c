@@ -151,7 +151,7 @@ static bool wait_for_device(const struct machine *m, const struct libmount *l,
 			    const struct setting *s, const char *what)
 {
 	const struct timespec step = { .tv_nsec = WAIT_STEP * 1000000L };
-	int left = !m->boot ? 0 : s->required ? WAIT_REQUIRED : WAIT_OPTIONAL;
+	int left = !m->wait ? 0 : s->required ? WAIT_REQUIRED : WAIT_OPTIONAL;
 	bool said = false;
 
 	if (is_virtual(what))
@@ -239,6 +239,7 @@ static int mount_undo(const struct machine *m, const struct setting *s, const ch
 
 const struct setting_ops mount_ops = {
 	.name = "mount",
+	.stages = STAGE_DEVICES | STAGE_ROOT | STAGE_SYSTEM,
 	.describe = mount_describe,
 	.read = mount_read,
 	.write = mount_write,

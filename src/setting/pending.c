@@ -71,6 +71,7 @@ static int cannot_undo(const struct machine *m, const struct setting *s, const c
 
 const struct setting_ops kdump_ops = {
 	.name = "kdump",
+	.stages = STAGE_ROOT | STAGE_SYSTEM,
 	.describe = kdump_describe,
 	.read = kdump_read,
 	.write = cannot_write,
@@ -79,6 +80,7 @@ const struct setting_ops kdump_ops = {
 
 const struct setting_ops last_boot_ops = {
 	.name = "last_boot",
+	.stages = STAGE_DEVICES,
 	.describe = last_boot_describe,
 	.read = not_done,
 	.write = cannot_write,
@@ -87,6 +89,7 @@ const struct setting_ops last_boot_ops = {
 
 const struct setting_ops guard_ops = {
 	.name = "guard",
+	.stages = STAGE_ROOT | STAGE_SYSTEM,
 	.describe = guard_describe,
 	.read = not_done,
 	.write = cannot_write,

@@ -1,18 +1,8 @@
 #include "setting/plan.h"
 
+#include "base/text.h"
 #include "setting/sysctl.h"
 #include "setting/sysctld.h"
-
-/* When each kind of setting is done; in the order of enum setting_kind. */
-static const unsigned kind_stages[SETTING_KINDS] = {
-	[SETTING_BLOCK] = STAGE_EARLY | STAGE_SYSTEM,
-	[SETTING_MODULE] = STAGE_DEVICES | STAGE_SYSTEM,
-	[SETTING_MOUNT] = STAGE_DEVICES | STAGE_ROOT | STAGE_SYSTEM,
-	[SETTING_SYSCTL] = STAGE_EARLY | STAGE_DEVICES | STAGE_SYSTEM,
-	[SETTING_KDUMP] = STAGE_ROOT | STAGE_SYSTEM,
-	[SETTING_LAST_BOOT] = STAGE_DEVICES,
-	[SETTING_GUARD] = STAGE_ROOT | STAGE_SYSTEM,
-};
 
 struct plan {
 	const struct machine *machine;
@@ -44,7 +34,7 @@ static bool survives_initramfs(const struct node *mount)
 
 static unsigned stages_of(const struct plan *p, const struct node *n)
 {
-	unsigned stages = kind_stages[n->row->kind];
+	unsigned stages = setting_ops_of(n->row->kind)->stages;
 
 	if (is_panic_on_oom(n) && node_child(p->tree, "kdump"))
 		return STAGE_ROOT | STAGE_SYSTEM; /* once the crash kernel is armed */
@@ -90,14 +80,28 @@ static void fail(struct report *r, struct outcome *o, const struct setting *s, i
 	o->text = why ? keep(r, why) : why_error(r, s, error);
 }
 
+/* Of two keys that exclude each other the kernel forgets the one not in force. */
+static void remember_sibling(const struct plan *p, const struct setting *s, struct outcome *o)
+{
+	_cleanup_free_ char *value = NULL;
+	const char *sibling = s->node->row->sibling;
+
+	if (!sibling || !o->before || !streq(o->before, "0") ||
+	    root_read_text(&p->machine->procfs, sibling, SYSCTL_MAX, &value) < 0)
+		return;
+	o->undo_path = sibling;
+	o->undo_value = keep(p->report, value);
+}
+
 /* Writes once and believes only what is read back. */
 static int write_and_read_back(const struct plan *p, const struct setting *s, struct outcome *o)
 {
 	_cleanup_(state_free) struct state after = { 0 };
 	_cleanup_free_ char *why = NULL;
-	int ret = s->ops->write(p->machine, s, &why);
-	int read;
+	int ret, read;
 
+	remember_sibling(p, s, o);
+	ret = s->ops->write(p->machine, s, &why);
 	if (ret == -ENOMEM)
 		return ret;
 	read = s->ops->read(p->machine, s, &after);
@@ -115,7 +119,8 @@ static int write_and_read_back(const struct plan *p, const struct setting *s, st
 }
 
 /* Names the line of the system's own configuration that gave the setting another value. */
-static int find_override(const struct plan *p, const struct setting *s, struct outcome *o)
+static int find_override(const struct plan *p, const struct setting *s, const struct state *now,
+			 struct outcome *o)
 {
 	const char *where, *value;
 	int ret;
@@ -126,7 +131,7 @@ static int find_override(const struct plan *p, const struct setting *s, struct o
 			   &value);
 	if (ret == -ENOMEM)
 		return ret;
-	if (ret >= 0 && where && !streq(value, s->wanted))
+	if (ret >= 0 && where && text_same_value(value, now->value))
 		o->overridden_by = where;
 	return 0;
 }
@@ -135,7 +140,7 @@ static int differs(const struct plan *p, const struct setting *s, const struct s
 		   struct outcome *o)
 {
 	bool look = p->mode == PLAN_VERIFY || p->stages == STAGE_SYSTEM;
-	int ret = look ? find_override(p, s, o) : 0;
+	int ret = look ? find_override(p, s, now, o) : 0;
 
 	if (ret < 0)
 		return ret;
@@ -210,6 +215,7 @@ static int do_setting(const struct plan *p, const struct node *n)
 	adapt_to_kdump(p, &s, o);
 	o->kind = s.ops->name;
 	o->key = s.key;
+	o->path = s.path;
 	o->file = s.file;
 	o->wanted = s.wanted;
 	o->source = source_of(p->report, n);
@@ -239,11 +245,9 @@ static int do_kind(const struct plan *p, const struct node *map, enum setting_ki
 {
 	int ret = 0;
 
-	node_foreach (n, map) {
-		if (ret < 0)
-			return ret;
+	for (struct node *n = node_next(map, NULL); n && ret >= 0; n = node_next(map, n)) {
 		if (n->kind == NODE_LIST) {
-			node_foreach (item, n)
+			node_foreach(item, n)
 				if (ret >= 0)
 					ret = do_if_due(p, item, kind, panic_on_oom);
 		} else if (n->row->kind != SETTING_NONE) {
@@ -308,7 +312,10 @@ static int put_back(const struct machine *m, const struct setting *s, const stru
 	}
 	if (s->ops == &sysctl_ops && one_way(o, back))
 		return 0;
-	ret = s->ops->undo(m, s, o->before);
+	if (o->undo_path)
+		ret = root_write_text(&m->procfs, o->undo_path, o->undo_value);
+	else
+		ret = s->ops->undo(m, s, o->before);
 	if (ret >= 0)
 		ret = s->ops->read(m, s, &after);
 	if (ret < 0)
@@ -324,28 +331,14 @@ failed:
 	return ret == -ENOMEM ? ret : 0;
 }
 
-static const char *path_of(const struct machine *m, const struct outcome *o)
-{
-	const char *rest;
-
-	if (streq(o->kind, "sysctl")) {
-		rest = o->file ? after_prefix(o->file, m->procfs.path) : NULL;
-		return rest && *rest == '/' ? rest + 1 : NULL;
-	}
-	rest = strchr(o->key, '.');
-	if (streq(o->kind, "mount"))
-		return rest ? rest + 1 : NULL;
-	rest = rest ? strchr(rest + 1, '.') : NULL;
-	return rest ? rest + 1 : NULL;
-}
-
 static int revert_one(const struct machine *m, const struct outcome *o, struct report *done)
 {
 	struct outcome *back = arena_alloc(&done->arena, sizeof(*back));
-	struct setting s = { .ops = setting_ops_named(o->kind), .key = o->key, .file = o->file };
+	struct setting s = {
+		.ops = setting_ops_named(o->kind), .key = o->key, .path = o->path, .file = o->file
+	};
 	int ret;
 
-	s.path = path_of(m, o);
 	if (!back)
 		return -ENOMEM;
 	if (!s.ops || !s.path || !o->before || !o->after)

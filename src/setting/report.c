@@ -39,32 +39,44 @@ bool outcome_breaks_boot(const struct outcome *o)
 	return outcome_fails(o) && o->error != -ENOSYS;
 }
 
-char *outcome_text(const struct outcome *o)
+/* What the values say, by the result. The caller frees. */
+static char *values_text(const struct outcome *o)
 {
 	const char *before = o->before ? o->before : "nothing";
-	_cleanup_free_ char *values = NULL;
+	const char *after = o->after ? o->after : o->wanted;
 	char *text;
 	int n;
 
-	if (o->result == RESULT_HOLDS)
-		n = asprintf(&values, "%s", o->after ? o->after : o->wanted);
-	else if (o->result == RESULT_SET)
-		n = asprintf(&values, "%s → %s", before, o->after ? o->after : o->wanted);
-	else if (o->result == RESULT_ABSENT || !o->before)
-		n = asprintf(&values, "%s wanted", o->wanted ? o->wanted : "nothing");
-	else
-		n = asprintf(&values, "%s → %s", before, o->wanted ? o->wanted : "?");
-	if (n < 0) {
-		values = NULL;
-		return NULL;
+	switch (o->result) {
+	case RESULT_HOLDS:
+		n = asprintf(&text, "%s", after);
+		break;
+	case RESULT_SET:
+		n = asprintf(&text, "%s → %s", before, after);
+		break;
+	case RESULT_WOULD_SET:
+		n = asprintf(&text, "%s → %s", before, o->wanted);
+		break;
+	default:
+		n = asprintf(&text, "%s%s%s wanted", o->before ? o->before : "",
+			     o->before ? ", " : "", o->wanted);
 	}
-	n = asprintf(&text, "%s: %s%s%s%s%s%s%s%s", o->key, values,
-		     o->result == RESULT_SET ? "" : " (",
-		     o->result == RESULT_SET ? "" : result_name(o->result),
-		     o->result == RESULT_SET ? "" : ")", o->text ? ": " : "",
-		     o->text ? o->text : "", o->overridden_by ? "; overridden by " : "",
-		     o->overridden_by ? o->overridden_by : "");
 	return n < 0 ? NULL : text;
+}
+
+char *outcome_text(const struct outcome *o)
+{
+	_cleanup_free_ char *values = values_text(o);
+	bool plain = o->result == RESULT_SET;
+	char *text;
+
+	if (!values ||
+	    asprintf(&text, "%s: %s%s%s%s%s%s%s%s", o->key, values, plain ? "" : " (",
+		     plain ? "" : result_name(o->result), plain ? "" : ")", o->text ? ": " : "",
+		     o->text ? o->text : "", o->overridden_by ? "; overridden by " : "",
+		     o->overridden_by ? o->overridden_by : "") < 0)
+		return NULL;
+	return text;
 }
 
 int report_add_stage(struct report *r, const char *name, int64_t duration_us)
@@ -101,6 +113,21 @@ int report_add_error(struct report *r, const char *fmt, ...)
 	return 0;
 }
 
+int report_add_failures(struct report *r)
+{
+	int ret = 0;
+
+	for (const struct outcome *o = r->settings; o && ret >= 0; o = o->next) {
+		_cleanup_free_ char *text = outcome_fails(o) ? outcome_text(o) : NULL;
+
+		if (text)
+			ret = report_add_error(r, "%s", text);
+		else if (outcome_fails(o))
+			ret = -ENOMEM;
+	}
+	return ret;
+}
+
 void report_add(struct report *r, struct outcome *o)
 {
 	struct outcome **p = &r->settings;
@@ -130,51 +157,70 @@ static void absorb_outcome(struct report *r, struct outcome *old)
 	}
 	if (old->result != RESULT_SET)
 		return;
-	if (new->result == RESULT_SET) {
-		new->before = old->before;
-	} else if (new->result == RESULT_HOLDS) {
-		new->result = RESULT_SET;
-		new->before = old->before;
+	if (new->result != RESULT_SET &&new->result != RESULT_HOLDS)
+		return;
+	new->result = RESULT_SET;
+	new->before = old->before;
+	new->undo_path = old->undo_path;
+	new->undo_value = old->undo_value;
+}
+
+static bool has_stage(const struct report_stage *stages, const char *name)
+{
+	for (; stages; stages = stages->next)
+		if (streq(stages->name, name))
+			return true;
+	return false;
+}
+
+/* The old ones first, but for those that were done again. */
+static void absorb_stages(struct report *r, struct report_stage *old)
+{
+	struct report_stage *new = r->stages, **tail = &r->stages;
+
+	for (; old; old = old->next) {
+		if (has_stage(new, old->name))
+			continue;
+		*tail = old;
+		tail = &old->next;
 	}
+	*tail = new;
+}
+
+static bool has_error(const struct report_error *errors, const char *text)
+{
+	for (; errors; errors = errors->next)
+		if (streq(errors->text, text))
+			return true;
+	return false;
+}
+
+static void absorb_errors(struct report *r, struct report_error *old)
+{
+	struct report_error *new = r->errors, **tail = &r->errors;
+
+	for (; old; old = old->next) {
+		if (has_error(new, old->text))
+			continue;
+		*tail = old;
+		tail = &old->next;
+	}
+	*tail = new;
 }
 
 void report_absorb(struct report *r, struct report *old)
 {
-	struct report_stage *stages = r->stages;
+	bool same_profile = streq_null(r->profile, old->profile);
 
 	arena_adopt(&r->arena, &old->arena);
 	for (struct outcome *o = old->settings, *next; o; o = next) {
 		next = o->next;
-		absorb_outcome(r, o);
+		/* Of another profile only what must be taken back one day is kept. */
+		if (same_profile || o->result == RESULT_SET)
+			absorb_outcome(r, o);
 	}
-	r->stages = NULL;
-	for (struct report_stage *s = old->stages, *next; s; s = next) {
-		struct report_stage **p = &r->stages;
-		bool again = false;
-
-		next = s->next;
-		for (const struct report_stage *new = stages; new; new = new->next)
-			again = again || streq(new->name, s->name);
-		if (again)
-			continue;
-		while (*p)
-			p = &(*p)->next;
-		s->next = NULL;
-		*p = s;
-	}
-	for (struct report_stage **p = &r->stages;; p = &(*p)->next) {
-		if (*p)
-			continue;
-		*p = stages;
-		break;
-	}
-	for (struct report_error **p = &old->errors;; p = &(*p)->next) {
-		if (*p)
-			continue;
-		*p = r->errors;
-		r->errors = old->errors;
-		break;
-	}
+	absorb_stages(r, old->stages);
+	absorb_errors(r, old->errors);
 	*old = (struct report){ 0 };
 }
 
@@ -185,6 +231,7 @@ static void outcome_json(const struct outcome *o, struct json *j)
 	json_open(j, NULL, '{');
 	json_string(j, "key", o->key);
 	json_string(j, "kind", o->kind);
+	json_string(j, "path", o->path);
 	json_string(j, "file", o->file);
 	json_string(j, "wanted", o->wanted);
 	json_string(j, "before", o->before);
@@ -194,6 +241,10 @@ static void outcome_json(const struct outcome *o, struct json *j)
 	json_bool(j, "required", o->required);
 	if (o->overridden_by)
 		json_string(j, "overridden_by", o->overridden_by);
+	if (o->undo_path) {
+		json_string(j, "undo_path", o->undo_path);
+		json_string(j, "undo_value", o->undo_value);
+	}
 	if (o->text)
 		json_string(j, "text", o->text);
 	if (o->error)
@@ -306,17 +357,20 @@ static int load_outcome(struct report *r, const struct node *n)
 	*o = (struct outcome){
 		.kind = text_or_null(n, "kind"),
 		.key = text_or_null(n, "key"),
+		.path = text_or_null(n, "path"),
 		.file = text_or_null(n, "file"),
 		.wanted = text_or_null(n, "wanted"),
 		.before = text_or_null(n, "before"),
 		.after = text_or_null(n, "after"),
 		.source = text_or_null(n, "source"),
 		.overridden_by = text_or_null(n, "overridden_by"),
+		.undo_path = text_or_null(n, "undo_path"),
+		.undo_value = text_or_null(n, "undo_value"),
 		.text = text_or_null(n, "text"),
 		.result = result_named(text_or_null(n, "result")),
 		.required = streq_null(text_or_null(n, "required"), "true"),
 	};
-	if (!o->kind || !o->key)
+	if (!o->kind || !o->key || !o->undo_path != !o->undo_value)
 		return -EBADMSG;
 	if (node_text(n, "errno"))
 		o->error = -(int)strtol(node_text(n, "errno"), NULL, 10);
@@ -332,15 +386,15 @@ static int load_tree(struct report *r, const struct node *root)
 		return -EBADMSG;
 	r->profile = text_or_null(root, "profile");
 	r->reason = text_or_null(root, "reason");
-	node_foreach (n, node_child(root, "settings"))
+	node_foreach(n, node_child(root, "settings"))
 		GATHER(ret, load_outcome(r, n));
-	node_foreach (n, node_child(root, "stages")) {
+	node_foreach(n, node_child(root, "stages")) {
 		const char *name = text_or_null(n, "stage"), *us = node_text(n, "duration_us");
 
 		if (name && us)
 			GATHER(ret, report_add_stage(r, name, strtoll(us, NULL, 10)));
 	}
-	node_foreach (n, node_child(root, "errors"))
+	node_foreach(n, node_child(root, "errors"))
 		if (n->kind == NODE_SCALAR)
 			GATHER(ret, report_add_error(r, "%s", n->value));
 	return ret;

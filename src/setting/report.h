@@ -18,9 +18,10 @@ enum result {
 /* One setting's fate. Strings belong to the report's arena or outlive it; NULL where unknown. */
 struct outcome {
 	struct outcome *next;
-	const char *kind, *key, *file, *wanted, *before, *after, *source;
-	const char *overridden_by; /* FILE:LINE of the system's own configuration */
-	const char *text;          /* what the values do not say */
+	const char *kind, *key, *path, *file, *wanted, *before, *after, *source;
+	const char *undo_path, *undo_value; /* to write instead of .before when it is taken back */
+	const char *overridden_by;          /* FILE:LINE of the system's own configuration */
+	const char *text;                   /* what the values do not say */
 	enum result result;
 	int error;     /* negative errno, or 0 */
 	bool required; /* else a failure is only noted */
@@ -58,6 +59,9 @@ bool outcome_breaks_boot(const struct outcome *o);
 
 /* "KEY: BEFORE → AFTER" and its kin, as a person reads it. The caller frees. */
 char *outcome_text(const struct outcome *o);
+
+/* Adds the failures among the settings to the errors. */
+int report_add_failures(struct report *r) _must_check_;
 
 int report_add_stage(struct report *r, const char *name, int64_t duration_us) _must_check_;
 int report_add_error(struct report *r, const char *fmt, ...) _printf_(2, 3);

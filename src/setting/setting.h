@@ -33,6 +33,7 @@ enum stage {
 
 struct setting_ops {
 	const char *name; /* the kind, as in the report */
+	unsigned stages;  /* when it is done: STAGE_ bits */
 
 	/* Fills .path, .file and .wanted (.key, .node and .required are there). In @a. */
 	int (*describe)(const struct machine *m, struct arena *a, struct setting *s);

@@ -86,6 +86,7 @@ static int sysctl_undo(const struct machine *m, const struct setting *s, const c
 
 const struct setting_ops sysctl_ops = {
 	.name = "sysctl",
+	.stages = STAGE_EARLY | STAGE_DEVICES | STAGE_SYSTEM,
 	.describe = sysctl_describe,
 	.read = sysctl_read,
 	.write = sysctl_write,
