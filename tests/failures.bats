@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# What cannot be done: said with what and where, never reported as done, and the rest still runs.
+
+load lib
+
+setup_machine() {
+	kernel_defaults
+}
+
+@test "a key this kernel does not have" {
+	profile default <<-'END'
+		sysctl:
+		  kernel.no_such_key: 1
+		  kernel.panic: 10
+	END
+	expect 1 holdfast apply
+	messages_are <<-'END'
+		kernel.no_such_key: 1 wanted (absent): this kernel has no such key
+	END
+	output_is <<-'END'
+		kernel.panic: 0 → 10
+	END
+	[[ ! -e root/proc/sys/kernel/no_such_key ]]
+	report_is '.settings[0] | [.key, .result, .before, .after]' '["kernel.no_such_key","absent",null,null]'
+}
+
+@test "a key below what is no directory" {
+	profile default <<<'sysctl: { kernel.panic.deeper: 1 }'
+	expect 1 holdfast apply
+	messages_have 'kernel.panic.deeper: 1 wanted (absent): this kernel has no such key'
+}
+
+@test "a directory in a key's place" {
+	profile default <<<'sysctl: { kernel: { dir: 1, panic: 10 } }'
+	mkdir root/proc/sys/kernel/dir
+	expect 1 holdfast apply
+	messages_have 'kernel.dir: 1 wanted (failed): Is a directory'
+	report_is '.settings[] | select(.key == "kernel.dir") | .result' failed
+	[[ $(value kernel/panic) == 10 ]]
+}
+
+@test "a link in a key's place is not written through" {
+	printf '0\n' >root/secret
+	ln -s ../../../secret root/proc/sys/kernel/link
+	profile default <<<'sysctl: { kernel.link: 1 }'
+	expect 1 holdfast apply
+	messages_have 'kernel.link: 0 → 1 (failed): Too many levels of symbolic links'
+	[[ $(<root/secret) == 0 ]]
+	report_is '.settings[0].result' failed
+}
+
+# The kernel's own files that belong to the writing process alone stand in for sysctls: they refuse and change values as those do.
+@test "a value that the kernel refuses" {
+	ln -s /proc/self root/proc/sys/own
+	profile default <<<'sysctl: { own.oom_score_adj: 5000, kernel.panic: 10 }'
+	expect 1 holdfast apply
+	messages_have 'own.oom_score_adj: '
+	messages_have ' → 5000 (failed): the kernel refuses this value'
+	report_is '.settings[0].result' failed
+	[[ $(value kernel/panic) == 10 ]]
+}
+
+@test "a value that the kernel takes and changes is not reported as set" {
+	ln -s /proc/self root/proc/sys/own
+	profile default <<<'sysctl: { own.comm: longer-than-a-name-can-be }'
+	expect 1 holdfast apply
+	messages_are <<-'END'
+		own.comm: holdfast → longer-than-a-name-can-be (failed): it reads otherwise afterwards
+	END
+	report_is '.settings[0] | [.result, .before, .after]' '["failed","holdfast","longer-than-a-n"]'
+}
+
+@test "a value that the kernel takes and keeps is" {
+	ln -s /proc/self root/proc/sys/own
+	profile default <<<'sysctl: { own.comm: renamed }'
+	expect 0 holdfast apply
+	output_is <<<'own.comm: holdfast → renamed'
+}
+
+@test "a file that takes everything and keeps nothing is never reported as set" {
+	ln -s /dev root/proc/sys/dev
+	profile default <<<'sysctl: { dev.null: 1 }'
+	expect 1 holdfast apply
+	messages_have 'dev.null: '
+	messages_have '(failed): it reads otherwise afterwards'
+	report_is '.settings[0].result' failed
+}
+
+@test "a file without an end" {
+	ln -s /dev root/proc/sys/dev
+	profile default <<<'sysctl: { dev.full: 1 }'
+	expect 1 holdfast apply
+	messages_have 'dev.full: 1 wanted (failed): File too large'
+}
+
+@test "a read-only /proc/sys" {
+	profile default <<<'vm: { panic_on_oom: 0, oom_dump_tasks: false }'
+	in_namespace '
+		mount --bind root/proc root/proc
+		mount -o remount,bind,ro root/proc
+		status=0
+		"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys apply >out 2>err || status=$?
+		echo "status $status"
+	' >status
+	same_text "$(cat status err out)" messages <<-'END'
+		status 1
+		vm.oom_dump_tasks: 1 → 0 (failed): /proc/sys is read-only here
+		vm.panic_on_oom: 0 (holds)
+	END
+	[[ $(value vm/oom_dump_tasks) == 1 ]]
+	report_is '[.settings[] | [.key, .result]]' '[["vm.oom_dump_tasks","failed"],["vm.panic_on_oom","holds"]]'
+}
+
+@test "a module that does not exist, for a kernel without modules" {
+	profile default <<<'modules: { load: [ { name: no-such-module } ] }'
+	expect 1 holdfast apply
+	messages_are <<-'END'
+		modules.load.no_such_module: loaded wanted (absent): there is no such module for this kernel
+	END
+	report_is '.settings[0] | [.key, .result]' '["modules.load.no_such_module","absent"]'
+}
+
+@test "what is not required fails without a failure" {
+	profile default <<-'END'
+		modules: { load: [ { name: no-such-module, required: false } ] }
+		mounts: [ { what: LABEL=holdfast-none, where: /run/x, required: no } ]
+	END
+	mkdir root/proc/self
+	: >root/proc/self/mountinfo
+	expect 0 holdfast apply
+	messages_have 'modules.load.no_such_module: loaded wanted (absent)'
+	messages_have 'mounts./run/x: '
+	messages_have 'LABEL=holdfast-none did not appear'
+}
+
+@test "a device that does not appear" {
+	mkdir root/proc/self
+	: >root/proc/self/mountinfo
+	profile default <<<'mounts: [ { what: LABEL=holdfast-none, where: /run/x } ]'
+	expect 1 holdfast apply
+	messages_have 'LABEL=holdfast-none did not appear'
+	report_is '.settings[0].result' absent
+	[[ ! -d root/run/x ]]
+}
+
+@test "no /run: settings are applied, and the loss of the report is said" {
+	rmdir root/run
+	profile default <<<'vm: { panic_on_oom: 0, oom_dump_tasks: false }'
+	expect 0 holdfast apply
+	messages_are <<-'END'
+		root/run/holdfast/report.json: No such file or directory; the report is lost
+	END
+	[[ $(value vm/oom_dump_tasks) == 0 ]]
+	[[ ! -e root/run ]]
+	expect 0 holdfast verify
+	expect 0 holdfast status
+}
+
+@test "a file in the place of the report's directory" {
+	: >root/run/holdfast
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	expect 0 holdfast apply
+	messages_have 'root/run/holdfast/report.json: Not a directory; the report is lost'
+	[[ $(value vm/oom_dump_tasks) == 0 ]]
+}
+
+@test "a full /run: the old report stays whole, and the loss of the new one is said" {
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	# shellcheck disable=SC2016 # expanded inside
+	in_namespace '
+		h="$HOLDFAST --root root --procfs root/proc --sysfs root/sys"
+		mount -t tmpfs -o size=16k none root/run
+		$h apply
+		cp root/run/holdfast/report.json first.json
+		dd if=/dev/zero of=root/run/fill bs=4k 2>/dev/null || :
+		echo 1 >root/proc/sys/vm/oom_dump_tasks
+		$h apply
+		ls -A root/run/holdfast
+		cp root/run/holdfast/report.json second.json
+	' >out 2>&1 || {
+		cat out
+		return 1
+	}
+	same_text "$(<out)" output <<-'END'
+		vm.oom_dump_tasks: 1 → 0
+		root/run/holdfast/report.json: No space left on device; the report is lost
+		vm.oom_dump_tasks: 1 → 0
+		report.json
+	END
+	cmp first.json second.json
+}
+
+@test "a report that is damaged is begun anew" {
+	mkdir root/run/holdfast
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	local damage
+	for damage in '' '{' '{}' '[]' 'null' '{"version": 2}' '{"version": 1, "settings": [1]}' '{"version": 1, "settings": {"a": 1}}' $'\xff\xfe'; do
+		printf '%s' "$damage" >"$REPORT"
+		expect 0 holdfast apply
+		report_is '.version, (.settings | length)' $'1\n1'
+		printf '%s' "$damage" >"$REPORT"
+		expect 0 holdfast status
+		printf '%s' "$damage" >"$REPORT"
+		"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys revert >out 2>&1 || (($? == 1))
+	done
+}
+
+@test "a report that is a directory, or a FIFO" {
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	mkdir -p "$REPORT"
+	expect 0 holdfast apply
+	messages_have 'the report is lost'
+	rmdir "$REPORT"
+	mkfifo "$REPORT"
+	expect 0 holdfast apply
+	report_is .profile default
+}
+
+@test "an invalid profile changes nothing and says so in the report at boot" {
+	profile default <<<'vm: { panic_on_oom: 7, oom_dump_tasks: false }'
+	age root/proc
+	local before stage
+	before=$(snapshot_of root/proc)
+	for stage in early all; do
+		expect 3 holdfast apply --stage "$stage"
+		[[ $(snapshot_of root/proc) == "$before" ]]
+		[[ -z $output ]]
+	done
+	report_is '.profile, (.settings | length)' $'null\n0'
+	report_is '.errors[0]' "root/etc/holdfast/profiles/default.yaml:3:21: error: 'panic_on_oom' takes one of never = 0, unconstrained = 1, always = 2, not '7'"
+}
+
+@test "no profile, or a tie, changes nothing and says so" {
+	expect 4 holdfast apply --stage early
+	messages_have "no profile matches this machine, and there is none called 'default'"
+	report_is '.profile' null
+	dmi product_name=EG-200
+	profile a <<<'match: [ { dmi: { product_name: EG-200 } } ]'
+	profile b <<<'match: [ { dmi: { product_name: EG-200 } } ]'
+	expect 4 holdfast apply --stage early
+	report_is '.errors[-1]' "profiles 'a' and 'b' match equally well"
+	cmdline holdfast.profile=c
+	expect 4 holdfast apply --stage early
+	report_is '.errors[-1]' "there is no profile 'c'"
+}
+
+@test "an error that is gone is gone from the report" {
+	profile default <<<'x: 1'
+	expect 3 holdfast apply --stage early
+	expect 3 holdfast apply --stage devices
+	report_is '.errors | length' 1
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	expect 0 holdfast apply
+	report_is '.errors | length' 0
+	expect 0 holdfast status
+	[[ $output != *error* ]]
+}
+
+@test "a full disk behind stdout is a failure" {
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	local status=0
+	holdfast show >/dev/full 2>stderr || status=$?
+	((status == 1))
+	same_text "$(<stderr)" messages <<<'standard output: No space left on device'
+}
+
+@test "values with several lines and odd bytes survive the report, and are put back" {
+	printf 'one\ntwo\n' >root/proc/sys/kernel/lines
+	printf 'a\x7fb\x1bc\n' >root/proc/sys/kernel/odd
+	printf 'quote" back\\slash\n' >root/proc/sys/kernel/quote
+	profile default <<<'sysctl: { kernel.lines: x, kernel.odd: x, kernel.quote: x, kernel.panic: 10 }'
+	expect 0 holdfast apply
+	expect 0 holdfast status
+	[[ -z $messages ]]
+	expect 0 holdfast revert
+	[[ $(value kernel/lines) == $'one\ntwo' ]]
+	[[ $(value kernel/odd) == $'a\x7fb\x1bc' ]]
+	[[ $(value kernel/quote) == 'quote" back\slash' ]]
+	[[ $(value kernel/panic) == 0 ]]
+}
+
+@test "two thousand settings survive the report" {
+	local i
+	mkdir root/proc/sys/many
+	for ((i = 0; i < 2000; i++)); do
+		echo 0 >"root/proc/sys/many/k$i"
+		echo "  many.k$i: 1"
+	done >settings
+	{
+		echo sysctl:
+		cat settings
+	} | profile default
+	expect 0 holdfast apply
+	expect 0 holdfast apply
+	[[ -z $messages ]]
+	report_is '[.settings[] | select(.result == "set")] | length' 2000
+	expect 0 holdfast revert
+	[[ $(cat root/proc/sys/many/* | sort -u) == 0 ]]
+}
