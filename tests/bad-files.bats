@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Files that are no profile: each is refused with what and where, and nothing hangs or crashes.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 

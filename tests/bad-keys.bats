@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Keys and values that the profile language does not have: each error with its place and the way out, all of them in one run.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Usage, exit statuses, and what holds for every command.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 
@@ -95,11 +96,11 @@ commands=(check select show apply verify revert status keys snapshot)
 @test "trees that are not there" {
 	local option
 	for option in --root --procfs --sysfs --profiles; do
-		expect 1 holdfast "$option" nowhere select
+		expect 2 holdfast "$option" nowhere select
 		messages_have 'nowhere: No such file or directory'
 		[[ -z $output ]]
 	done
-	expect 1 holdfast --procfs "$PROFILES/default.yaml" select
+	expect 2 holdfast --procfs "$PROFILES/default.yaml" select
 	messages_have 'default.yaml: Not a directory'
 }
 

@@ -1,16 +1,8 @@
 #!/usr/bin/env bats
 # What each value alone does not show: checks across keys, as errors where it cannot work and as warnings where it is unwise.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
-
-# finds_all STATUS NAME: as finds, with warnings.
-finds_all() {
-	local status=$1 name=$2
-	pushd "$PROFILES" >/dev/null
-	expect "$status" "$HOLDFAST" check "$name.yaml"
-	popd >/dev/null
-	messages_are
-}
 
 @test "both overcommit knobs are one too many" {
 	profile p <<-'END'
@@ -42,14 +34,14 @@ finds_all() {
 		  overcommit_memory: heuristic
 		  overcommit_ratio: 80
 	END
-	finds_all 0 p <<-'END'
+	finds 0 p <<-'END'
 		p.yaml:5:3: warning: 'overcommit_ratio' has no effect under this overcommit_memory (it counts under 'overcommit_memory: never')
 	END
 }
 
 @test "a panic after which the machine stands still is unwise" {
 	profile p <<<'vm: { panic_on_oom: always }'
-	finds_all 0 p <<-'END'
+	finds 0 p <<-'END'
 		p.yaml:3:7: warning: panic_on_oom without kdump and without kernel.panic: the machine stands still after the panic until somebody pulls the plug (give 'kdump', or 'kernel.panic: 10' below 'sysctl')
 	END
 	profile p <<-'END'
@@ -102,7 +94,7 @@ finds_all() {
 		p.yaml:3:11: error: kernel.kexec_load_disabled locks kexec before the crash kernel is loaded (use 'lock: true' below 'kdump')
 	END
 	profile p <<<'sysctl: { kernel.kexec_load_disabled: 1 }'
-	finds_all 0 p <<-'END'
+	finds 0 p <<-'END'
 		p.yaml:3:11: warning: kexec is locked without a crash kernel loaded, until the next boot (give 'kdump' with 'lock: true')
 	END
 }
@@ -195,7 +187,7 @@ finds_all() {
 		  - { service: e, exe: /usr/sbin/sshd, unit: ssh.service }
 		  - { service: f, exe: /usr/sbin/sshd, unit: rescue.service }
 	END
-	finds_all 0 p </dev/null
+	finds 0 p </dev/null
 }
 
 @test "a rule inside another one is unwise" {
@@ -204,7 +196,7 @@ finds_all() {
 		  - { service: any, exe: /usr/sbin/sshd }
 		  - { service: one, exe: /usr/sbin/sshd, unit: ssh.service }
 	END
-	finds_all 0 p <<-'END'
+	finds 0 p <<-'END'
 		p.yaml:5:5: warning: rules 'one' and 'any' can be for the same process (the rule with more conditions wins)
 	END
 }
@@ -229,11 +221,11 @@ finds_all() {
 		p.yaml:4:1: error: the protected services may take 512 MiB together, and a machine of this profile may have no more than 512 MiB (lower max_rss, or ask for more memory)
 	END
 	sed -i 's/212M/100M/' "$PROFILES/p.yaml"
-	finds_all 0 p <<-'END'
+	finds 0 p <<-'END'
 		p.yaml:4:1: warning: the protected services may take 400 MiB of 512 MiB: less than 128 MiB is left to kill for (lower max_rss, or ask for more memory)
 	END
 	sed -i 's/100M/84M/' "$PROFILES/p.yaml"
-	finds_all 0 p </dev/null
+	finds 0 p </dev/null
 }
 
 @test "the smallest machine of all alternatives counts" {
@@ -250,14 +242,14 @@ finds_all() {
 		match: [ { memory: ">=512M" }, { arch: x86_64 } ]
 		protect: [ { service: a, exe: /a, max_rss: 600M } ]
 	END
-	finds_all 0 p </dev/null
+	finds 0 p </dev/null
 }
 
 @test "release_to without release" {
 	profile p <<-'END'
 		protect: [ { service: a, exe: /a, children: inherit, release_to: 5 } ]
 	END
-	finds_all 0 p <<-'END'
+	finds 0 p <<-'END'
 		p.yaml:3:54: warning: release_to has no effect with 'children: inherit'
 	END
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Inheritance: maps merge key by key, the child wins; services, modules and mounts merge by their names.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 
@@ -135,8 +136,8 @@ shows() {
 	profile p site <<<'extends: base'
 	shows site/p.yaml <<-'END'
 		vm:
-		  panic_on_oom: 2
 		  oom_dump_tasks: true
+		  panic_on_oom: 2
 	END
 }
 

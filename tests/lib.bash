@@ -23,7 +23,7 @@ BATS_TEST_TIMEOUT=60
 PROFILES=root/etc/holdfast/profiles
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p "$PROFILES" root/run root/proc/sys/{vm,kernel} root/sys/class/dmi/id
 	if declare -F setup_machine >/dev/null; then
 		setup_machine
@@ -123,14 +123,14 @@ messages_are() {
 # output_has TEXT, messages_have TEXT: somewhere.
 output_has() {
 	[[ $output == *"$1"* ]] || {
-		printf 'no "%s" in the output:\n%s\n' "$1" "$output"
+		printf 'no "%s" in the output:\n%.2000s\n' "$1" "$output"
 		return 1
 	}
 }
 
 messages_have() {
 	[[ $messages == *"$1"* ]] || {
-		printf 'no "%s" in the messages:\n%s\n' "$1" "$messages"
+		printf 'no "%s" in the messages:\n%.2000s\n' "$1" "$messages"
 		return 1
 	}
 }
@@ -156,33 +156,30 @@ report_is() {
 	json_is "$1" "$2" "$REPORT"
 }
 
-# finds STATUS NAME: checking profile NAME ends with STATUS and finds what stands on stdin.
+# finds STATUS NAME [OPTION...]: checking profile NAME ends with STATUS and finds what stands on stdin.
 finds() {
 	local status=$1 name=$2
-	pushd "$PROFILES" >/dev/null
-	expect "$status" "$HOLDFAST" -q check "$name.yaml"
-	popd >/dev/null
+	shift 2
+	pushd "$PROFILES" >/dev/null || return
+	expect "$status" "$HOLDFAST" "$@" check "$name.yaml"
+	popd >/dev/null || return
 	messages_are
 }
 
-# refuses NAME, warns NAME, accepts NAME
+# refuses NAME: with exactly the errors on stdin. accepts NAME: without errors; warnings are not looked at.
 refuses() {
-	finds 3 "$1"
-}
-
-warns() {
-	finds 0 "$1"
+	finds 3 "$1" -q
 }
 
 accepts() {
-	finds 0 "$1" </dev/null
+	finds 0 "$1" -q </dev/null
 }
 
 # --- what was touched ---
 
-# Makes everything old, so that a write shows even within the clock's granularity.
+# age DIR: makes everything below it old, so that a write shows even within the clock's granularity.
 age() {
-	find "${1:-root}" -exec touch -h -d @1000000000 {} +
+	find "$1" -exec touch -h -d @1000000000 {} +
 }
 
 # snapshot_of DIR: every file with its content, kind, owner, mode and times.
@@ -194,7 +191,7 @@ snapshot_of() {
 # untouched COMMAND...: nothing below root/ is written by it; its status is kept.
 untouched() {
 	local before after status=0
-	age
+	age root
 	before=$(snapshot_of root)
 	"$@" || status=$?
 	after=$(snapshot_of root)
@@ -214,3 +211,5 @@ in_namespace() {
 }
 
 export HOLDFAST
+# Set by expect.
+output='' messages=''

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Choosing a profile: by name, by what the machine says of itself, by default.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 
@@ -93,13 +94,22 @@ chooses_none() {
 	messages_have "profile 'bad' is invalid"
 }
 
-@test "an invalid profile among the candidates is complained of and passed over" {
+@test "an invalid profile that is not this machine's is complained of and passed over" {
 	dmi product_name=EG-200
-	profile bad <<<$'x: 1\nmatch: [ { dmi: { product_name: EG-200 } } ]'
+	profile bad <<<$'x: 1\nmatch: [ { dmi: { product_name: EG-300 } } ]'
 	profile good <<<'match: [ { dmi: { product_name: "EG-*" } } ]'
 	expect 0 holdfast select
 	output_is <<<good
 	messages_have "bad.yaml:3:1: error: unknown key 'x'"
+}
+
+@test "an invalid profile that is this machine's is not replaced by a worse one" {
+	dmi product_name=EG-200
+	profile bad <<<$'x: 1\nmatch: [ { dmi: { product_name: EG-200 } } ]'
+	profile good <<<'match: [ { dmi: { product_name: "EG-*" } } ]'
+	expect 3 holdfast select
+	messages_have "profile 'bad' is invalid"
+	[[ -z $output ]]
 }
 
 @test "an invalid default is no default" {
@@ -362,9 +372,9 @@ chooses_none() {
 		    no  cmdline.acme: true, here nothing (not on the kernel command line)
 		b (root/etc/holdfast/profiles/b.yaml): matches: priority 0, 2 conditions, 0 exact
 		  alternative 1
-		    yes memory: >=268435456, here 520093696
+		    yes memory: >=268435456, here 520093696 (496 MiB)
 		    yes cmdline.quiet: true, here 1
-		bad (root/etc/holdfast/profiles/bad.yaml): invalid
+		bad (root/etc/holdfast/profiles/bad.yaml): invalid; no match section, chosen by name only
 		default (root/etc/holdfast/profiles/default.yaml): no match section, chosen by name only
 		chosen: b (match)
 	END

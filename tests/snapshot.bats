@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # A starter profile from the running machine: valid, matching this machine, and changing nothing on it.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 
@@ -33,14 +34,13 @@ starter() {
 		      product_name: "EG-200 (rev. B)"
 		      board_name: "EGB: 2"
 		vm:
-		  overcommit_memory: 0
-		  overcommit_ratio: 50
-		  panic_on_oom: 0
-		  oom_kill_allocating_task: 0
-		  oom_dump_tasks: 1
 		  min_free_kbytes: 8192
 		  admin_reserve_kbytes: 8192
 		  user_reserve_kbytes: 131072
+		  overcommit_memory: 0
+		  oom_kill_allocating_task: false
+		  oom_dump_tasks: true
+		  panic_on_oom: 0
 		sysctl:
 		  kernel.panic: 10
 		  vm.swappiness: 60
@@ -96,7 +96,7 @@ starter() {
 }
 
 @test "overcommit in kbytes: the knob that is in force" {
-	kernel vm/overcommit_ratio=0 vm/overcommit_kbytes=524288
+	kernel vm/overcommit_memory=2 vm/overcommit_ratio=0 vm/overcommit_kbytes=524288
 	starter this-machine
 	output_has overcommit_kbytes
 	[[ $output != *overcommit_ratio* ]]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The stages of a boot: what each does, and the one report they leave together.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 

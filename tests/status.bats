@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the running system can see: profile, what was done, what holds now.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Whole machines: each directory of rootfs/ is one, and its `session` is what a person sees who works on it. Lines that begin with "$ " are
 # run; the others are the output, messages first; [N] is an exit status. Times are shown as N.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 
@@ -9,7 +10,7 @@ play() {
 	local line status
 	cp -a "$TESTS/rootfs/$1" case
 	mkdir -p case/{run,proc,sys,etc/holdfast/profiles}
-	cd case
+	pushd case >/dev/null || return
 	h() {
 		"$HOLDFAST" --root . --procfs proc --sysfs sys "$@"
 	}
@@ -22,7 +23,8 @@ play() {
 		cat ../err ../out
 		((status == 0)) || printf '[%d]\n' "$status"
 	done <session | sed -E 's/[0-9]+\.[0-9] ms/N ms/g; s/"duration_us": [0-9]+/"duration_us": N/' >../played
-	cd ..
+	popd >/dev/null || return
+	# After a change that is meant: SESSION_UPDATE=yes bats tests/trees.bats, and read the difference.
 	if [[ -n ${SESSION_UPDATE:-} ]]; then
 		cp played "$TESTS/rootfs/$1/session"
 	fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The values the language takes, shown in their canonical form; what `show` prints loads again and stays as it is.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 

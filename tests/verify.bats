@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Drift: what differs from the profile, and which line of the system's own sysctl configuration made it so.
+# shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
 

@@ -1,5 +1,6 @@
-/* Any bytes as a profile: parsed, held against the table and against itself. A profile without errors
- * is then written as show does it, read again without an error, and written again as the same text. */
+/* Any bytes as a profile: parsed, held against the table and against itself. A profile without
+ * errors is then written as show does it, read again without an error, and written again as the
+ * same text. */
 #include "profile/check.h"
 #include "profile/emit.h"
 #include "profile/parse.h"

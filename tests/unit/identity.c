@@ -72,31 +72,68 @@ static void memory(void)
 			      "00100000-1fffffff : System RAM\n"
 			      "  01000000-01ffffff : Kernel code\n"
 			      "  10000000-1bffffff : Crash kernel\n"
-			      "fed00000-fed003ff : HPET 0\n", got, sizeof(got)), "536870912"));
+			      "fed00000-fed003ff : HPET 0\n",
+			      got, sizeof(got)),
+		    "536870912"));
 	CHECK(streq(memory_of("iomem", "00000000-3fffffff : System RAM\n", got, sizeof(got)),
 		    "1073741824"));
 	CHECK(streq(memory_of("iomem",
 			      "00000000-7fffffff : System RAM\n"
-			      "100000000-17fffffff : System RAM\n", got, sizeof(got)), "4294967296"));
+			      "100000000-17fffffff : System RAM\n",
+			      got, sizeof(got)),
+		    "4294967296"));
 	CHECK(streq(memory_of("iomem", "00000000-3fffffff : System RAM buffer\n", got, sizeof(got)),
 		    "nothing"));
 	CHECK(streq(memory_of("meminfo", "MemTotal:         507904 kB\nMemFree: 1 kB\n", got,
-			      sizeof(got)), "520093696"));
+			      sizeof(got)),
+		    "520093696"));
 	CHECK(streq(memory_of("meminfo", "MemFree: 1 kB\n", got, sizeof(got)), "nothing"));
 }
 
 static void placeholders(void)
 {
 	static const char *const texts[] = {
-		"", " ", "\t", "To Be Filled By O.E.M.", "To be filled by O.E.M.",
-		"TO BE FILLED BY O.E.M. ", "Default string", "default string", " Default string ",
-		"System Product Name", "System manufacturer", "System Version", "System SKU#",
-		"Not Specified", "Not Applicable                  ", "Not Available", "Not Defined",
-		"None", "N/A", "Unknown", "INVALID", "Undefined", "OEM", "O.E.M.", "0", "0000000000",
-		"00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "x.x",
-		"Type1ProductConfigId", "Type1Sku0", "Type1Family", "Chassis Manufacture",
-		"Base Board Version", "0123456789", "123456789", "No Enclosure", "<BAD INDEX>", "...",
-		"Rev X.0x", "System Serial Number",
+		"",
+		" ",
+		"\t",
+		"To Be Filled By O.E.M.",
+		"To be filled by O.E.M.",
+		"TO BE FILLED BY O.E.M. ",
+		"Default string",
+		"default string",
+		" Default string ",
+		"System Product Name",
+		"System manufacturer",
+		"System Version",
+		"System SKU#",
+		"Not Specified",
+		"Not Applicable                  ",
+		"Not Available",
+		"Not Defined",
+		"None",
+		"N/A",
+		"Unknown",
+		"INVALID",
+		"Undefined",
+		"OEM",
+		"O.E.M.",
+		"0",
+		"0000000000",
+		"00000000-0000-0000-0000-000000000000",
+		"FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+		"x.x",
+		"Type1ProductConfigId",
+		"Type1Sku0",
+		"Type1Family",
+		"Chassis Manufacture",
+		"Base Board Version",
+		"0123456789",
+		"123456789",
+		"No Enclosure",
+		"<BAD INDEX>",
+		"...",
+		"Rev X.0x",
+		"System Serial Number",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -109,9 +146,24 @@ static void placeholders(void)
 static void products(void)
 {
 	static const char *const texts[] = {
-		"Acme Corp", "EG-200", "EG-2", "A", "1.0", "Rev 3", "Default", "Systems Inc.", "0x7f",
-		"System X", "Not A Toaster", "Fillmore", "ff", "Product Name 200", "OEMtek",
-		"1234-EG", "000200", "Unknown Worlds",
+		"Acme Corp",
+		"EG-200",
+		"EG-2",
+		"A",
+		"1.0",
+		"Rev 3",
+		"Default",
+		"Systems Inc.",
+		"0x7f",
+		"System X",
+		"Not A Toaster",
+		"Fillmore",
+		"ff",
+		"Product Name 200",
+		"OEMtek",
+		"1234-EG",
+		"000200",
+		"Unknown Worlds",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -137,10 +189,14 @@ static void facts(void)
 /* Whether one condition on dmi.product_name holds. */
 static bool matches(const char *pattern, bool wild, const char *value)
 {
-	struct node leaf = { .kind = NODE_SCALAR, .name = "product_name", .value = pattern,
-			     .row = key_find("match.dmi.product_name"), .is_pattern = wild };
-	struct node dmi = { .kind = NODE_MAP, .name = "dmi", .row = key_find("match.dmi"),
-			    .first = &leaf };
+	struct node leaf = { .kind = NODE_SCALAR,
+			     .name = "product_name",
+			     .value = pattern,
+			     .row = key_find("match.dmi.product_name"),
+			     .is_pattern = wild };
+	struct node dmi = {
+		.kind = NODE_MAP, .name = "dmi", .row = key_find("match.dmi"), .first = &leaf
+	};
 	struct node alternative = { .kind = NODE_MAP, .first = &dmi };
 	struct node match = { .kind = NODE_LIST, .first = &alternative };
 	struct identity id = { 0 };

@@ -31,10 +31,27 @@ static void sysctl_names(void)
 static void no_sysctl_names(void)
 {
 	static const char *const names[] = {
-		"", ".", "/", "..", "kernel.", ".kernel", "kernel..panic", "kernel//panic",
-		"../etc/passwd", "kernel/../../etc", "kernel/..", "./kernel", "kernel/./panic",
-		"/kernel/panic", "net.*.x", "net.?.x", "net.[ab].x", "kernel.pa nic", "kernel.\n",
-		"-kernel.panic", "kernel.\\x",
+		"",
+		".",
+		"/",
+		"..",
+		"kernel.",
+		".kernel",
+		"kernel..panic",
+		"kernel//panic",
+		"../etc/passwd",
+		"kernel/../../etc",
+		"kernel/..",
+		"./kernel",
+		"kernel/./panic",
+		"/kernel/panic",
+		"net.*.x",
+		"net.?.x",
+		"net.[ab].x",
+		"kernel.pa nic",
+		"kernel.\n",
+		"-kernel.panic",
+		"kernel.\\x",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -33,8 +33,8 @@ static void numbers(void)
 
 static void no_numbers(void)
 {
-	static const char *const texts[] = { "", "-", "+1", " 1", "1 ", "1a", "0x", "0xg", "x1",
-					     "--1", "1.0", "1e3", "ten", "-0x" };
+	static const char *const texts[] = { "",    "-",  "+1",  " 1",  "1 ",  "1a",  "0x",
+					     "0xg", "x1", "--1", "1.0", "1e3", "ten", "-0x" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		CHECK(int_error(texts[i]) == -EINVAL);
@@ -118,8 +118,8 @@ static const char *nearest(const char *word, const char *const *words, size_t n)
 
 static void nearest_words(void)
 {
-	static const char *const words[] = { "panic_on_oom", "overcommit_ratio", "overcommit_kbytes",
-					     "oom_dump_tasks" };
+	static const char *const words[] = { "panic_on_oom", "overcommit_ratio",
+					     "overcommit_kbytes", "oom_dump_tasks" };
 	const size_t n = ARRAY_SIZE(words);
 	char longest[200];
 

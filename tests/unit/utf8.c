@@ -19,18 +19,18 @@ static void sequences(void)
 
 static void none(void)
 {
-	CHECK(utf8_sequence("\x80", 1) == 0);		  /* continues nothing */
-	CHECK(utf8_sequence("\xc0\x80", 2) == 0);	  /* overlong */
+	CHECK(utf8_sequence("\x80", 1) == 0);     /* continues nothing */
+	CHECK(utf8_sequence("\xc0\x80", 2) == 0); /* overlong */
 	CHECK(utf8_sequence("\xc1\xbf", 2) == 0);
 	CHECK(utf8_sequence("\xe0\x9f\xbf", 3) == 0);
 	CHECK(utf8_sequence("\xf0\x8f\xbf\xbf", 4) == 0);
-	CHECK(utf8_sequence("\xed\xa0\x80", 3) == 0);	  /* a surrogate */
+	CHECK(utf8_sequence("\xed\xa0\x80", 3) == 0);     /* a surrogate */
 	CHECK(utf8_sequence("\xf4\x90\x80\x80", 4) == 0); /* above U+10FFFF */
 	CHECK(utf8_sequence("\xf5\x80\x80\x80", 4) == 0);
 	CHECK(utf8_sequence("\xff", 1) == 0);
-	CHECK(utf8_sequence("\xc3", 1) == 0);		  /* cut off */
+	CHECK(utf8_sequence("\xc3", 1) == 0); /* cut off */
 	CHECK(utf8_sequence("\xe2\x82", 2) == 0);
-	CHECK(utf8_sequence("\xc3\x28", 2) == 0);	  /* not continued */
+	CHECK(utf8_sequence("\xc3\x28", 2) == 0); /* not continued */
 }
 
 UNIT_MAIN({ "valid sequences have their length", sequences },
