@@ -25,8 +25,8 @@ status_is() {
 		profile:   default (default): the plain machine
 		applied:   nothing yet
 		settings:  0 of 2 hold
-		  kernel.panic: 0 → 10 (drifted)
-		  vm.panic_on_oom: 0 → 2 (drifted)
+		  kernel.panic: 0, 10 wanted (drifted)
+		  vm.panic_on_oom: 0, 2 wanted (drifted)
 		kdump:     not armed, 0 MiB reserved
 		last boot: unknown
 		guard:     not running
@@ -60,7 +60,7 @@ status_is() {
 		profile:   default (default): the plain machine
 		applied:   early (N ms), devices (N ms), root (N ms), system (N ms)
 		settings:  1 of 2 hold
-		  kernel.panic: 1 → 10 (drifted)
+		  kernel.panic: 1, 10 wanted (drifted)
 		kdump:     armed, 256 MiB reserved
 		last boot: unknown
 		guard:     not running
@@ -98,5 +98,5 @@ status_is() {
 	expect 3 holdfast apply --stage early
 	expect 3 holdfast status
 	messages_have "root/etc/holdfast/profiles/default.yaml:3:1: error: unknown key 'x'"
-	messages_have "no profile matches this machine, and there is none called 'default'"
+	messages_have "profile 'default' is invalid"
 }

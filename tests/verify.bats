@@ -14,9 +14,9 @@ setup_machine() {
 	kernel vm/panic_on_oom=2 kernel/panic=10 net/ipv4/conf/all/rp_filter=1
 }
 
-# overridden_by WHERE: kernel.panic drifted because of WHERE; "nothing": it drifted without such a line.
+# overridden_by WHERE [VALUE]: kernel.panic, found at VALUE (5), drifted because of WHERE; "nothing": it drifted without such a line.
 overridden_by() {
-	kernel kernel/panic=5
+	kernel "kernel/panic=${2:-5}"
 	expect 1 holdfast --json verify
 	json_is '.settings[] | select(.key == "kernel.panic") | [.result, (.overridden_by // "nothing")] | join(" ")' \
 		"$([[ $1 == nothing ]] && echo drifted || echo overridden) $1"
@@ -35,7 +35,7 @@ overridden_by() {
 	kernel kernel/panic=5
 	untouched expect 1 holdfast verify
 	output_is <<-'END'
-		kernel.panic: 5 → 10 (drifted)
+		kernel.panic: 5, 10 wanted (drifted)
 		default: 2 of 3 settings hold
 	END
 	expect 1 holdfast --json verify
@@ -52,7 +52,7 @@ overridden_by() {
 	printf '# vendor\n\nkernel.panic = 5\n' >root/usr/lib/sysctl.d/50-default.conf
 	kernel kernel/panic=5
 	expect 1 holdfast verify
-	output_has 'kernel.panic: 5 → 10 (overridden); overridden by /usr/lib/sysctl.d/50-default.conf:3'
+	output_has 'kernel.panic: 5, 10 wanted (overridden); overridden by /usr/lib/sysctl.d/50-default.conf:3'
 }
 
 @test "every spelling of an assignment" {
@@ -77,15 +77,15 @@ overridden_by() {
 
 @test "the last assignment of the last file by name wins, wherever it lies" {
 	printf 'kernel.panic=1\nkernel.panic=2\n' >root/etc/sysctl.d/10-a.conf
-	overridden_by /etc/sysctl.d/10-a.conf:2
+	overridden_by /etc/sysctl.d/10-a.conf:2 2
 	printf 'kernel.panic=3\n' >root/usr/lib/sysctl.d/90-z.conf
-	overridden_by /usr/lib/sysctl.d/90-z.conf:1
+	overridden_by /usr/lib/sysctl.d/90-z.conf:1 3
 	printf 'kernel.panic=4\n' >root/run/sysctl.d/50-m.conf
-	overridden_by /usr/lib/sysctl.d/90-z.conf:1
+	overridden_by /usr/lib/sysctl.d/90-z.conf:1 3
 }
 
 @test "a file hides its namesake in a later directory" {
-	printf 'kernel.panic=1\n' | tee root/{lib,usr/lib,usr/local/lib,run,etc}/sysctl.d/x.conf >/dev/null
+	printf 'kernel.panic=5\n' | tee root/{lib,usr/lib,usr/local/lib,run,etc}/sysctl.d/x.conf >/dev/null
 	overridden_by /etc/sysctl.d/x.conf:1
 	rm root/etc/sysctl.d/x.conf
 	overridden_by /run/sysctl.d/x.conf:1
@@ -100,6 +100,11 @@ overridden_by() {
 	overridden_by nothing
 }
 
+@test "a value that no file gives is drift, even where a file gives another one" {
+	printf 'kernel.panic = 5\n' >root/etc/sysctl.d/x.conf
+	overridden_by nothing 7
+}
+
 @test "files that are not called NAME.conf, and directories, are passed over" {
 	printf 'kernel.panic=1\n' | tee root/etc/sysctl.d/x root/etc/sysctl.d/x.conf~ root/etc/sysctl.d/.x.conf >/dev/null
 	mkdir root/etc/sysctl.d/y.conf
@@ -111,7 +116,7 @@ overridden_by() {
 	printf 'kernel.* = 5\n' >root/etc/sysctl.d/20-pattern.conf
 	overridden_by nothing
 	printf 'kernel.panic = 6\n' >root/etc/sysctl.d/10-exact.conf
-	overridden_by /etc/sysctl.d/10-exact.conf:1
+	overridden_by /etc/sysctl.d/10-exact.conf:1 6
 }
 
 @test "a key that is excluded from patterns" {
@@ -123,16 +128,16 @@ overridden_by() {
 	printf 'net.ipv4.conf.*.rp_filter = 2\n' >root/etc/sysctl.d/x.conf
 	kernel net/ipv4/conf/all/rp_filter=2
 	expect 1 holdfast verify
-	output_has 'net.ipv4.conf.all.rp_filter: 2 → 1 (overridden); overridden by /etc/sysctl.d/x.conf:1'
+	output_has 'net.ipv4.conf.all.rp_filter: 2, 1 wanted (overridden); overridden by /etc/sysctl.d/x.conf:1'
 	printf 'net.ipv4.*.rp_filter = 2\nnet.*=2\n' >root/etc/sysctl.d/x.conf
 	expect 1 holdfast verify
-	output_has 'net.ipv4.conf.all.rp_filter: 2 → 1 (drifted)'
+	output_has 'net.ipv4.conf.all.rp_filter: 2, 1 wanted (drifted)'
 }
 
 @test "sysctl.conf counts last" {
 	printf 'kernel.panic=1\n' >root/etc/sysctl.d/zz.conf
 	printf '\nkernel.panic=2\n' >root/etc/sysctl.conf
-	overridden_by /etc/sysctl.conf:2
+	overridden_by /etc/sysctl.conf:2 2
 }
 
 @test "no sysctl configuration at all" {
