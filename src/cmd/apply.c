@@ -166,9 +166,9 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 		       run->stages, r);
 	us = now_us() - start;
 	if (ret >= 0)
-		ret = report_add_stage(r, run->stage_name, us);
-	if (ret >= 0)
 		ret = report_add_failures(r);
+	if (ret >= 0)
+		ret = report_add_stage(r, run->stage_name, us);
 	if (ret >= 0)
 		ret = load(run->c, &old);
 	if (ret >= 0)
@@ -176,7 +176,7 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 	if (ret < 0)
 		return ret;
 	log_summary(run, s, &t, us);
-	publish(r, &old, run->c, run->plan || !run->dry_run);
+	publish(r, &old, run->c, !run->c->opt[OPT_DRY_RUN]);
 	/* Trees made for a test are no reason to reboot this machine. */
 	if (t.breaking && run->boot && !run->dry_run && !run->c->opt[OPT_PROCFS])
 		onerror_run(&run->c->machine, node_setting(tree, "on_error"),
@@ -207,12 +207,14 @@ static int choose_and_carry_out(const struct run *run)
 		ret = report_add_error(&r, "there is no profile '%s'", s.missing);
 	r.profile = r.reason = NULL;
 	if (ret >= 0)
+		ret = report_add_stage(&r, run->stage_name, 0);
+	if (ret >= 0)
 		ret = load(run->c, &old);
 	if (ret < 0)
 		return ret;
 	/* At boot the running system must be able to see why nothing was done. */
 	if (run->boot || run->c->opt[OPT_JSON])
-		publish(&r, &old, run->c, run->boot && !run->dry_run);
+		publish(&r, &old, run->c, run->boot && !run->c->opt[OPT_DRY_RUN]);
 	return status;
 }
 
@@ -231,8 +233,11 @@ static int run_apply(struct context *c, int argc, char **argv)
 	c->machine.wait = run.boot && !(stage & STAGE_SYSTEM); /* udev is at work */
 	if (run.boot && !c->opt[OPT_PROCFS])
 		log_setup(c->opt[OPT_QUIET] ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, true);
-	if (stands_back(c))
+	if (stands_back(c)) {
+		if (c->opt[OPT_JSON])
+			report_print(&(struct report){ 0 }, &c->machine, stdout);
 		return EXIT_OK;
+	}
 	word = identity_cmdline(&c->identity, "holdfast");
 	run.plan = word && streq(word, "plan");
 	run.dry_run = run.plan || c->opt[OPT_DRY_RUN];

@@ -27,6 +27,8 @@ static int check_named(struct check *k, const char *name)
 	_cleanup_(profile_free) struct profile p = { 0 };
 	int ret = profile_read(&k->c->library, name, &k->findings, &p);
 
+	if (ret == -ENOENT)
+		log_error("there is no profile '%s'", name);
 	return ret < 0 ? (ret == -ENOENT ? 0 : ret) : check_one(k, &p);
 }
 

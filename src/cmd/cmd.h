@@ -96,5 +96,8 @@ void context_close(struct context *c);
 int context_choose(struct context *c, const char *wanted, struct findings *f,
 		   struct selection *ret_selection) _must_check_;
 
+/* With --json, prints the document of a command that has no profile to work on. */
+void context_json_failure(const struct context *c, const struct findings *f);
+
 /* Begins the document of --json on stdout, with its version. */
 struct json context_json(void);

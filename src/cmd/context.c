@@ -92,3 +92,23 @@ struct json context_json(void)
 	json_int(&j, "version", 1);
 	return j;
 }
+
+void context_json_failure(const struct context *c, const struct findings *f)
+{
+	struct json j;
+
+	if (!c->opt[OPT_JSON])
+		return;
+	j = context_json();
+	json_string(&j, "profile", NULL);
+	json_string(&j, "reason", NULL);
+	json_open(&j, "errors", '[');
+	for (const struct finding *finding = f->first; finding; finding = finding->next) {
+		_cleanup_free_ char *text = finding_text(finding);
+
+		if (text && finding->severity == SEVERITY_ERROR)
+			json_string(&j, NULL, text);
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+}

@@ -45,6 +45,8 @@ static int run_revert(struct context *c, int argc, char **argv)
 	if (ret == -ENOENT) {
 		log_info("%s/holdfast/report.json: there is no report, so nothing to put back",
 			 c->rundir);
+		if (c->opt[OPT_JSON])
+			report_print(&done, &c->machine, stdout);
 		return EXIT_OK;
 	}
 	if (ret < 0) {

@@ -7,8 +7,10 @@ static int run_show(struct context *c, int argc, char **argv)
 	_cleanup_(selection_free) struct selection s = { 0 };
 	int status = context_choose(c, argc > 0 ? argv[0] : NULL, &f, &s);
 
-	if (status != EXIT_OK)
+	if (status != EXIT_OK) {
+		context_json_failure(c, &f);
 		return status;
+	}
 	if (c->opt[OPT_JSON]) {
 		struct json j = context_json();
 

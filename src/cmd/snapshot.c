@@ -66,58 +66,54 @@ static void choose_name(struct context *c, char *name, size_t size)
 		snprintf(name, size, "this-machine");
 }
 
-/* A value with a wildcard in it would become a pattern. */
-static void condition(const char *name, const char *value, bool *first, const char *indent)
+/* A value with a wildcard in it would become a pattern: no condition. */
+static bool identifies(struct identity *id, const char *fact, const char **ret_value)
 {
-	if (strpbrk(value, "*?["))
-		return;
-	printf("%s%s: ", *first ? "" : indent, name);
-	emit_scalar(value, stdout);
-	putchar('\n');
-	*first = false;
+	return says(id, fact, ret_value) && !strpbrk(*ret_value, "*?[");
 }
 
 static void print_match(struct context *c)
 {
-	bool first = true, any = false;
-	const char *value;
+	const char *value, *lead = "match:\n  - dmi:\n      ";
 	char fact[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(dmi_conditions); i++) {
 		snprintf(fact, sizeof(fact), "dmi.%s", dmi_conditions[i]);
-		if (!says(&c->identity, fact, &value))
+		if (!identifies(&c->identity, fact, &value))
 			continue;
-		if (!any)
-			printf("match:\n  - dmi:\n");
-		any = true;
-		first = false;
-		condition(dmi_conditions[i], value, &first, "      ");
+		printf("%s%s: ", lead, dmi_conditions[i]);
+		emit_scalar(value, stdout);
+		putchar('\n');
+		lead = "      ";
 	}
-	if (!any && says(&c->identity, "devicetree.model", &value)) {
-		printf("match:\n  - devicetree:\n");
-		first = false;
-		condition("model", value, &first, "      ");
-		any = true;
+	if (*lead == ' ')
+		return;
+	if (identifies(&c->identity, "devicetree.model", &value)) {
+		printf("match:\n  - devicetree:\n      model: ");
+		emit_scalar(value, stdout);
+		putchar('\n');
+		return;
 	}
-	if (!any)
-		printf("# match: nothing here identifies the product; choose it by "
-		       "holdfast.profile=\n");
+	printf("# match: nothing here identifies the product; choose it by holdfast.profile=\n");
 }
 
-static void print_value(const struct machine *m, const char *file, const char *name)
+/* Prints one key, and the section's name before the first. */
+static void print_value(const struct machine *m, const char *file, const char *name,
+			const char **section)
 {
 	_cleanup_free_ char *value = NULL;
 	const struct key *typed = schema_typed_sysctl(file + strlen("sys/"));
 
 	if (root_read_text(&m->procfs, file, SYSCTL_MAX, &value) < 0)
 		return;
-	if (typed && typed->type == KEY_BOOL &&
-	    !streq(value, "0")) { /* the kernel takes any number */
-		printf("  %s: true\n", name);
-		return;
-	}
+	if (*section)
+		printf("%s:\n", *section);
+	*section = NULL;
 	printf("  %s: ", name);
-	emit_scalar(value, stdout);
+	if (typed && typed->type == KEY_BOOL) /* the kernel takes any number */
+		fputs(streq(value, "0") ? "false" : "true", stdout);
+	else
+		emit_scalar(value, stdout);
 	putchar('\n');
 }
 
@@ -136,17 +132,17 @@ static void print_vm(const struct machine *m)
 	const struct key *vm = key_find("vm");
 	bool limited = root_read_text(&m->procfs, "sys/vm/overcommit_memory", 16, &mode) == 0 &&
 		       streq(mode, "2");
+	const char *section = "vm";
 
-	printf("vm:\n");
 	for (const struct key *k = key_next_child(vm, NULL); k; k = key_next_child(vm, k))
 		if (!k->sibling || (limited && !is_zero(m, k->file)))
-			print_value(m, k->file, key_name(k));
+			print_value(m, k->file, key_name(k), &section);
 }
 
 static void print_sysctls(const struct machine *m)
 {
 	_cleanup_(arena_free) struct arena a = { 0 };
-	bool any = false;
+	const char *section = "sysctl";
 
 	for (size_t i = 0; i < ARRAY_SIZE(extra_sysctls); i++) {
 		const char *key = sysctl_key(&a, extra_sysctls[i]);
@@ -155,10 +151,7 @@ static void print_sysctls(const struct machine *m)
 		snprintf(file, sizeof(file), "sys/%s", extra_sysctls[i]);
 		if (!key || is_zero(m, file) || schema_typed_sysctl(extra_sysctls[i]))
 			continue;
-		if (!any)
-			printf("sysctl:\n");
-		any = true;
-		print_value(m, file, key);
+		print_value(m, file, key, &section);
 	}
 }
 

@@ -20,8 +20,10 @@ static void print_applied(const struct status *s)
 		separator = ", ";
 	}
 	printf("%s%s\n", s->applied.stages ? "" : "nothing yet", s->word ? s->word : "");
-	for (const struct report_error *e = s->applied.errors; e; e = e->next)
-		printf("error:     %s\n", e->text);
+	for (const struct report_stage *stage = s->applied.stages; stage; stage = stage->next)
+		for (const struct report_error *e = stage->errors; e; e = e->next)
+			if (!report_said_before(&s->applied, stage, e))
+				printf("error:     %s\n", e->text);
 }
 
 static void print_settings(const struct status *s)
@@ -150,7 +152,9 @@ static int run_status(struct context *c, int argc, char **argv)
 	ret = context_choose(c, NULL, &f, &sel);
 	if (ret == EXIT_OK)
 		ret = show_status(&s, &sel);
-	else if (ret > 0 && s.has_report && !c->opt[OPT_JSON])
+	else if (c->opt[OPT_JSON])
+		context_json_failure(c, &f);
+	else if (s.has_report)
 		print_applied(&s);
 	report_free(&s.applied);
 	report_free(&s.now);

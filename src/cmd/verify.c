@@ -32,8 +32,10 @@ static int run_verify(struct context *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (status != EXIT_OK)
+	if (status != EXIT_OK) {
+		context_json_failure(c, &f);
 		return status;
+	}
 	r.profile = s.profile.name;
 	r.reason = select_reason_name(s.reason);
 	ret = plan_run(&c->machine, s.profile.tree, PLAN_VERIFY, STAGE_ALL, &r);

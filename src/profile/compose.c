@@ -50,7 +50,7 @@ static int digest(struct profile *p, const char *data, size_t size, struct findi
 	unsigned raised = f->raised;
 	int ret;
 
-	ret = parse_tree(&p->arena, p->file, data, size, f, &p->tree);
+	ret = parse_tree(&p->arena, p->file, data, size, PARSE_PROFILE, f, &p->tree);
 	if (ret == -EBADMSG)
 		return 0;
 	if (ret < 0)

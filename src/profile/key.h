@@ -12,6 +12,7 @@ enum key_type {
 	KEY_SIZE,    /* K, M, G in units of .unit bytes; canonical: decimal */
 	KEY_CHOICE,  /* one of .choices; canonical: its value */
 	KEY_TEXT,    /* any one line */
+	KEY_OPTION,  /* a module parameter's value: a line without double quotes */
 	KEY_NAME,    /* letters, digits, and the characters in .extra after the first */
 	KEY_MODULE,  /* a kernel module; canonical: with underscores, as the kernel has it */
 	KEY_PATH,    /* absolute, no ".." */

@@ -145,7 +145,7 @@ const struct key keys[] = {
 	{ .path = "modules.load.name", .type = KEY_MODULE,
 	  .flags = KEY_REQUIRED | KEY_IDENTITY, .example = "ramoops", .doc = "The module." },
 	{ .path = "modules.load.options", .type = KEY_MAP, .doc = "Its parameters." },
-	{ .path = "modules.load.options.*", .type = KEY_TEXT, .flags = KEY_EMPTY_OK,
+	{ .path = "modules.load.options.*", .type = KEY_OPTION, .flags = KEY_EMPTY_OK,
 	  .example = "0x100000", .doc = "A parameter's value, handed to the module as it stands." },
 	{ .path = "modules.load.required", .type = KEY_BOOL, .fallback = "true",
 	  .doc = "Whether a machine without it is in error." },

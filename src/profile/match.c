@@ -77,7 +77,8 @@ static struct match_condition evaluate(const struct node *n, const char *key, st
 	if (!c.value)
 		c.why_not =
 			parameter ? "not on the kernel command line" : "the machine does not say";
-	else if (after_prefix(key, "dmi.") && identity_is_placeholder(c.value))
+	else if ((after_prefix(key, "dmi.") || after_prefix(key, "devicetree.")) &&
+		 identity_is_placeholder(c.value))
 		c.why_not = "a firmware placeholder";
 	if (n->kind == NODE_LIST)
 		node_foreach(pattern, n)

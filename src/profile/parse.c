@@ -4,8 +4,11 @@
 
 #include "base/utf8.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 struct parser {
 	yaml_parser_t yaml;
+	enum parse_rules rules;
 	struct arena *arena;
 	struct findings *findings;
 	const char *file;
@@ -50,7 +53,7 @@ static int check_text(const struct parser *p, const char *data, size_t size)
 	bool crlf = false;
 	size_t i = 0;
 
-	if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+	if (after_prefix(data, BYTE_ORDER_MARK)) {
 		finding_warning(p->findings, &at, "save the file as UTF-8 without it",
 				"the file begins with a byte order mark");
 		i = 3;
@@ -120,24 +123,34 @@ static bool refuse_properties(struct parser *p, const yaml_event_t *e, const yam
 	return anchor || tag;
 }
 
+/* What a value may not hold, or NULL. YAML and JSON can write all of it as escapes. */
+static const char *value_problem(const char *text, size_t len)
+{
+	/* next line, line separator, paragraph separator */
+	static const char *const breaks[] = { "\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
+					      "\xe2\x80\xa9" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)
+		if (memmem(text, len, breaks[i], strlen(breaks[i])))
+			return "a value holds no newline";
+	for (size_t i = 0; i < len; i++)
+		if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+			return "a value holds no control character";
+	return NULL;
+}
+
 static int scalar_node(struct parser *p, const yaml_event_t *e, struct node **ret_node)
 {
-	const char *text = (const char *)e->data.scalar.value;
+	const char *text = (const char *)e->data.scalar.value, *problem;
 	size_t len = e->data.scalar.length;
 	struct node *n = new_node(p, e, NODE_SCALAR);
-	const char *problem = NULL;
 
 	if (!n)
 		return -ENOMEM;
 	n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	if (refuse_properties(p, e, e->data.scalar.anchor, e->data.scalar.tag))
 		n->kind = NODE_BROKEN;
-	for (size_t i = 0; i < len && !problem; i++) {
-		if (text[i] == '\n' || text[i] == '\r')
-			problem = "a value holds no newline";
-		else if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
-			problem = "a value holds no control character";
-	}
+	problem = p->rules == PARSE_PROFILE ? value_problem(text, len) : NULL;
 	if (problem) {
 		finding_error(p->findings, &n->at, NULL, "%s", problem);
 		n->kind = NODE_BROKEN;
@@ -219,7 +232,7 @@ static int refuse_size(struct parser *p, const yaml_event_t *e, unsigned depth)
 			      PARSE_MAX_DEPTH);
 		return -EBADMSG;
 	}
-	if (++p->nodes > PARSE_MAX_NODES) {
+	if (p->rules == PARSE_PROFILE && ++p->nodes > PARSE_MAX_NODES) {
 		finding_error(p->findings, &at, NULL, "more than %u values", PARSE_MAX_NODES);
 		return -EBADMSG;
 	}
@@ -291,10 +304,10 @@ static int parse_stream(struct parser *p, struct node **ret_root)
 	}
 }
 
-int parse_tree(struct arena *a, const char *file, const char *data, size_t size, struct findings *f,
-	       struct node **ret_root)
+int parse_tree(struct arena *a, const char *file, const char *data, size_t size,
+	       enum parse_rules rules, struct findings *f, struct node **ret_root)
 {
-	struct parser p = { .arena = a, .findings = f, .file = file };
+	struct parser p = { .rules = rules, .arena = a, .findings = f, .file = file };
 	struct place start = { file, 1, 1 };
 	struct node *root = NULL;
 	int ret;
@@ -304,6 +317,10 @@ int parse_tree(struct arena *a, const char *file, const char *data, size_t size,
 		return ret;
 	if (!yaml_parser_initialize(&p.yaml))
 		return -ENOMEM;
+	if (after_prefix(data, BYTE_ORDER_MARK)) {
+		data += strlen(BYTE_ORDER_MARK);
+		size -= strlen(BYTE_ORDER_MARK);
+	}
 	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)data, size);
 	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
 	ret = parse_stream(&p, &root);

@@ -1,6 +1,7 @@
 #include "profile/schema.h"
 
 #include "base/text.h"
+#include "profile/sysctlname.h"
 #include "profile/value.h"
 
 struct schema {
@@ -113,10 +114,15 @@ static void refuse_duplicate(struct schema *s, const struct node *map, struct no
 	node_foreach(old, map) {
 		if (old == n)
 			return;
+		char shown[256];
+
 		if (old->kind == NODE_BROKEN || !streq(old->name, n->name))
 			continue;
+		snprintf(shown, sizeof(shown), "%s", n->name);
+		if (n->row->type == KEY_SYSCTL_VALUE)
+			sysctlname_swap(shown);
 		finding_error(s->findings, &n->name_at, NULL,
-			      "duplicate key '%s'; first given in line %u", n->name,
+			      "duplicate key '%s'; first given in line %u", shown,
 			      old->name_at.line);
 		n->kind = NODE_BROKEN;
 		return;

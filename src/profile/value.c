@@ -132,7 +132,7 @@ static int parse_text(struct value *v)
 }
 
 /* An option's text reaches the module in one string with the others, where a quote would end it. */
-static int parse_option_or_text(struct value *v)
+static int parse_option(struct value *v)
 {
 	if (strchr(v->text, '"'))
 		return fail(v, NULL, "holds no double quote");
@@ -285,7 +285,8 @@ static const struct {
 	[KEY_INT] = { "a number", parse_int },
 	[KEY_SIZE] = { "a size", parse_size },
 	[KEY_CHOICE] = { "a word", parse_choice },
-	[KEY_TEXT] = { "a text", parse_option_or_text },
+	[KEY_TEXT] = { "a text", parse_text },
+	[KEY_OPTION] = { "a text", parse_option },
 	[KEY_NAME] = { "a name", parse_name },
 	[KEY_MODULE] = { "a module", parse_module },
 	[KEY_PATH] = { "a path", parse_path },
@@ -311,9 +312,17 @@ static bool is_null(const struct node *n)
 	return false;
 }
 
-static const char *spelt(const struct node *n)
+/* The key as it would be written. In @a; NULL without memory. */
+static const char *spelt(struct arena *a, const struct node *n)
 {
-	return n->name ? n->name : key_name(n->row);
+	char *name;
+
+	if (!n->name || n->row->type != KEY_SYSCTL_VALUE)
+		return n->name ? n->name : key_name(n->row);
+	name = arena_strdup(a, n->name);
+	if (name)
+		sysctlname_swap(name);
+	return name;
 }
 
 int value_apply(struct arena *a, struct node *n, struct findings *f)
@@ -328,7 +337,11 @@ int value_apply(struct arena *a, struct node *n, struct findings *f)
 	if (ret < 0)
 		return ret;
 	if (v.problem) {
-		finding_error(f, &n->at, v.hint, "'%s' %s", spelt(n), v.problem);
+		const char *name = spelt(a, n);
+
+		if (!name)
+			return -ENOMEM;
+		finding_error(f, &n->at, v.hint, "'%s' %s", name, v.problem);
 		n->kind = NODE_BROKEN;
 		return 0;
 	}

@@ -119,8 +119,7 @@ static int write_and_read_back(const struct plan *p, const struct setting *s, st
 }
 
 /* Names the line of the system's own configuration that gave the setting another value. */
-static int find_override(const struct plan *p, const struct setting *s, const struct state *now,
-			 struct outcome *o)
+static int find_override(const struct plan *p, const struct setting *s, struct outcome *o)
 {
 	const char *where, *value;
 	int ret;
@@ -131,7 +130,7 @@ static int find_override(const struct plan *p, const struct setting *s, const st
 			   &value);
 	if (ret == -ENOMEM)
 		return ret;
-	if (ret >= 0 && where && text_same_value(value, now->value))
+	if (ret >= 0 && where && !text_same_value(value, s->wanted))
 		o->overridden_by = where;
 	return 0;
 }
@@ -140,7 +139,7 @@ static int differs(const struct plan *p, const struct setting *s, const struct s
 		   struct outcome *o)
 {
 	bool look = p->mode == PLAN_VERIFY || p->stages == STAGE_SYSTEM;
-	int ret = look ? find_override(p, s, now, o) : 0;
+	int ret = look ? find_override(p, s, o) : 0;
 
 	if (ret < 0)
 		return ret;

@@ -68,13 +68,14 @@ char *outcome_text(const struct outcome *o)
 {
 	_cleanup_free_ char *values = values_text(o);
 	bool plain = o->result == RESULT_SET;
+	bool overridden = o->overridden_by && o->result != RESULT_FAILED;
 	char *text;
 
 	if (!values ||
 	    asprintf(&text, "%s: %s%s%s%s%s%s%s%s", o->key, values, plain ? "" : " (",
 		     plain ? "" : result_name(o->result), plain ? "" : ")", o->text ? ": " : "",
-		     o->text ? o->text : "", o->overridden_by ? "; overridden by " : "",
-		     o->overridden_by ? o->overridden_by : "") < 0)
+		     o->text ? o->text : "", overridden ? "; overridden by " : "",
+		     overridden ? o->overridden_by : "") < 0)
 		return NULL;
 	return text;
 }
@@ -89,6 +90,8 @@ int report_add_stage(struct report *r, const char *name, int64_t duration_us)
 				      .duration_us = duration_us };
 	if (!new->name)
 		return -ENOMEM;
+	new->errors = r->errors;
+	r->errors = NULL;
 	while (*p)
 		p = &(*p)->next;
 	*p = new;
@@ -177,31 +180,13 @@ static bool has_stage(const struct report_stage *stages, const char *name)
 static void absorb_stages(struct report *r, struct report_stage *old)
 {
 	struct report_stage *new = r->stages, **tail = &r->stages;
+	bool all = has_stage(new, "all"); /* what went wrong before was tried again */
 
 	for (; old; old = old->next) {
 		if (has_stage(new, old->name))
 			continue;
-		*tail = old;
-		tail = &old->next;
-	}
-	*tail = new;
-}
-
-static bool has_error(const struct report_error *errors, const char *text)
-{
-	for (; errors; errors = errors->next)
-		if (streq(errors->text, text))
-			return true;
-	return false;
-}
-
-static void absorb_errors(struct report *r, struct report_error *old)
-{
-	struct report_error *new = r->errors, **tail = &r->errors;
-
-	for (; old; old = old->next) {
-		if (has_error(new, old->text))
-			continue;
+		if (all)
+			old->errors = NULL;
 		*tail = old;
 		tail = &old->next;
 	}
@@ -220,7 +205,6 @@ void report_absorb(struct report *r, struct report *old)
 			absorb_outcome(r, o);
 	}
 	absorb_stages(r, old->stages);
-	absorb_errors(r, old->errors);
 	*old = (struct report){ 0 };
 }
 
@@ -259,6 +243,28 @@ static int64_t read_number(const struct root *tree, const char *path)
 	return root_read_text(tree, path, 64, &text) < 0 ? 0 : strtoll(text, NULL, 10);
 }
 
+static void errors_json(const struct report_error *errors, struct json *j)
+{
+	json_open(j, "errors", '[');
+	for (; errors; errors = errors->next)
+		json_string(j, NULL, errors->text);
+	json_close(j, ']');
+}
+
+bool report_said_before(const struct report *r, const struct report_stage *stage,
+			const struct report_error *error)
+{
+	for (const struct report_stage *s = r->stages; s; s = s->next) {
+		for (const struct report_error *e = s->errors; e; e = e->next) {
+			if (s == stage && e == error)
+				return false;
+			if (streq(e->text, error->text))
+				return true;
+		}
+	}
+	return false;
+}
+
 void report_json(const struct report *r, const struct machine *m, struct json *j)
 {
 	json_int(j, "version", 1);
@@ -269,6 +275,7 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 		json_open(j, NULL, '{');
 		json_string(j, "stage", s->name);
 		json_int(j, "duration_us", s->duration_us);
+		errors_json(s->errors, j);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -284,8 +291,10 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 	json_string(j, "cause", "unknown");
 	json_close(j, '}');
 	json_open(j, "errors", '[');
-	for (const struct report_error *e = r->errors; e; e = e->next)
-		json_string(j, NULL, e->text);
+	for (const struct report_stage *s = r->stages; s; s = s->next)
+		for (const struct report_error *e = s->errors; e; e = e->next)
+			if (!report_said_before(r, s, e))
+				json_string(j, NULL, e->text);
 	json_close(j, ']');
 }
 
@@ -378,6 +387,20 @@ static int load_outcome(struct report *r, const struct node *n)
 	return 0;
 }
 
+static int load_stage(struct report *r, const struct node *n)
+{
+	const char *name = text_or_null(n, "stage"), *us = node_text(n, "duration_us");
+	int ret = 0;
+
+	node_foreach(error, node_child(n, "errors"))
+		if (error->kind == NODE_SCALAR)
+			GATHER(ret, report_add_error(r, "%s", error->value));
+	if (!name || !us)
+		return -EBADMSG;
+	GATHER(ret, report_add_stage(r, name, strtoll(us, NULL, 10)));
+	return ret;
+}
+
 static int load_tree(struct report *r, const struct node *root)
 {
 	int ret = 0;
@@ -388,15 +411,8 @@ static int load_tree(struct report *r, const struct node *root)
 	r->reason = text_or_null(root, "reason");
 	node_foreach(n, node_child(root, "settings"))
 		GATHER(ret, load_outcome(r, n));
-	node_foreach(n, node_child(root, "stages")) {
-		const char *name = text_or_null(n, "stage"), *us = node_text(n, "duration_us");
-
-		if (name && us)
-			GATHER(ret, report_add_stage(r, name, strtoll(us, NULL, 10)));
-	}
-	node_foreach(n, node_child(root, "errors"))
-		if (n->kind == NODE_SCALAR)
-			GATHER(ret, report_add_error(r, "%s", n->value));
+	node_foreach(n, node_child(root, "stages"))
+		GATHER(ret, load_stage(r, n));
 	return ret;
 }
 
@@ -413,7 +429,7 @@ int report_load(const struct machine *m, struct report *ret_report)
 		return -ENOENT;
 	ret = root_read(&m->run, REPORT_DIR "/" REPORT, REPORT_MAX, &text, &size);
 	if (ret >= 0)
-		ret = parse_tree(&r.arena, REPORT, text, size, &f, &root);
+		ret = parse_tree(&r.arena, REPORT, text, size, PARSE_REPORT, &f, &root);
 	if (ret >= 0)
 		ret = f.errors ? -EBADMSG : load_tree(&r, root);
 	if (ret < 0)

@@ -28,15 +28,16 @@ struct outcome {
 	bool later;    /* absent now, but a later stage tries again */
 };
 
+struct report_error {
+	struct report_error *next;
+	const char *text;
+};
+
 struct report_stage {
 	struct report_stage *next;
 	const char *name;
 	int64_t duration_us;
-};
-
-struct report_error {
-	struct report_error *next;
-	const char *text;
+	struct report_error *errors;
 };
 
 /* Zero-initialise; release with report_free(). */
@@ -45,7 +46,7 @@ struct report {
 	const char *profile, *reason;
 	struct report_stage *stages;
 	struct outcome *settings;
-	struct report_error *errors;
+	struct report_error *errors; /* not yet a stage's */
 };
 
 const char *result_name(enum result result);
@@ -63,8 +64,13 @@ char *outcome_text(const struct outcome *o);
 /* Adds the failures among the settings to the errors. */
 int report_add_failures(struct report *r) _must_check_;
 
+/* Adds a stage, which takes the errors so far. */
 int report_add_stage(struct report *r, const char *name, int64_t duration_us) _must_check_;
 int report_add_error(struct report *r, const char *fmt, ...) _printf_(2, 3);
+
+/* Whether another stage, or this one, has the same error before @error of @stage. */
+bool report_said_before(const struct report *r, const struct report_stage *stage,
+			const struct report_error *error);
 
 /* Puts @o at the end. The report's arena must own or outlive what it points to. */
 void report_add(struct report *r, struct outcome *o);

@@ -24,6 +24,8 @@ struct search {
 	struct arena *arena;
 	const char *path;
 	const char *where, *value;
+	bool exact;    /* given by its name: patterns no longer count */
+	bool excluded; /* "-key" alone: no pattern is for it */
 };
 
 /* Keeps the list sorted by file name, which is the order of reading. */
@@ -78,18 +80,26 @@ static char *trim(char *text)
 	return text;
 }
 
+/* "key = value", "-key = value" (errors do not matter), or "-key" (no pattern is for it). */
 static int read_line(struct search *s, const struct conf *conf, unsigned number, char *line)
 {
 	char *key = trim(line), *equals = strchr(key, '=');
+	bool exact;
 
-	if (!*key || *key == '#' || *key == ';' || !equals)
+	if (!*key || *key == '#' || *key == ';' || (!equals && *key != '-'))
 		return 0;
-	*equals = '\0';
-	key += *key == '-';
-	key = trim(key);
+	if (equals)
+		*equals = '\0';
+	key = trim(key + (*key == '-'));
 	sysctlname_normalise(key);
-	if (fnmatch(key, s->path, FNM_PATHNAME) != 0)
+	exact = streq(key, s->path);
+	if (!equals) {
+		s->excluded = s->excluded || exact;
 		return 0;
+	}
+	if (!exact && (s->exact || fnmatch(key, s->path, FNM_PATHNAME) != 0))
+		return 0;
+	s->exact = exact;
 	s->where = arena_printf(s->arena, "/%s:%u", conf->path, number);
 	s->value = arena_strdup(s->arena, trim(equals + 1));
 	return s->where && s->value ? 0 : -ENOMEM;
@@ -131,6 +141,8 @@ int sysctld_find(const struct root *root, struct arena *a, const char *path, con
 		ret = read_conf(&s, &last); /* sysctl --system reads it after all others */
 	if (ret < 0)
 		return ret;
+	if (s.excluded && !s.exact)
+		s.where = s.value = NULL;
 	*ret_where = s.where;
 	*ret_value = s.value;
 	return 0;
