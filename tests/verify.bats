@@ -100,11 +100,6 @@ overridden_by() {
 	overridden_by nothing
 }
 
-@test "a value that no file gives is drift, even where a file gives another one" {
-	printf 'kernel.panic = 5\n' >root/etc/sysctl.d/x.conf
-	overridden_by nothing 7
-}
-
 @test "files that are not called NAME.conf, and directories, are passed over" {
 	printf 'kernel.panic=1\n' | tee root/etc/sysctl.d/x root/etc/sysctl.d/x.conf~ root/etc/sysctl.d/.x.conf >/dev/null
 	mkdir root/etc/sysctl.d/y.conf

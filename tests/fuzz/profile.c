@@ -15,7 +15,7 @@ static struct node *digest(struct arena *a, const char *text, size_t size, unsig
 	struct findings f = { 0 };
 	struct node *tree = NULL;
 
-	if (parse_tree(a, "fuzz.yaml", text, size, &f, &tree) == 0 &&
+	if (parse_tree(a, "fuzz.yaml", text, size, PARSE_PROFILE, &f, &tree) == 0 &&
 	    schema_apply(a, tree, &f) == 0 && tree->kind == NODE_MAP) {
 		p.tree = tree;
 		check_profile(&p, &f);
