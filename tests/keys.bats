@@ -35,9 +35,7 @@ by_schema() {
 	for key in $("$HOLDFAST" keys | grep -oE '^[a-z][^ ]*'); do
 		grep -qF "\\fB${key//-/\\-}\\fR" page.5
 	done
-	if command -v groff >/dev/null; then
-		[[ -z $(groff -man -Tutf8 -ww -z page.5 2>&1) ]]
-	fi
+	[[ -z $(groff -man -Tutf8 -ww -z page.5 2>&1) ]]
 	[[ $(head -c 3 page.5) == .TH ]]
 }
 
