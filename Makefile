@@ -68,7 +68,7 @@ unit: $(UNIT)
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 TIME ?= 30
 
-build/fuzz/%: tests/fuzz/%.c $(filter-out src/main.c,$(SRC)) $(wildcard src/*/*.h)
+build/fuzz/%: tests/fuzz/%.c $(wildcard src/base/*.c src/profile/*.c src/base/*.h src/profile/*.h)
 	$(Q)mkdir -p $(@D)
 	$(call say,FUZZ,$<)
 	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Isrc $(LIBS_CFLAGS) -g -O1 \
@@ -146,6 +146,6 @@ clean:
 distclean:
 	rm -rf build
 
--include $(OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(UNIT:=.d)
 
 .PHONY: all unit fuzz docs packages lint check check-installed bench demo install clean distclean

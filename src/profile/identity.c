@@ -20,6 +20,9 @@ static const char *const placeholders[] = {
 	"invalid", "empty", "blank", "default", "default string", "not specified", "not applicable",
 	"not available", "not defined", "not set", "not present", "not provided", "no asset tag",
 	"no asset information", "o.e.m.", "oem", "oem string", "oem default string", "tbd",
+	"o.e.m", "oem chassis manufacturer", "system_product_name", "system_manufacturer",
+	"system skunumber", "00000000not defined", "type2 - board version",
+	"type2 - board product name1", "type2 - board vendor name1", "rev",
 	"system manufacturer", "system manufacture", "system product name", "system product",
 	"system name", "system version", "system serial number", "system sku", "system sku#",
 	"system family", "sku", "sku number", "product name", "product version", "family",
@@ -29,7 +32,7 @@ static const char *const placeholders[] = {
 	"board manufacturer", "board product name", "board version", "board serial number",
 	"chassis manufacturer", "chassis manufacture", "chassis version", "chassis serial number",
 	"chassis asset tag", "asset tag", "asset-1234567890", "serial number", "serial", "version",
-	"manufacturer", "vendor", "model", "name", "string", "x.x", "x", "rev x.0x", "rev 1.xx",
+	"manufacturer", "vendor", "model", "name", "string", "x.x", "rev x.0x", "rev 1.xx",
 	"rev x.xx", "1234567890", "0123456789", "123456789", "standard", "all", "*", "**", ".", "..",
 	"no enclosure", "reserved", "test", "empty string", "bad index", "<bad index>",
 };
@@ -46,7 +49,7 @@ bool identity_is_placeholder(const char *text)
 	while (n > 0 && isspace((unsigned char)text[n - 1]))
 		n--;
 	/* all zeros, blanks, dots, x or f: serial numbers and UUIDs that were never set */
-	if (strspn(text, "0 .-_") >= n || strspn(text, "xX .-_") >= n ||
+	if (strspn(text, "0 .-_") >= n || (n >= 2 && strspn(text, "xX .-_") >= n) ||
 	    (n >= 8 && strspn(text, "fF-") >= n))
 		return true;
 	if (strncasecmp(text, "to be filled", 12) == 0 || strncasecmp(text, "tobefilled", 10) == 0)

@@ -133,9 +133,14 @@ static const char *value_problem(const char *text, size_t len)
 	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)
 		if (memmem(text, len, breaks[i], strlen(breaks[i])))
 			return "a value holds no newline";
-	for (size_t i = 0; i < len; i++)
-		if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+	/* What a file may not hold as it stands, an escape may not smuggle in: show writes it out.
+	 */
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_sequence(text + i, len - i);
+		if (character_problem(text + i, n))
 			return "a value holds no control character";
+		n = n ? n : 1;
+	}
 	return NULL;
 }
 

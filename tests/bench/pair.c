@@ -1,5 +1,5 @@
-/* pair RUNS COMMAND_A COMMAND_B: runs both in turn, A B A B, and prints the median time of each and the
- * median of the ratios A/B, pair by pair, so that a machine whose speed drifts does not matter.
+/* pair RUNS COMMAND_A COMMAND_B: runs both in turn, A B A B, and prints the median time of each and
+ * the median of the ratios A/B, pair by pair, so that a machine whose speed drifts does not matter.
  * A command is split at blanks; its output goes to /dev/null. With BEFORE in the environment,
  * that command runs before each, untimed. */
 #include <fcntl.h>
