@@ -30,8 +30,8 @@ void *arena_alloc(struct arena *a, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
-	size = (size + align - 1) / align * align;
-	if ((!a->blocks || a->size - a->used < size) && arena_grow(a, size) < 0)
+	size = (size ? size + align - 1 : align) / align * align;
+	if (a->size - a->used < size && arena_grow(a, size) < 0)
 		return NULL;
 	p = a->blocks->data + a->used;
 	a->used += size;

@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # Where the VM tests keep things, how they report progress, and how many machines may run. Sourced.
 
-# bats has its own way of noticing a failed command.
-[[ -n ${BATS_VERSION:-} ]] || set -o errexit -o nounset -o pipefail
-
 VM_SRC=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd -- "$VM_SRC/../.." && pwd)
 VM_BUILD=${VM_BUILD:-$TOP/build/vm}
