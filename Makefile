@@ -131,6 +131,8 @@ install: $(B)/holdfast
 	$(INSTALL) -D -m 644 docs/holdfast.bash $(P)/share/bash-completion/completions/holdfast
 	$(INSTALL) -D -m 644 initramfs-hooks/systemd/holdfast.service \
 		$(P)/lib/systemd/system/holdfast.service
+	$(INSTALL) -D -m 644 initramfs-hooks/systemd/holdfast-guard.service \
+		$(P)/lib/systemd/system/holdfast-guard.service
 	$(INSTALL) -D -m 755 initramfs-hooks/sysvinit/holdfast $(D)/etc/init.d/holdfast
 	$(INSTALL) -D -m 755 $(HOOKS)/hooks/holdfast $(P)/share/initramfs-tools/hooks/holdfast
 	$(INSTALL) -D -m 644 $(HOOKS)/scripts/holdfast-functions \

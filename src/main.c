@@ -1,8 +1,8 @@
 #include "cmd/cmd.h"
 
 const struct cmd *const commands[] = {
-	&cmd_check,  &cmd_select, &cmd_show, &cmd_apply,    &cmd_verify,
-	&cmd_revert, &cmd_status, &cmd_keys, &cmd_snapshot, NULL,
+	&cmd_check, &cmd_select, &cmd_show, &cmd_apply,    &cmd_verify, &cmd_revert,
+	&cmd_guard, &cmd_status, &cmd_keys, &cmd_snapshot, NULL,
 };
 
 static enum log_level level_of(const struct context *c)
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 	status = option_parse(argc, argv, &c, &n_args);
 	if (status < 0)
 		return flush_output(status + 256);
-	log_setup(level_of(&c), false);
+	log_setup(level_of(&c), LOG_STDERR);
 	status = context_open(&c) < 0 ? EXIT_USAGE : c.cmd->run(&c, n_args, argv + 1);
 	context_close(&c);
 	if (status == -ENOMEM)

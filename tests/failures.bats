@@ -239,7 +239,7 @@ setup_machine() {
 	profile a <<<'match: [ { dmi: { product_name: EG-200 } } ]'
 	profile b <<<'match: [ { dmi: { product_name: EG-200 } } ]'
 	expect 4 holdfast apply --stage early
-	report_is '.errors[-1]' "profiles 'a' and 'b' match equally well"
+	report_is '.errors[-1]' "profiles 'a' and 'b' match this machine equally well"
 	cmdline holdfast.profile=c
 	expect 4 holdfast apply --stage early
 	report_is '.errors[-1]' "there is no profile 'c'"

@@ -5,25 +5,36 @@
 
 static struct {
 	enum log_level level;
-	bool kernel_log;
-} log_state = { .level = LOG_LEVEL_INFO };
+	enum log_target target;
+	int kernel_fd; /* of LOG_KERNEL_ONLY */
+} log_state = { .level = LOG_LEVEL_INFO, .kernel_fd = -1 };
 
-void log_setup(enum log_level level, bool kernel_log)
+static int open_kernel_log(void)
 {
-	log_state.level = level;
-	log_state.kernel_log = kernel_log;
+	return open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
-/* The kernel limits each open file of /dev/kmsg to ten lines in five seconds, so each line opens
- * its own; and a line is one write, since every write becomes a record. */
+void log_setup(enum log_level level, enum log_target target)
+{
+	log_state.level = level;
+	log_state.target = target;
+	if (target == LOG_KERNEL_ONLY && log_state.kernel_fd < 0)
+		log_state.kernel_fd = open_kernel_log();
+}
+
+/* The kernel limits each open file of /dev/kmsg to ten lines in five seconds: a boot stage, which
+ * has more to say than that, opens one for each line. A line is one write, since every write
+ * becomes a record. */
 static void write_kernel_log(enum log_level level, const char *text)
 {
 	static const unsigned priority[] = { 3, 4, 6, 7 };
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int own = -EBADF;
+	int fd = log_state.kernel_fd;
 	char line[960];
 	int n;
 
-	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (log_state.target != LOG_KERNEL_ONLY)
+		fd = own = open_kernel_log();
 	if (fd < 0)
 		return;
 	n = snprintf(line, sizeof(line), "<%u>holdfast: %s\n", priority[level], text);
@@ -41,9 +52,9 @@ static void log_to(enum log_level level, bool to_stderr, const char *fmt, va_lis
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (to_stderr && level <= log_state.level)
+	if (to_stderr && level <= log_state.level && log_state.target != LOG_KERNEL_ONLY)
 		fprintf(stderr, "%s\n", text);
-	if (log_state.kernel_log && level <= LOG_LEVEL_INFO)
+	if (log_state.target != LOG_STDERR && level <= LOG_LEVEL_INFO)
 		write_kernel_log(level, text);
 	errno = saved;
 }

@@ -10,8 +10,14 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* Messages above @level are dropped. With @kernel_log each line also goes to /dev/kmsg. */
-void log_setup(enum log_level level, bool kernel_log);
+enum log_target {
+	LOG_STDERR,
+	LOG_STDERR_AND_KERNEL,
+	LOG_KERNEL_ONLY, /* one descriptor, opened now: the kernel limits its rate */
+};
+
+/* Messages above @level are dropped. */
+void log_setup(enum log_level level, enum log_target target);
 
 /* The same at a level that is only a record (@level as in the kernel: 3 error, 4 warning, 6 info):
  * written to the kernel log when that is on, and nowhere else. */

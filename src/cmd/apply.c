@@ -29,22 +29,6 @@ static int64_t now_us(void)
 	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-/* Whether the kernel command line, or the kind of kernel, forbids doing anything. */
-static bool stands_back(struct context *c)
-{
-	const char *word = identity_cmdline(&c->identity, "holdfast");
-
-	if (word && streq(word, "off")) {
-		log_info("holdfast=off on the kernel command line: nothing is done");
-		return true;
-	}
-	if (root_exists(&c->machine.procfs, "vmcore") == 0) {
-		log_info("this is a capture kernel: nothing is applied");
-		return true;
-	}
-	return false;
-}
-
 static int print_outcome(const struct outcome *o, const struct context *c)
 {
 	_cleanup_free_ char *text = outcome_text(o);
@@ -200,11 +184,7 @@ static int choose_and_carry_out(const struct run *run)
 		return ret;
 	if (status == EXIT_OK)
 		return carry_out(run, &s, &r);
-	if (s.tie)
-		ret = report_add_error(&r, "profiles '%s' and '%s' match equally well",
-				       s.profile.name, s.tie);
-	else if (s.missing)
-		ret = report_add_error(&r, "there is no profile '%s'", s.missing);
+	ret = run->c->problem ? report_add_error(&r, "%s", run->c->problem) : 0;
 	r.profile = r.reason = NULL;
 	if (ret >= 0)
 		ret = report_add_stage(&r, run->stage_name, 0);
@@ -232,8 +212,9 @@ static int run_apply(struct context *c, int argc, char **argv)
 	run.boot = stage != STAGE_ALL;
 	c->machine.wait = run.boot && !(stage & STAGE_SYSTEM); /* udev is at work */
 	if (run.boot && !c->opt[OPT_PROCFS])
-		log_setup(c->opt[OPT_QUIET] ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, true);
-	if (stands_back(c)) {
+		log_setup(c->opt[OPT_QUIET] ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+			  LOG_STDERR_AND_KERNEL);
+	if (context_stands_back(c)) {
 		if (c->opt[OPT_JSON])
 			report_print(&(struct report){ 0 }, &c->machine, stdout);
 		return EXIT_OK;

@@ -35,6 +35,9 @@ enum option_id {
 	OPT_STAGE,
 	OPT_FORMAT,
 	OPT_NAME,
+	OPT_ONCE,
+	OPT_DAEMON,
+	OPT_WHY,
 	N_OPTIONS,
 };
 
@@ -62,7 +65,7 @@ struct cmd {
 	int (*run)(struct context *c, int argc, char **argv); /* an exit status, or -errno */
 };
 
-extern const struct cmd cmd_apply, cmd_check, cmd_keys, cmd_revert, cmd_select, cmd_show,
+extern const struct cmd cmd_apply, cmd_check, cmd_guard, cmd_keys, cmd_revert, cmd_select, cmd_show,
 	cmd_snapshot, cmd_status, cmd_verify;
 
 /* All commands, ending with NULL, in the order of --help. */
@@ -73,7 +76,8 @@ struct context {
 	const struct cmd *cmd;
 	const char *opt[N_OPTIONS]; /* the argument; "" for a flag; NULL: not given */
 	char *profiles[LIBRARY_MAX_DIRS + 1];
-	char *rundir; /* owned */
+	char *rundir;  /* owned */
+	char *problem; /* why no profile could be chosen; owned */
 	struct machine machine;
 	struct library library;
 	struct identity identity;
@@ -95,6 +99,13 @@ void context_close(struct context *c);
  * or -errno. */
 int context_choose(struct context *c, const char *wanted, struct findings *f,
 		   struct selection *ret_selection) _must_check_;
+
+/* Whether the kernel command line (holdfast=off) or the kind of kernel (a capture kernel) forbids
+ * doing anything; says so. */
+bool context_stands_back(struct context *c);
+
+/* Writes "errors": those of the findings, and why no profile could be chosen. */
+void context_json_errors(const struct context *c, const struct findings *f, struct json *j);
 
 /* With --json, prints the document of a command that has no profile to work on. */
 void context_json_failure(const struct context *c, const struct findings *f);

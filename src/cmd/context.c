@@ -27,6 +27,27 @@ void context_close(struct context *c)
 	library_close(&c->library);
 	machine_close(&c->machine);
 	free(c->rundir);
+	free(c->problem);
+}
+
+/* Keeps what is wrong for the document of --json, and says it. */
+static int complain(struct context *c, int status, const char *fmt, ...) _printf_(3, 4);
+
+static int complain(struct context *c, int status, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	free(c->problem);
+	va_start(ap, fmt);
+	n = vasprintf(&c->problem, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		c->problem = NULL;
+		return -ENOMEM;
+	}
+	log_error("%s", c->problem);
+	return status;
 }
 
 static int say_missing(struct context *c, const struct selection *s)
@@ -40,31 +61,34 @@ static int say_missing(struct context *c, const struct selection *s)
 		return ret;
 	for (; *names; names++)
 		nearest_offer(&near, *names);
-	log_error("there is no profile '%s'%s%s%s", s->missing, near.best ? " (did you mean '" : "",
-		  near.best ? near.best : "", near.best ? "'?)" : "");
-	return EXIT_NO_PROFILE;
+	if (!near.best)
+		return complain(c, EXIT_NO_PROFILE, "there is no profile '%s'", s->missing);
+	return complain(c, EXIT_NO_PROFILE, "there is no profile '%s' (did you mean '%s'?)",
+			s->missing, near.best);
 }
 
 static int judge(struct context *c, struct findings *f, struct selection *s)
 {
 	if (s->missing)
 		return say_missing(c, s);
-	if (s->tie) {
-		log_error("profiles '%s' and '%s' match this machine equally well", s->profile.name,
-			  s->tie);
-		return EXIT_NO_PROFILE;
-	}
-	if (s->reason == SELECT_NONE) {
-		log_error("no profile matches this machine, and there is none called 'default'");
-		return f->errors ? EXIT_INVALID : EXIT_NO_PROFILE;
-	}
-	return EXIT_OK;
+	if (s->tie)
+		return complain(c, EXIT_NO_PROFILE,
+				"profiles '%s' and '%s' match this machine equally well",
+				s->profile.name, s->tie);
+	if (s->reason == SELECT_NONE)
+		return complain(
+			c, f->errors ? EXIT_INVALID : EXIT_NO_PROFILE,
+			"no profile matches this machine, and there is none called 'default'");
+	if (s->profile.valid)
+		return EXIT_OK;
+	log_error("profile '%s' is invalid", s->profile.name); /* the findings say how */
+	return EXIT_INVALID;
 }
 
 int context_choose(struct context *c, const char *wanted, struct findings *f,
 		   struct selection *ret_selection)
 {
-	int status, ret;
+	int ret;
 
 	ret = select_profile(&c->library, &c->identity, wanted ? wanted : c->opt[OPT_PROFILE], f,
 			     ret_selection);
@@ -76,12 +100,21 @@ int context_choose(struct context *c, const char *wanted, struct findings *f,
 			return ret;
 	}
 	findings_log(f);
-	status = judge(c, f, ret_selection);
-	if (status == EXIT_OK && !ret_selection->profile.valid) {
-		log_error("profile '%s' is invalid", ret_selection->profile.name);
-		return EXIT_INVALID;
+	return judge(c, f, ret_selection);
+}
+
+void context_json_errors(const struct context *c, const struct findings *f, struct json *j)
+{
+	json_open(j, "errors", '[');
+	for (const struct finding *finding = f->first; finding; finding = finding->next) {
+		_cleanup_free_ char *text = finding_text(finding);
+
+		if (text && finding->severity == SEVERITY_ERROR)
+			json_string(j, NULL, text);
 	}
-	return status;
+	if (c->problem)
+		json_string(j, NULL, c->problem);
+	json_close(j, ']');
 }
 
 struct json context_json(void)
@@ -102,13 +135,21 @@ void context_json_failure(const struct context *c, const struct findings *f)
 	j = context_json();
 	json_string(&j, "profile", NULL);
 	json_string(&j, "reason", NULL);
-	json_open(&j, "errors", '[');
-	for (const struct finding *finding = f->first; finding; finding = finding->next) {
-		_cleanup_free_ char *text = finding_text(finding);
-
-		if (text && finding->severity == SEVERITY_ERROR)
-			json_string(&j, NULL, text);
-	}
-	json_close(&j, ']');
+	context_json_errors(c, f, &j);
 	json_close(&j, '}');
+}
+
+bool context_stands_back(struct context *c)
+{
+	const char *word = identity_cmdline(&c->identity, "holdfast");
+
+	if (word && streq(word, "off")) {
+		log_info("holdfast=off on the kernel command line: nothing is done");
+		return true;
+	}
+	if (root_exists(&c->machine.procfs, "vmcore") == 0) {
+		log_info("this is a capture kernel: nothing is applied");
+		return true;
+	}
+	return false;
 }

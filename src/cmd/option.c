@@ -29,6 +29,9 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPT_STAGE] = { "stage", 0, "STAGE",
 			"do one boot stage: early, devices, root or system; or all", false },
 	[OPT_FORMAT] = { "format", 0, "FORMAT", "text, man or schema", false },
+	[OPT_ONCE] = { "once", 0, NULL, "pin what runs now, and end", false },
+	[OPT_DAEMON] = { "daemon", 0, NULL, "go to the background once ready", false },
+	[OPT_WHY] = { "why", 0, "PID", "say why a process is pinned or not", false },
 	[OPT_NAME] = { "name", 0, "NAME", "the name of the new profile", false },
 };
 

@@ -129,7 +129,8 @@ static int explain_all(struct explain *e)
 	return ret;
 }
 
-static int print_json(struct context *c, const struct selection *s, int status)
+static int print_json(struct context *c, const struct selection *s, const struct findings *f,
+		      int status)
 {
 	struct json j = context_json();
 	struct explain e = { .c = c, .j = &j };
@@ -145,6 +146,7 @@ static int print_json(struct context *c, const struct selection *s, int status)
 		json_string(&j, NULL, s->tie);
 		json_close(&j, ']');
 	}
+	context_json_errors(c, f, &j);
 	if (c->opt[OPT_EXPLAIN]) {
 		json_open(&j, "candidates", '[');
 		ret = explain_all(&e);
@@ -165,7 +167,7 @@ static int run_select(struct context *c, int argc, char **argv)
 	if (status < 0)
 		return status;
 	if (c->opt[OPT_JSON]) {
-		ret = print_json(c, &s, status);
+		ret = print_json(c, &s, &f, status);
 	} else if (c->opt[OPT_EXPLAIN]) {
 		ret = explain_all(&(struct explain){ .c = c });
 		if (status == EXIT_OK)

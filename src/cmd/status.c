@@ -1,4 +1,9 @@
+#include <time.h>
+
+#include "base/text.h"
 #include "cmd/cmd.h"
+#include "guard/client.h"
+#include "guard/control.h"
 #include "setting/plan.h"
 
 struct status {
@@ -6,6 +11,8 @@ struct status {
 	struct report applied; /* the report of apply; .profile NULL where there is none */
 	struct report now;     /* the settings as they are */
 	bool has_report;
+	struct arena arena;
+	struct guard_status guard;
 	const char *word; /* what the kernel command line forbids, or NULL */
 	unsigned failures;
 };
@@ -58,6 +65,30 @@ static void print_kdump(const struct status *s)
 	       loaded && streq(loaded, "1") ? "armed" : "not armed", (long long)(bytes >> 20));
 }
 
+static void print_guard(const struct guard_status *g)
+{
+	if (!g->running) {
+		printf("guard:     not running\n");
+		return;
+	}
+	printf("guard:     running, %s; %lld released, %lld lost events, %lld rescans, %lld "
+	       "leashed\n",
+	       g->gated ? "exec gate" : "no exec gate", (long long)g->released,
+	       (long long)g->lost_events, (long long)g->rescans, (long long)g->leashed);
+	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next) {
+		time_t since = (time_t)pin->since;
+		struct tm tm;
+		char when[32] = "";
+
+		if (localtime_r(&since, &tm))
+			strftime(when, sizeof(when), "%F %T", &tm);
+		printf("  %s[%lld]: oom_score_adj %lld, pinned by %s, %s\n", pin->service,
+		       (long long)pin->pid, (long long)pin->oom_score_adj, pin->how, when);
+	}
+	for (const struct guard_problem *p = g->problems; p; p = p->next)
+		printf("  %s: %s\n", p->service, p->text);
+}
+
 static void print_text(const struct status *s, const struct selection *sel)
 {
 	const char *description = node_text(sel->profile.tree, "description");
@@ -70,7 +101,35 @@ static void print_text(const struct status *s, const struct selection *sel)
 	print_settings(s);
 	print_kdump(s);
 	printf("last boot: unknown\n");
-	printf("guard:     not running\n");
+	print_guard(&s->guard);
+}
+
+static void guard_json(const struct guard_status *g, struct json *j)
+{
+	json_open(j, "guard", '{');
+	json_bool(j, "running", g->running);
+	if (g->running)
+		json_int(j, "pid", g->pid);
+	json_bool(j, "gate", g->gated);
+	json_open(j, "pinned", '[');
+	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next) {
+		json_open(j, NULL, '{');
+		json_string(j, "service", pin->service);
+		json_int(j, "pid", pin->pid);
+		json_string(j, "exe", pin->exe);
+		json_int(j, "oom_score_adj", pin->oom_score_adj);
+		json_string(j, "how", pin->how);
+		json_int(j, "since", pin->since);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_int(j, "released", g->released);
+	json_int(j, "lost_events", g->lost_events);
+	json_int(j, "rescans", g->rescans);
+	json_int(j, "leashed", g->leashed);
+	json_int(j, "drifted", g->drifted);
+	json_int(j, "failed", g->failed);
+	json_close(j, '}');
 }
 
 static void print_json(struct status *s)
@@ -81,15 +140,7 @@ static void print_json(struct status *s)
 		report_absorb(&s->now, &s->applied);
 	json_open(&j, NULL, '{');
 	report_json(&s->now, &s->c->machine, &j);
-	json_open(&j, "guard", '{');
-	json_bool(&j, "running", false);
-	json_open(&j, "pinned", '[');
-	json_close(&j, ']');
-	json_int(&j, "released", 0);
-	json_int(&j, "lost_events", 0);
-	json_int(&j, "rescans", 0);
-	json_int(&j, "leashed", 0);
-	json_close(&j, '}');
+	guard_json(&s->guard, &j);
 	json_close(&j, '}');
 }
 
@@ -135,6 +186,27 @@ static int show_status(struct status *s, const struct selection *sel)
 	return s->failures ? EXIT_NOT_DONE : EXIT_OK;
 }
 
+static int print_why(struct context *c)
+{
+	_cleanup_free_ char *answer = NULL;
+	char request[32];
+	int64_t pid;
+	int ret;
+
+	if (text_to_int(c->opt[OPT_WHY], &pid) < 0 || pid < 1 || pid > INT32_MAX) {
+		log_error("'%s' is no PID", c->opt[OPT_WHY]);
+		return EXIT_USAGE;
+	}
+	snprintf(request, sizeof(request), "why %d\n", (int)pid);
+	ret = control_ask(&c->machine, request, &answer);
+	if (ret < 0) {
+		log_error("the guard does not answer: %s", strerror(-ret));
+		return EXIT_NOT_DONE;
+	}
+	fputs(answer, stdout);
+	return EXIT_OK;
+}
+
 static int run_status(struct context *c, int argc, char **argv)
 {
 	_cleanup_(findings_free) struct findings f = { 0 };
@@ -145,7 +217,11 @@ static int run_status(struct context *c, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	s.word = forbidden(c);
+	if (c->opt[OPT_WHY])
+		return print_why(c);
 	ret = load(&s);
+	if (ret >= 0)
+		ret = guard_status_read(&c->machine, &s.arena, &s.guard);
 	if (ret < 0)
 		return ret;
 	/* The running system has to name the same profile as the boot did. */
@@ -158,6 +234,7 @@ static int run_status(struct context *c, int argc, char **argv)
 		print_applied(&s);
 	report_free(&s.applied);
 	report_free(&s.now);
+	arena_free(&s.arena);
 	return ret;
 }
 
@@ -165,5 +242,6 @@ const struct cmd cmd_status = {
 	.name = "status",
 	.summary = "Show the profile, what was done and what holds now",
 	.help = "Exit status 1 if something does not hold. With --verbose every setting is listed.",
+	.options = { OPT_WHY },
 	.run = run_status,
 };

@@ -39,12 +39,6 @@ static int last_boot_describe(const struct machine *m, struct arena *a, struct s
 	return describe_as(a, s, "last_boot", "recorded");
 }
 
-static int guard_describe(const struct machine *m, struct arena *a, struct setting *s)
-{
-	(void)m;
-	return describe_as(a, s, arena_printf(a, "protect.%s", node_identity(s->node)), "pinned");
-}
-
 static int not_done(const struct machine *m, const struct setting *s, struct state *ret_state)
 {
 	(void)m;
@@ -82,15 +76,6 @@ const struct setting_ops last_boot_ops = {
 	.name = "last_boot",
 	.stages = STAGE_DEVICES,
 	.describe = last_boot_describe,
-	.read = not_done,
-	.write = cannot_write,
-	.undo = cannot_undo,
-};
-
-const struct setting_ops guard_ops = {
-	.name = "guard",
-	.stages = STAGE_ROOT | STAGE_SYSTEM,
-	.describe = guard_describe,
 	.read = not_done,
 	.write = cannot_write,
 	.undo = cannot_undo,

@@ -1,0 +1,38 @@
+#include "guard/family.h"
+
+struct member *family_find(struct family *f, pid_t pid)
+{
+	family_foreach(m, f) if (m->pid == pid) return m;
+	return NULL;
+}
+
+struct member *family_add(struct family *f, pid_t pid)
+{
+	struct member *m = family_find(f, pid);
+
+	for (unsigned i = 0; i < f->n && !m; i++)
+		if (!f->members[i].pid)
+			m = &f->members[i];
+	if (!m && f->n == FAMILY_MAX)
+		return NULL;
+	if (!m)
+		m = &f->members[f->n++];
+	*m = (struct member){ .pid = pid };
+	f->changed = true;
+	return m;
+}
+
+void family_remove(struct family *f, struct member *m)
+{
+	m->pid = 0;
+	while (f->n > 0 && !f->members[f->n - 1].pid)
+		f->n--;
+	f->changed = true;
+}
+
+const char *how_name(enum how how)
+{
+	static const char *const names[] = { "exec", "event", "scan" };
+
+	return names[how];
+}

@@ -1,0 +1,56 @@
+/* Who is pinned, and whose children are watched. A fixed table: nothing is allocated while an
+ * exec waits. */
+#pragma once
+
+#include <time.h>
+
+#include "guard/rule.h"
+
+#define FAMILY_MAX 1024U
+
+enum how {
+	HOW_EXEC,  /* before its first instruction, at the exec gate */
+	HOW_EVENT, /* as soon as its exec was told */
+	HOW_SCAN,  /* found running */
+};
+
+enum member_kind {
+	MEMBER_PINNED,
+	MEMBER_CHILD,   /* of a pinned one; not (or no longer) pinned */
+	MEMBER_LEASHED, /* lost its protection by growing too large */
+};
+
+struct member {
+	pid_t pid; /* 0: free */
+	uint64_t start_time;
+	const struct rule *rule;
+	enum member_kind kind;
+	enum how how;
+	time_t since;      /* wall clock */
+	int before;        /* the score it had */
+	bool confirmed;    /* its program was seen to be the rule's since */
+	bool forked;       /* a child that runs what its parent ran: no exec since the fork */
+	unsigned checks;   /* done so far */
+	int64_t due;       /* monotonic ms of the next check; 0: none */
+	int64_t pinned_at; /* monotonic ms */
+	pid_t parent;
+};
+
+struct family {
+	struct member members[FAMILY_MAX];
+	unsigned n;   /* highest used + 1 */
+	bool changed; /* the set of PIDs, since the flag was cleared */
+};
+
+/* The member with that PID, or NULL. */
+struct member *family_find(struct family *f, pid_t pid);
+
+/* A fresh member, replacing one of the same PID; NULL where the table is full. */
+struct member *family_add(struct family *f, pid_t pid);
+void family_remove(struct family *f, struct member *m);
+
+#define family_foreach(m, f)                                                                       \
+	for (struct member *m = (f)->members; m < (f)->members + (f)->n; m++)                      \
+		if (m->pid)
+
+const char *how_name(enum how how);

@@ -1,0 +1,47 @@
+#include "guard/leash.h"
+
+#include <fcntl.h>
+
+#include "base/log.h"
+
+void leash_check(struct policy *p)
+{
+	family_foreach(m, &p->family)
+	{
+		struct process proc;
+		int64_t rss;
+
+		if (m->kind != MEMBER_PINNED || !m->rule->max_rss ||
+		    process_open(p->procfs, m->pid, &proc) < 0)
+			continue;
+		if (pin_is_same(m, &proc) && process_rss(&proc, &rss) == 0 &&
+		    rss > m->rule->max_rss && process_set_score(&proc, m->rule->release_to) == 0) {
+			m->kind = MEMBER_LEASHED;
+			p->leashed++;
+			log_warning("guard: %s[%d]: %lld MiB resident, more than its max_rss of "
+				    "%lld MiB: "
+				    "it loses its protection",
+				    m->rule->service, (int)m->pid, (long long)(rss >> 20),
+				    (long long)(m->rule->max_rss >> 20));
+		}
+		process_close(&proc);
+	}
+}
+
+bool leash_needed(const struct rules *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->list[i].max_rss)
+			return true;
+	return false;
+}
+
+int leash_open(const struct root *procfs)
+{
+	static const char trigger[] = "some 150000 2000000";
+	_cleanup_close_ int fd = root_openat(procfs, "pressure/memory", O_RDWR | O_NONBLOCK);
+
+	if (fd < 0)
+		return fd;
+	return write(fd, trigger, sizeof(trigger)) < 0 ? -errno : TAKE_FD(fd);
+}

@@ -1,0 +1,14 @@
+/* The leash: a protected service that grows past its max_rss loses its protection. */
+#pragma once
+
+#include "guard/pin.h"
+
+/* Takes the protection from the pinned that have outgrown their leash. */
+void leash_check(struct policy *p);
+
+/* Whether any rule has one. */
+bool leash_needed(const struct rules *r);
+
+/* A descriptor that polls POLLPRI when tasks waited for memory 150 ms in any 2 s (shorter windows
+ * are for the privileged), or -errno where the kernel cannot tell. */
+int leash_open(const struct root *procfs) _must_check_;

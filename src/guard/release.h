@@ -1,0 +1,25 @@
+/* Taking an inherited score from the children of the pinned. */
+#pragma once
+
+#include "guard/pin.h"
+
+/* When to look at a child again, in ms: programs such as sshd restore the score they were started
+ * with right after the fork. */
+extern const int release_checks_ms[];
+extern const unsigned n_release_checks;
+
+/* Raises @proc's score to release_to if it is lower: a child that made itself easier to kill stays
+ * so. */
+void release_score(struct policy *p, const struct process *proc, const struct rule *rule);
+
+/* The same for what @proc has forked before it was released itself. */
+void release_descendants(struct policy *p, const struct process *proc, const struct rule *rule,
+			 unsigned depth);
+
+/* Remembers a child, to be looked at again; @forked: it runs what its parent ran. */
+void release_watch(struct policy *p, const struct process *proc, const struct rule *rule,
+		   bool forked);
+
+/* All of it. */
+void release_and_watch(struct policy *p, const struct process *proc, const struct rule *rule,
+		       bool forked);

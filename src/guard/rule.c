@@ -1,0 +1,314 @@
+#include "guard/rule.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#define MAX_PASSWD (4U << 20)
+#define MAX_LINKS 40
+
+/* The initramfs has no name service: the file is all there is, for root's services it is enough. */
+static int find_user(const char *passwd, const char *name, uid_t *ret_uid)
+{
+	size_t len = strlen(name);
+	char *end;
+	unsigned long uid = strtoul(name, &end, 10);
+
+	if (!*end) {
+		*ret_uid = (uid_t)uid;
+		return 0;
+	}
+	if (streq(name, "root")) {
+		*ret_uid = 0;
+		return 0;
+	}
+	for (const char *line = passwd; line;
+	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+		const char *field;
+
+		if (strncmp(line, name, len) != 0 || line[len] != ':')
+			continue;
+		field = strchr(line + len + 1, ':');
+		if (!field)
+			return -ENOENT;
+		*ret_uid = (uid_t)strtoul(field + 1, NULL, 10);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int score_of(const struct node *n)
+{
+	const char *legacy = node_text(n, "oom_adj");
+	int adj;
+
+	if (!legacy)
+		return atoi(node_setting(n, "oom_score_adj"));
+	/* as fs/proc/base.c converts it */
+	adj = atoi(legacy);
+	return adj == 15 ? 1000 : adj * 1000 / 17;
+}
+
+static enum rule_children children_of(const struct node *n)
+{
+	const char *text = node_setting(n, "children");
+
+	if (streq(text, "inherit"))
+		return CHILDREN_INHERIT;
+	return streq(text, "same-program") ? CHILDREN_SAME_PROGRAM : CHILDREN_RELEASE;
+}
+
+static int compile_one(struct arena *a, const struct node *n, const char *passwd, struct rule *r)
+{
+	const char *unit = node_text(n, "unit"), *args = node_text(n, "args");
+	const char *max_rss = node_text(n, "max_rss");
+
+	*r = (struct rule){
+		.service = arena_strdup(a, node_identity(n)),
+		.exe = arena_strdup(a, node_text(n, "exe")),
+		.unit = unit ? arena_strdup(a, unit) : NULL,
+		.args = args ? arena_strdup(a, args) : NULL,
+		.score = score_of(n),
+		.children = children_of(n),
+		.release_to = atoi(node_setting(n, "release_to")),
+		.max_rss = max_rss ? strtoll(max_rss, NULL, 10) : 0,
+		.problem = "not looked up yet",
+	};
+	r->has_user = find_user(passwd, node_setting(n, "user"), &r->uid) == 0;
+	if (!r->service || !r->exe || (unit && !r->unit) || (args && !r->args))
+		return -ENOMEM;
+	return 0;
+}
+
+int rules_compile(const struct node *tree, const struct root *root, struct rules *ret_rules)
+{
+	_cleanup_(rules_free) struct rules r = { 0 };
+	_cleanup_free_ char *passwd = NULL;
+	const struct node *protect = node_child(tree, "protect");
+	unsigned n = 0;
+
+	node_foreach(item, protect)
+		n++;
+	r.list = arena_alloc(&r.arena, (n + 1) * sizeof(*r.list));
+	if (!r.list)
+		return -ENOMEM;
+	if (root_read_text(root, "etc/passwd", MAX_PASSWD, &passwd) < 0)
+		passwd = NULL;
+	node_foreach(item, protect) {
+		int ret = compile_one(&r.arena, item, passwd ? passwd : "", &r.list[r.n++]);
+
+		if (ret < 0)
+			return ret;
+	}
+	*ret_rules = r;
+	r = (struct rules){ 0 };
+	return 0;
+}
+
+void rules_free(struct rules *r)
+{
+	arena_free(&r->arena);
+	*r = (struct rules){ 0 };
+}
+
+/* --- the way to the program --- */
+
+/* A walk from the root, link by link, so that each directory is seen and judged. */
+struct walk {
+	const struct root *root;
+	char done[PATH_MAX];     /* resolved so far, without links; relative to the root */
+	char todo[2 * PATH_MAX]; /* what is left */
+	unsigned links;
+};
+
+static bool is_safe(const struct stat *st)
+{
+	return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static void step_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	*(slash ? slash : path) = '\0';
+}
+
+/* Takes the next component off .todo; false at the end. */
+static bool next_component(struct walk *w, char *component)
+{
+	const char *start = w->todo + strspn(w->todo, "/");
+	size_t n = strcspn(start, "/");
+
+	if (n == 0 || n > NAME_MAX)
+		return false;
+	memcpy(component, start, n);
+	component[n] = '\0';
+	memmove(w->todo, start + n, strlen(start + n) + 1);
+	return true;
+}
+
+static const char *follow_link(struct walk *w, int fd)
+{
+	char target[PATH_MAX], rest[2 * PATH_MAX];
+	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
+
+	if (n < 0 || ++w->links > MAX_LINKS)
+		return "too many links";
+	target[n] = '\0';
+	if (*target == '/')
+		*w->done = '\0';
+	else
+		step_up(w->done);
+	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, w->todo) >= sizeof(rest))
+		return "too long a path";
+	strcpy(w->todo, rest);
+	return NULL;
+}
+
+/* One component: descends, or rewrites .todo for a link. *@ret_fd is what it leads to. */
+static const char *step(struct walk *w, const char *component, int *ret_fd, struct stat *ret_stat)
+{
+	size_t used = strlen(w->done);
+
+	if (streq(component, ".."))
+		step_up(w->done);
+	else if ((size_t)snprintf(w->done + used, sizeof(w->done) - used, "%s%s", used ? "/" : "",
+				  component) >= sizeof(w->done) - used)
+		return "too long a path";
+	*ret_fd = root_openat(w->root, w->done, O_PATH | O_NOFOLLOW);
+	if (*ret_fd < 0)
+		return *ret_fd == -ENOENT ? "there is no such program" : "the way to it is barred";
+	if (fstat(*ret_fd, ret_stat) < 0)
+		return "it cannot be looked at";
+	return NULL;
+}
+
+static const char *judge(const struct walk *w, const struct stat *st)
+{
+	bool last = !w->todo[strspn(w->todo, "/")];
+
+	if (!is_safe(st))
+		return last && S_ISREG(st->st_mode)
+			       ? "the program is not root's alone: others could replace it"
+			       : "a directory on the way is not root's alone: others could put a "
+				 "program there";
+	if (last && !S_ISREG(st->st_mode))
+		return "it is no program";
+	if (!last && !S_ISDIR(st->st_mode))
+		return "the way to it is barred";
+	return NULL;
+}
+
+/* A #! line names the file that the processes run. */
+static void read_interpreter(struct rule *r, const struct root *root, int fd)
+{
+	char line[256], *path, *end;
+	_cleanup_close_ int interpreter = -EBADF;
+	struct stat st;
+	ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
+
+	r->script = n > 2 && line[0] == '#' && line[1] == '!';
+	if (!r->script)
+		return;
+	line[n] = '\0';
+	path = line + 2 + strspn(line + 2, " \t");
+	end = path + strcspn(path, " \t\r\n");
+	*end = '\0';
+	interpreter = root_openat(root, path, O_PATH);
+	if (interpreter >= 0 && fstat(interpreter, &st) == 0)
+		r->interpreter = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
+}
+
+static const char *take_program(struct rule *r, const struct walk *w, const struct stat *st,
+				rule_visit visit, void *data)
+{
+	_cleanup_close_ int fd = root_openat(w->root, w->done, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	struct stat opened;
+
+	if (fd < 0 || fstat(fd, &opened) < 0 || opened.st_dev != st->st_dev ||
+	    opened.st_ino != st->st_ino)
+		return "it changed while it was looked at";
+	r->program = (struct file_id){ .dev = st->st_dev, .ino = st->st_ino };
+	read_interpreter(r, w->root, fd);
+	visit(fd, true, data);
+	return NULL;
+}
+
+static const char *walk_to(struct rule *r, struct walk *w, rule_visit visit, void *data)
+{
+	char component[NAME_MAX + 1];
+	_cleanup_close_ int top = root_openat(w->root, ".", O_PATH | O_DIRECTORY);
+	struct stat st = { 0 };
+	const char *problem;
+
+	if (top >= 0)
+		visit(top, false, data);
+	while (next_component(w, component)) {
+		_cleanup_close_ int fd = -EBADF;
+
+		problem = step(w, component, &fd, &st);
+		if (!problem && S_ISLNK(st.st_mode)) {
+			problem = follow_link(w, fd);
+			if (problem)
+				return problem;
+			continue;
+		}
+		if (!problem && S_ISDIR(st.st_mode))
+			visit(fd, false, data);
+		if (!problem)
+			problem = judge(w, &st);
+		if (problem)
+			return problem;
+	}
+	return take_program(r, w, &st, visit, data);
+}
+
+void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data)
+{
+	struct walk w = { .root = root };
+
+	snprintf(w.todo, sizeof(w.todo), "%s", r->exe);
+	r->problem = walk_to(r, &w, visit, data);
+	if (!r->problem && !r->has_user)
+		r->problem = "its user does not exist";
+	r->resolved = !r->problem;
+}
+
+/* --- whose process --- */
+
+bool rule_fits(const struct rule *r, const struct process *p, const struct root *procfs,
+	       bool after_exec)
+{
+	char args[4096];
+	uid_t uid;
+
+	if (process_uid(p, &uid) < 0 || uid != r->uid || !process_shares_namespaces(p, procfs))
+		return false;
+	if (r->unit && !process_in_unit(p, r->unit))
+		return false;
+	if (!r->args)
+		return true;
+	return after_exec && process_args(p, args, sizeof(args)) == 0 &&
+	       fnmatch(r->args, args, FNM_NOESCAPE) == 0;
+}
+
+bool rule_runs(const struct rule *r, const struct process *p, const struct file_id *exe)
+{
+	char args[4096], *word, *rest;
+
+	if (!r->resolved)
+		return false;
+	if (!r->script)
+		return file_id_equal(exe, &r->program);
+	if (!file_id_equal(exe, &r->interpreter) || process_args(p, args, sizeof(args)) < 0)
+		return false;
+	/* The kernel makes the script an argument, after at most one option of the #! line. */
+	word = strtok_r(args, " ", &rest);
+	for (int i = 0; i < 2 && word; i++) {
+		word = strtok_r(NULL, " ", &rest);
+		if (word && streq(word, r->exe))
+			return true;
+	}
+	return false;
+}

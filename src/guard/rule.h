@@ -1,0 +1,55 @@
+/* Rules: which program, run by whom and where, gets which score. */
+#pragma once
+
+#include "guard/process.h"
+#include "profile/node.h"
+
+enum rule_children {
+	CHILDREN_RELEASE,
+	CHILDREN_SAME_PROGRAM,
+	CHILDREN_INHERIT,
+};
+
+struct rule {
+	const char *service, *exe, *unit, *args; /* unit, args: NULL for any */
+	uid_t uid;
+	int score;
+	enum rule_children children;
+	int release_to;
+	int64_t max_rss; /* bytes; 0: no leash */
+	bool has_user;   /* else its user does not exist: it matches nothing */
+
+	/* The program as the path leads to it now. */
+	bool resolved;
+	bool script; /* a #! script: processes run .interpreter */
+	struct file_id program;
+	struct file_id interpreter;
+	const char *problem; /* why it is not resolved; constant text */
+};
+
+struct rules {
+	struct arena arena;
+	struct rule *list;
+	unsigned n;
+};
+
+/* Compiles `protect` of a valid profile; users are looked up in etc/passwd below @root. */
+int rules_compile(const struct node *tree, const struct root *root,
+		  struct rules *ret_rules) _must_check_;
+void rules_free(struct rules *r);
+
+/* Called for every directory on the way to a program, by its path below the root, and at the end
+ * with the program itself (@is_program), opened for marking. Borrowed descriptors. */
+typedef void (*rule_visit)(int fd, bool is_program, void *data);
+
+/* Finds the rule's program below @root. Refuses one that somebody but root could have put there: it
+ * and each directory on the way must be root's and not writable by others. */
+void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
+
+/* Whether process @p, whose program is @exe, is one of the rule's by user, namespaces, unit and,
+ * where @after_exec says that they are there to be read, arguments. */
+bool rule_fits(const struct rule *r, const struct process *p, const struct root *procfs,
+	       bool after_exec);
+
+/* Whether a running process's program @exe is the rule's. */
+bool rule_runs(const struct rule *r, const struct process *p, const struct file_id *exe);

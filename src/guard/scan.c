@@ -1,0 +1,138 @@
+#include "guard/scan.h"
+
+#include <fcntl.h>
+
+#include "guard/release.h"
+
+static void each_process(struct policy *p,
+			 void (*visit)(struct policy *p, const struct process *proc))
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	int fd = root_openat(p->procfs, ".", O_RDONLY | O_DIRECTORY);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		close_p(&fd);
+		return;
+	}
+	for (const struct dirent *e; (e = readdir(d));) {
+		struct process proc;
+		int pid = atoi(e->d_name);
+
+		if (pid <= 0 || process_open(p->procfs, pid, &proc) < 0)
+			continue;
+		visit(p, &proc);
+		process_close(&proc);
+	}
+}
+
+const struct rule *scan_rule_of(struct policy *p, const struct process *proc)
+{
+	struct file_id exe;
+
+	if (process_exe(proc, &exe) < 0)
+		return NULL;
+	for (unsigned i = 0; i < p->rules.n; i++)
+		if (rule_runs(&p->rules.list[i], proc, &exe) &&
+		    rule_fits(&p->rules.list[i], proc, p->procfs, true))
+			return &p->rules.list[i];
+	return NULL;
+}
+
+/* Whether its parent runs the rule's program too: then it is the parent that is the service. */
+static bool parent_runs(struct policy *p, const struct process *proc, const struct rule *rule)
+{
+	struct process_stat st;
+	struct process parent;
+	bool same;
+
+	if (process_stat(proc, &st) < 0 || st.ppid <= 1 ||
+	    process_open(p->procfs, st.ppid, &parent) < 0)
+		return false;
+	same = scan_rule_of(p, &parent) == rule;
+	process_close(&parent);
+	return same;
+}
+
+static void put_right(struct policy *p, struct member *m, const struct process *proc)
+{
+	int score;
+
+	if (process_get_score(proc, &score) < 0 || score == m->rule->score)
+		return;
+	p->drifted++;
+	if (process_set_score(proc, m->rule->score) == 0)
+		pin_say(m, "had drifted; put right", m->rule->score);
+	else
+		p->failed++;
+}
+
+static void scan_service(struct policy *p, const struct process *proc)
+{
+	const struct rule *rule = scan_rule_of(p, proc);
+	struct member *m;
+
+	if (!rule)
+		return;
+	m = pin_find(p, proc);
+	if (m && m->kind == MEMBER_PINNED)
+		put_right(p, m, proc);
+	if (m)
+		return;
+	if (!pin_keeps_program(rule) && parent_runs(p, proc, rule))
+		return;
+	m = pin_process(p, proc, rule, HOW_SCAN);
+	if (m)
+		pin_say(m, "found running; pinned", rule->score);
+}
+
+/* The pinned process that @proc descends from, or NULL. */
+static const struct member *pinned_ancestor(struct policy *p, const struct process *proc)
+{
+	struct process_stat st;
+	int depth = 0;
+
+	if (process_stat(proc, &st) < 0)
+		return NULL;
+	while (st.ppid > 1 && depth++ < 64) {
+		const struct member *m = family_find(&p->family, st.ppid);
+		struct process ancestor;
+		int ret;
+
+		if (m && m->kind == MEMBER_PINNED)
+			return m;
+		if (process_open(p->procfs, st.ppid, &ancestor) < 0)
+			return NULL;
+		ret = process_stat(&ancestor, &st);
+		process_close(&ancestor);
+		if (ret < 0)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* What inherited a score while nobody looked. */
+static void scan_descendant(struct policy *p, const struct process *proc)
+{
+	const struct member *self = pin_find(p, proc), *ancestor;
+	int score;
+
+	if (self && self->kind == MEMBER_PINNED)
+		return;
+	if (process_get_score(proc, &score) < 0)
+		return;
+	ancestor = pinned_ancestor(p, proc);
+	if (!ancestor || ancestor->rule->children == CHILDREN_INHERIT ||
+	    score != ancestor->rule->score)
+		return;
+	if (ancestor->rule->children == CHILDREN_SAME_PROGRAM &&
+	    scan_rule_of(p, proc) == ancestor->rule)
+		return;
+	release_score(p, proc, ancestor->rule);
+}
+
+void scan_run(struct policy *p)
+{
+	each_process(p, scan_service);
+	each_process(p, scan_descendant);
+}
