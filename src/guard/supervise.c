@@ -52,8 +52,13 @@ static void become_worker(struct supervisor *s, struct guard_progress *progress,
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* What we hold of the worker before us would keep its gate alive, with nobody to answer. */
+	close_p(&s->worker.gate);
+	close_p(&s->worker.pidfd);
+	close_p(&s->signals);
 	s->status = s->how->work(progress, tell_ready, &ready_pipe, s->how->user);
 	s->worker = s->next = no_worker;
+	s->signals = -1;
 	s->ends = true;
 }
 
@@ -263,6 +268,6 @@ int supervise_run(const struct supervise *how)
 		turn(&s);
 	end_worker(&s.next, SIGTERM);
 	end_worker(&s.worker, SIGTERM);
-	close(s.signals);
+	close_p(&s.signals);
 	return s.status;
 }
