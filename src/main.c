@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include "cmd/cmd.h"
 
 const struct cmd *const commands[] = {
@@ -26,6 +28,7 @@ int main(int argc, char **argv)
 	struct context c = { .machine = { ROOT_NONE, ROOT_NONE, ROOT_NONE, ROOT_NONE, false } };
 	int n_args = 0, status;
 
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not cost the report */
 	status = option_parse(argc, argv, &c, &n_args);
 	if (status < 0)
 		return flush_output(status + 256);
@@ -34,5 +37,7 @@ int main(int argc, char **argv)
 	context_close(&c);
 	if (status == -ENOMEM)
 		log_oom();
+	else if (status < 0)
+		log_error("%s", strerror(-status));
 	return flush_output(status < 0 ? EXIT_NOT_DONE : status);
 }

@@ -253,3 +253,27 @@ load lib
 		p.yaml:3:54: warning: release_to has no effect with 'children: inherit'
 	END
 }
+
+@test "numbers of sysctls count in either notation" {
+	profile p <<<$'vm: { panic_on_oom: 2 }\nsysctl: { kernel.panic: 0xa }'
+	expect 0 holdfast check --strict
+	profile p <<<$'kdump: { crashkernel: 192M }\nsysctl: { kernel.kexec_load_disabled: 0x1 }'
+	expect 3 holdfast check
+}
+
+@test "strict warnings are called errors" {
+	profile p <<<'vm: { panic_on_oom: 2 }'
+	expect 3 holdfast --quiet check --strict
+	messages_have 'p.yaml:3:7: error: panic_on_oom without kdump'
+}
+
+@test "three thousand rules for one program are refused in reasonable time" {
+	local i
+	{
+		echo 'protect:'
+		for ((i = 0; i < 3000; i++)); do
+			echo "  - { service: s$i, exe: /usr/bin/a }"
+		done
+	} | profile p
+	expect 3 timeout 60 "$HOLDFAST" --quiet check "$PROFILES/p.yaml"
+}

@@ -56,8 +56,8 @@ shows() {
 		  load:
 		    - name: ramoops
 		      options:
-		        ecc: 0
 		        mem_size: 0x100000
+		        ecc: 0
 		      required: false
 		    - name: other
 		mounts:
@@ -65,12 +65,12 @@ shows() {
 		    where: /run/x
 		    options: ro
 		protect:
-		  - service: agent
-		    exe: /usr/bin/agent
 		  - service: sshd
 		    exe: /usr/sbin/sshd
 		    user: root
 		    max_rss: 67108864
+		  - service: agent
+		    exe: /usr/bin/agent
 	END
 }
 
@@ -107,9 +107,9 @@ shows() {
 	profile c <<<$'extends: b\nsysctl: { kernel.c: 3 }'
 	shows c <<-'END'
 		sysctl:
-		  kernel.c: 3
-		  kernel.b: 2
 		  kernel.a: 1
+		  kernel.b: 2
+		  kernel.c: 3
 	END
 }
 
@@ -198,4 +198,16 @@ shows() {
 	expect 3 holdfast -q check "$PROFILES/p.yaml"
 	messages_have "module 'ramoops' is both loaded and blocked"
 	expect 0 holdfast check "$PROFILES/base.yaml"
+}
+
+@test "a parent's items come before the child's own: a mount before those below it" {
+	profile base <<<'mounts: [ { what: LABEL=data, where: /data } ]'
+	profile p <<<$'extends: base\nmounts: [ { what: LABEL=sub, where: /data/sub } ]'
+	shows p <<-'END'
+		mounts:
+		  - what: LABEL=data
+		    where: /data
+		  - what: LABEL=sub
+		    where: /data/sub
+	END
 }

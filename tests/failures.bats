@@ -298,3 +298,45 @@ setup_machine() {
 	expect 0 holdfast revert
 	[[ $(cat root/proc/sys/many/* | sort -u) == 0 ]]
 }
+
+@test "a reader that goes away does not cost the report" {
+	local i
+	mkdir root/proc/sys/many
+	{
+		echo sysctl:
+		for ((i = 0; i < 3000; i++)); do
+			echo 0 >"root/proc/sys/many/k$i"
+			echo "  many.k$i: 1"
+		done
+	} | profile default
+	holdfast apply | true
+	report_is '.settings | length' 3000
+}
+
+@test "two runs at once lose nothing of each other" {
+	local i
+	for i in a b c d e f; do
+		echo 0 >"root/proc/sys/kernel/$i"
+		profile "$i" <<<"sysctl: { kernel.$i: 1 }"
+		holdfast --profile "$i" apply >/dev/null &
+	done
+	wait
+	report_is '[.settings[] | select(.result == "set")] | length' 6
+}
+
+@test "a directory of profiles that cannot be read is named, and the others count" {
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	mkdir -p root/usr/lib/holdfast
+	touch root/usr/lib/holdfast/profiles
+	expect 0 holdfast select
+	messages_have 'usr/lib/holdfast/profiles: Not a directory'
+}
+
+@test "a report cannot lead out of the kernel's tree" {
+	profile default <<<'vm: { oom_dump_tasks: false }'
+	expect 0 holdfast apply
+	echo old >root/victim
+	sed -i -e 's|"path": "[^"]*"|"path": "../victim"|' -e 's|"after": "0"|"after": "old"|' root/run/holdfast/report.json
+	expect 1 holdfast revert
+	[[ $(<root/victim) == old ]]
+}

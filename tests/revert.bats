@@ -155,3 +155,13 @@ setup_machine() {
 	"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys revert >out 2>&1 || (($? == 1))
 	[[ $(<root/etc/target) == keep ]]
 }
+
+@test "of two knobs that exclude each other the one that was in force comes back" {
+	echo 50 >root/proc/sys/vm/overcommit_ratio
+	echo 0 >root/proc/sys/vm/overcommit_kbytes
+	profile default <<<'vm: { overcommit_kbytes: 512M }'
+	expect 0 holdfast apply
+	echo 0 >root/proc/sys/vm/overcommit_ratio # as the kernel does
+	expect 0 holdfast revert
+	[[ $(value vm/overcommit_ratio) == 50 && $(value vm/overcommit_kbytes) == 0 ]]
+}

@@ -239,3 +239,10 @@ shows() {
 	expect 3 holdfast show bad
 	[[ -z $output ]]
 }
+
+@test "the legacy scale is converted, and the child's own score wins" {
+	profile base <<<'protect: [ { service: a, exe: /usr/bin/a, oom_score_adj: -500 } ]'
+	profile p <<<$'extends: base\nprotect: [ { service: a, exe: /usr/bin/a, oom_adj: -17 } ]'
+	expect 0 holdfast show p
+	[[ $output == *'oom_score_adj: -1000'* && $output != *oom_adj:* ]]
+}

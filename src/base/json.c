@@ -43,29 +43,55 @@ void json_close(struct json *j, char bracket)
 		fputc('\n', j->out);
 }
 
+/* What YAML calls a line break, a control character or no character must be escaped too: our
+ * documents are read as YAML. */
+static bool is_special(const char *text, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)text;
+
+	if (len == 2)
+		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (len != 3)
+		return len == 1 && (*u < 0x20 || strchr("\"\\\x7f", *u));
+	return (u[0] == 0xe2 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9)) ||
+	       (u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf) ||
+	       (u[0] == 0xef && u[1] == 0xbf && u[2] >= 0xbe);
+}
+
 /* The length of the longest beginning of @text that needs no escape. */
 static size_t plain_length(const char *text, size_t left)
 {
 	size_t n = 0, len;
 
 	while (n < left && (len = utf8_sequence(text + n, left - n)) > 0 &&
-	       (unsigned char)text[n] >= 0x20 && !strchr("\"\\\x7f", text[n]))
+	       !is_special(text + n, len))
 		n += len;
 	return n;
 }
 
-static void escape(FILE *out, const char *text, size_t left)
+/* Writes the escape of what begins @text; returns its length there. */
+static size_t escape(FILE *out, const char *text, size_t left)
 {
 	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
 					     ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
-	unsigned char c = (unsigned char)*text;
+	const unsigned char *u = (const unsigned char *)text;
+	size_t len = utf8_sequence(text, left);
+	unsigned code = *u;
 
-	if (utf8_sequence(text, left) == 0)
+	if (len == 0) {
 		fputs("\\ufffd", out);
-	else if (c < sizeof(short_escape) && short_escape[c])
-		fprintf(out, "\\%c", short_escape[c]);
-	else
-		fprintf(out, "\\u%04x", c);
+		return 1;
+	}
+	if (len == 1 && *u < sizeof(short_escape) && short_escape[*u]) {
+		fprintf(out, "\\%c", short_escape[*u]);
+		return 1;
+	}
+	if (len == 2)
+		code = (u[0] & 0x1fU) << 6 | (u[1] & 0x3fU);
+	else if (len == 3)
+		code = (u[0] & 0x0fU) << 12 | (u[1] & 0x3fU) << 6 | (u[2] & 0x3fU);
+	fprintf(out, "\\u%04x", code);
+	return len;
 }
 
 void json_quote(FILE *out, const char *text)
@@ -78,8 +104,7 @@ void json_quote(FILE *out, const char *text)
 
 		fwrite(text, 1, n, out);
 		if (n < left)
-			escape(out, text + n, left - n);
-		n += n < left;
+			n += escape(out, text + n, left - n);
 		text += n;
 		left -= n;
 	}

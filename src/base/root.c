@@ -185,29 +185,43 @@ int write_whole(int dir_fd, const char *name, const char *data, size_t size)
 	return ret;
 }
 
+/* Makes the last component of @path; links before it are followed as root_openat() does. */
+static int make_one_dir(const struct root *r, char *path)
+{
+	char *slash = strrchr(path, '/');
+	_cleanup_close_ int parent = -EBADF;
+
+	if (slash)
+		*slash = '\0';
+	parent = root_openat(r, slash ? path : ".", O_PATH | O_DIRECTORY);
+	if (slash)
+		*slash = '/';
+	if (parent < 0) /* it was made or found a moment ago: a link to nothing */
+		return parent == -ENOENT ? -ENOTDIR : parent;
+	if (mkdirat(parent, slash ? slash + 1 : path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
 int root_make_dir(const struct root *r, const char *path)
 {
 	_cleanup_free_ char *copy = strdup(relative(path));
-	_cleanup_close_ int fd = -EBADF;
-	char *rest, *part;
+	char *end = copy;
+	int ret;
 
 	if (!copy)
 		return -ENOMEM;
-	fd = root_openat(r, ".", O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return fd;
-	for (part = strtok_r(copy, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
-		int next;
-
-		if (mkdirat(fd, part, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		/* Links of a confined root could lead outside, so none is followed there. */
-		next = openat(fd, part,
-			      O_RDONLY | O_DIRECTORY | O_CLOEXEC | (r->confined ? O_NOFOLLOW : 0));
-		if (next < 0)
-			return -errno;
-		close(fd);
-		fd = next;
+	while (end && !streq(copy, ".")) {
+		end += strspn(end, "/");
+		end = strchr(end, '/');
+		if (end)
+			*end = '\0';
+		ret = make_one_dir(r, copy);
+		if (ret < 0)
+			return ret;
+		if (end)
+			*end = '/';
 	}
-	return TAKE_FD(fd);
+	ret = root_openat(r, copy, O_RDONLY | O_DIRECTORY);
+	return ret == -ENOENT ? -ENOTDIR : ret; /* a link to nothing */
 }

@@ -1,6 +1,7 @@
 #include <time.h>
 
 #include "cmd/cmd.h"
+#include "cmd/cmdreport.h"
 #include "setting/onerror.h"
 #include "setting/plan.h"
 
@@ -105,19 +106,6 @@ static void publish(struct report *r, struct report *old, const struct context *
 	save(r, c);
 }
 
-static int record_findings(struct report *r, const struct findings *f)
-{
-	int ret = 0;
-
-	for (const struct finding *finding = f->first; finding; finding = finding->next) {
-		_cleanup_free_ char *text = finding_text(finding);
-
-		if (finding->severity == SEVERITY_ERROR)
-			GATHER(ret, text ? report_add_error(r, "%s", text) : -ENOMEM);
-	}
-	return ret;
-}
-
 struct run {
 	struct context *c;
 	const char *stage_name;
@@ -170,24 +158,26 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 
 static int choose_and_carry_out(const struct run *run)
 {
+	_cleanup_close_ int lock =
+		run->c->opt[OPT_DRY_RUN] ? -EBADF : report_lock(&run->c->machine, true);
 	_cleanup_(findings_free) struct findings f = { 0 };
 	_cleanup_(selection_free) struct selection s = { 0 };
 	_cleanup_(report_free) struct report r = { 0 }, old = { 0 };
 	int status = context_choose(run->c, NULL, &f, &s), ret;
 
+	(void)lock; /* held until we are done */
+
 	if (status < 0)
 		return status;
 	r.reason = select_reason_name(s.reason);
 	r.profile = s.profile.name;
-	ret = record_findings(&r, &f);
+	ret = cmdreport_errors(&r, run->c, &f);
 	if (ret < 0)
 		return ret;
 	if (status == EXIT_OK)
 		return carry_out(run, &s, &r);
-	ret = run->c->problem ? report_add_error(&r, "%s", run->c->problem) : 0;
 	r.profile = r.reason = NULL;
-	if (ret >= 0)
-		ret = report_add_stage(&r, run->stage_name, 0);
+	ret = report_add_stage(&r, run->stage_name, 0);
 	if (ret >= 0)
 		ret = load(run->c, &old);
 	if (ret < 0)

@@ -115,11 +115,16 @@ static void print_json(const struct check *k)
 	json_close(&j, '}');
 }
 
-static int report_check(const struct check *k)
+static int report_check(struct check *k)
 {
 	const struct context *c = k->c;
 	unsigned errors = k->findings.errors, warnings = k->findings.warnings;
 
+	if (c->opt[OPT_STRICT]) {
+		findings_make_errors(&k->findings);
+		errors += warnings;
+		warnings = 0;
+	}
 	if (c->opt[OPT_JSON])
 		print_json(k);
 	else
@@ -132,7 +137,7 @@ static int report_check(const struct check *k)
 		printf("%u profile%s checked: %u error%s, %u warning%s\n", k->n_files,
 		       k->n_files == 1 ? "" : "s", errors, errors == 1 ? "" : "s", warnings,
 		       warnings == 1 ? "" : "s");
-	return errors || (warnings && c->opt[OPT_STRICT]) ? EXIT_INVALID : EXIT_OK;
+	return errors ? EXIT_INVALID : EXIT_OK;
 }
 
 static int run_check(struct context *c, int argc, char **argv)

@@ -156,6 +156,7 @@ void keydoc_schema(FILE *out)
 	struct json j = JSON_WRITER(out);
 
 	json_open(&j, NULL, '{');
+	json_int(&j, "version", 1);
 	json_string(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
 	json_string(&j, "title", "holdfast profile");
 	map_schema(NULL, &j);

@@ -132,6 +132,14 @@ static enum option_id identify(int got)
 	return OPT_NONE;
 }
 
+/* getopt says which letter it was, or leaves the whole word behind. */
+static int unknown_option(char **argv)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+
+	return usage("unknown option '%s'", optopt > 0 && optopt < 128 ? letter : argv[optind - 1]);
+}
+
 static int take_option(struct context *c, enum option_id id, unsigned *n_profiles)
 {
 	if (id == OPT_PROFILES) {
@@ -159,7 +167,7 @@ static int read_words(int argc, char **argv, struct context *c, int *ret_n)
 		else if (got == ':')
 			ret = usage("option '%s' needs an argument", argv[optind - 1]);
 		else if (got == '?')
-			ret = usage("unknown option '%s'", argv[optind - 1]);
+			ret = unknown_option(argv);
 		else
 			ret = take_option(c, identify(got), &n_profiles);
 	}

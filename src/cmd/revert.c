@@ -36,11 +36,13 @@ static int print_all(const struct context *c, const struct report *done, unsigne
 static int run_revert(struct context *c, int argc, char **argv)
 {
 	_cleanup_(report_free) struct report r = { 0 }, done = { 0 };
+	_cleanup_close_ int lock = report_lock(&c->machine, false);
 	unsigned failures;
 	int ret;
 
 	(void)argc;
 	(void)argv;
+	(void)lock; /* held until we are done */
 	ret = report_load(&c->machine, &r);
 	if (ret == -ENOENT) {
 		log_info("%s/holdfast/report.json: there is no report, so nothing to put back",

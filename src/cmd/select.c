@@ -46,6 +46,12 @@ static void explain_condition(const struct match_condition *cond, void *data)
 	json_open(j, NULL, '{');
 	json_string(j, "key", cond->key);
 	json_string(j, "pattern", cond->pattern);
+	if (cond->patterns && cond->patterns->kind == NODE_LIST) {
+		json_open(j, "patterns", '[');
+		node_foreach(pattern, cond->patterns)
+			json_string(j, NULL, pattern->value);
+		json_close(j, ']');
+	}
 	json_string(j, "value", cond->value);
 	json_bool(j, "holds", cond->holds);
 	json_bool(j, "exact", cond->exact);

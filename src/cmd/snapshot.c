@@ -72,7 +72,7 @@ static bool identifies(struct identity *id, const char *fact, const char **ret_v
 	return says(id, fact, ret_value) && !strpbrk(*ret_value, "*?[");
 }
 
-static void print_match(struct context *c)
+static void print_match(FILE *out, struct context *c)
 {
 	const char *value, *lead = "match:\n  - dmi:\n      ";
 	char fact[64];
@@ -81,24 +81,25 @@ static void print_match(struct context *c)
 		snprintf(fact, sizeof(fact), "dmi.%s", dmi_conditions[i]);
 		if (!identifies(&c->identity, fact, &value))
 			continue;
-		printf("%s%s: ", lead, dmi_conditions[i]);
-		emit_scalar(value, stdout);
-		putchar('\n');
+		fprintf(out, "%s%s: ", lead, dmi_conditions[i]);
+		emit_scalar(value, out);
+		fputc('\n', out);
 		lead = "      ";
 	}
 	if (*lead == ' ')
 		return;
 	if (identifies(&c->identity, "devicetree.model", &value)) {
-		printf("match:\n  - devicetree:\n      model: ");
-		emit_scalar(value, stdout);
-		putchar('\n');
+		fprintf(out, "match:\n  - devicetree:\n      model: ");
+		emit_scalar(value, out);
+		fputc('\n', out);
 		return;
 	}
-	printf("# match: nothing here identifies the product; choose it by holdfast.profile=\n");
+	fprintf(out,
+		"# match: nothing here identifies the product; choose it by holdfast.profile=\n");
 }
 
 /* Prints one key, and the section's name before the first. */
-static void print_value(const struct machine *m, const char *file, const char *name,
+static void print_value(FILE *out, const struct machine *m, const char *file, const char *name,
 			const char **section)
 {
 	_cleanup_free_ char *value = NULL;
@@ -107,14 +108,14 @@ static void print_value(const struct machine *m, const char *file, const char *n
 	if (root_read_text(&m->procfs, file, SYSCTL_MAX, &value) < 0)
 		return;
 	if (*section)
-		printf("%s:\n", *section);
+		fprintf(out, "%s:\n", *section);
 	*section = NULL;
-	printf("  %s: ", name);
+	fprintf(out, "  %s: ", name);
 	if (typed && typed->type == KEY_BOOL) /* the kernel takes any number */
-		fputs(streq(value, "0") ? "false" : "true", stdout);
+		fputs(streq(value, "0") ? "false" : "true", out);
 	else
-		emit_scalar(value, stdout);
-	putchar('\n');
+		emit_scalar(value, out);
+	fputc('\n', out);
 }
 
 static bool is_zero(const struct machine *m, const char *file)
@@ -126,7 +127,7 @@ static bool is_zero(const struct machine *m, const char *file)
 
 /* Of ratio and kbytes the kernel reports the one that is not in force as 0; both count under
  * overcommit_memory 2 only. */
-static void print_vm(const struct machine *m)
+static void print_vm(FILE *out, const struct machine *m)
 {
 	_cleanup_free_ char *mode = NULL;
 	const struct key *vm = key_find("vm");
@@ -136,10 +137,10 @@ static void print_vm(const struct machine *m)
 
 	for (const struct key *k = key_next_child(vm, NULL); k; k = key_next_child(vm, k))
 		if (!k->sibling || (limited && !is_zero(m, k->file)))
-			print_value(m, k->file, key_name(k), &section);
+			print_value(out, m, k->file, key_name(k), &section);
 }
 
-static void print_sysctls(const struct machine *m)
+static void print_sysctls(FILE *out, const struct machine *m)
 {
 	_cleanup_(arena_free) struct arena a = { 0 };
 	const char *section = "sysctl";
@@ -151,8 +152,40 @@ static void print_sysctls(const struct machine *m)
 		snprintf(file, sizeof(file), "sys/%s", extra_sysctls[i]);
 		if (!key || is_zero(m, file) || schema_typed_sysctl(extra_sysctls[i]))
 			continue;
-		print_value(m, file, key, &section);
+		print_value(out, m, file, key, &section);
 	}
+}
+
+static void print_snapshot(FILE *out, struct context *c, const char *name)
+{
+	fprintf(out,
+		"# A starter profile, taken from the running machine. Save it as %s.yaml, keep "
+		"what\n"
+		"# the product needs, and try it with: holdfast check %s.yaml\n",
+		name, name);
+	fprintf(out, "holdfast: 1\nname: %s\n", name);
+	print_match(out, c);
+	print_vm(out, &c->machine);
+	print_sysctls(out, &c->machine);
+}
+
+static int print_json(struct context *c, const char *name)
+{
+	_cleanup_free_ char *yaml = NULL;
+	size_t size;
+	struct json j;
+	FILE *f = open_memstream(&yaml, &size);
+
+	if (!f)
+		return -ENOMEM;
+	print_snapshot(f, c, name);
+	if (fclose(f) != 0)
+		return -ENOMEM;
+	j = context_json();
+	json_string(&j, "name", name);
+	json_string(&j, "yaml", yaml);
+	json_close(&j, '}');
+	return EXIT_OK;
 }
 
 static int run_snapshot(struct context *c, int argc, char **argv)
@@ -161,23 +194,14 @@ static int run_snapshot(struct context *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (c->opt[OPT_JSON]) {
-		log_error("a snapshot is YAML; --json is not for it");
-		return EXIT_USAGE;
-	}
 	choose_name(c, name, sizeof(name));
 	if (!is_name(name)) {
 		log_error("'%s' is no name for a profile: letters, digits, '.', '_' and '-'", name);
 		return EXIT_USAGE;
 	}
-	printf("# A starter profile, taken from the running machine. Save it as %s.yaml, keep "
-	       "what\n"
-	       "# the product needs, and try it with: holdfast check %s.yaml\n",
-	       name, name);
-	printf("holdfast: 1\nname: %s\n", name);
-	print_match(c);
-	print_vm(&c->machine);
-	print_sysctls(&c->machine);
+	if (c->opt[OPT_JSON])
+		return print_json(c, name);
+	print_snapshot(stdout, c, name);
 	return EXIT_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/cmdreport.h"
 #include "guard/client.h"
 #include "guard/control.h"
 #include "setting/plan.h"
@@ -168,6 +169,17 @@ static const char *forbidden(struct context *c)
 	return NULL;
 }
 
+/* Without a profile to hold against there is still what was done, and why nothing can be said. */
+static int print_failure(struct status *s, const struct findings *f, int status)
+{
+	int ret = cmdreport_errors(&s->now, s->c, f);
+
+	if (ret < 0)
+		return ret;
+	print_json(s);
+	return status;
+}
+
 static int show_status(struct status *s, const struct selection *sel)
 {
 	int ret;
@@ -228,8 +240,8 @@ static int run_status(struct context *c, int argc, char **argv)
 	ret = context_choose(c, NULL, &f, &sel);
 	if (ret == EXIT_OK)
 		ret = show_status(&s, &sel);
-	else if (c->opt[OPT_JSON])
-		context_json_failure(c, &f);
+	else if (ret > 0 && c->opt[OPT_JSON])
+		ret = print_failure(&s, &f, ret);
 	else if (s.has_report)
 		print_applied(&s);
 	report_free(&s.applied);

@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "cmd/cmdreport.h"
 #include "setting/plan.h"
 
 static int print_drift(const struct context *c, const struct report *r, unsigned *ret_failures)
@@ -32,13 +33,21 @@ static int run_verify(struct context *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (status != EXIT_OK) {
-		context_json_failure(c, &f);
+	if (status < 0)
+		return status;
+	ret = cmdreport_errors(&r, c, &f);
+	if (ret >= 0 && status != EXIT_OK) {
+		if (c->opt[OPT_JSON])
+			report_print(&r, &c->machine, stdout);
 		return status;
 	}
+	if (ret < 0)
+		return ret;
 	r.profile = s.profile.name;
 	r.reason = select_reason_name(s.reason);
 	ret = plan_run(&c->machine, s.profile.tree, PLAN_VERIFY, STAGE_ALL, &r);
+	if (ret >= 0)
+		ret = report_add_failures(&r);
 	if (ret >= 0)
 		ret = print_drift(c, &r, &failures);
 	if (ret < 0)

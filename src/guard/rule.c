@@ -38,18 +38,6 @@ static int find_user(const char *passwd, const char *name, uid_t *ret_uid)
 	return -ENOENT;
 }
 
-static int score_of(const struct node *n)
-{
-	const char *legacy = node_text(n, "oom_adj");
-	int adj;
-
-	if (!legacy)
-		return atoi(node_setting(n, "oom_score_adj"));
-	/* as fs/proc/base.c converts it */
-	adj = atoi(legacy);
-	return adj == 15 ? 1000 : adj * 1000 / 17;
-}
-
 static enum rule_children children_of(const struct node *n)
 {
 	const char *text = node_setting(n, "children");
@@ -69,7 +57,7 @@ static int compile_one(struct arena *a, const struct node *n, const char *passwd
 		.exe = arena_strdup(a, node_text(n, "exe")),
 		.unit = unit ? arena_strdup(a, unit) : NULL,
 		.args = args ? arena_strdup(a, args) : NULL,
-		.score = score_of(n),
+		.score = atoi(node_setting(n, "oom_score_adj")),
 		.children = children_of(n),
 		.release_to = atoi(node_setting(n, "release_to")),
 		.max_rss = max_rss ? strtoll(max_rss, NULL, 10) : 0,

@@ -112,13 +112,9 @@ static int find_limit(const struct root *root, struct arena *a, const char *unit
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/* The score the rule pins at, by either scale. */
 static bool is_unkillable(const struct node *rule)
 {
-	const char *legacy = node_text(rule, "oom_adj");
-
-	return streq(legacy ? legacy : node_setting(rule, "oom_score_adj"),
-		     legacy ? "-17" : "-1000");
+	return streq(node_setting(rule, "oom_score_adj"), "-1000");
 }
 
 static int check_rule(const struct root *root, const struct node *rule, struct findings *f)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "profile/identity.h"
+#include "base/text.h"
 #include "profile/comparison.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -14,7 +15,9 @@ static bool is_scalar(const struct node *n)
 
 static int64_t number_of(const struct node *n)
 {
-	return is_scalar(n) ? strtoll(n->value, NULL, 10) : 0;
+	int64_t number;
+
+	return is_scalar(n) && text_to_int(n->value, &number) == 0 ? number : 0;
 }
 
 static bool is_set(const struct node *map, const char *name)
@@ -158,12 +161,6 @@ static void check_match(const struct node *tree, struct findings *f)
 
 static void check_score(const struct node *rule, struct findings *f)
 {
-	const struct node *adj = node_child(rule, "oom_score_adj");
-	const struct node *legacy = node_child(rule, "oom_adj");
-
-	if (is_scalar(adj) && is_scalar(legacy))
-		finding_error(f, &later(adj, legacy)->name_at, "give one of them",
-			      "oom_score_adj and the legacy oom_adj are both given");
 	if (is_set(rule, "release_to") && streq_null(node_text(rule, "children"), "inherit"))
 		finding_warning(f, &node_child(rule, "release_to")->name_at, NULL,
 				"release_to has no effect with 'children: inherit'");
@@ -206,7 +203,8 @@ static bool differ(const struct node *a, const struct node *b, const char *name)
 	return x && y && !streq(x, y);
 }
 
-static void check_same_program(const struct node *rule, const struct node *other,
+/* Whether the rules clash; one clash a rule is told. */
+static bool check_same_program(const struct node *rule, const struct node *other,
 			       struct findings *f)
 {
 	static const char *const also[] = { "unit", "args" };
@@ -214,10 +212,10 @@ static void check_same_program(const struct node *rule, const struct node *other
 
 	if (!is_set(rule, "exe") || !is_set(other, "exe") || differ(rule, other, "exe") ||
 	    differ(rule, other, "user"))
-		return;
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(also); i++) {
 		if (differ(rule, other, also[i]))
-			return;
+			return false;
 		narrower = narrower || is_set(rule, also[i]) != is_set(other, also[i]);
 	}
 	if (narrower)
@@ -229,6 +227,7 @@ static void check_same_program(const struct node *rule, const struct node *other
 			      "rules '%s' and '%s' are for one program, %s",
 			      node_text(other, "service"), node_text(rule, "service"),
 			      node_text(rule, "exe"));
+	return true;
 }
 
 /* The least memory that a machine with this profile can have; 0: anything. */
@@ -288,10 +287,9 @@ static void check_protect(const struct node *tree, struct findings *f)
 			continue;
 		check_rule(rule, f);
 		node_foreach(other, protect) {
-			if (other == rule)
+			if (other == rule ||
+			    (other->kind == NODE_MAP && check_same_program(rule, other, f)))
 				break;
-			if (other->kind == NODE_MAP)
-				check_same_program(rule, other, f);
 		}
 	}
 	check_leashes(tree, f);

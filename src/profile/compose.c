@@ -151,21 +151,40 @@ static void append(struct node *map, struct node *n)
 		map->first = n;
 }
 
-/* Puts each of @parent's children into @child unless it has its like, and merges it there if so. */
+/* Takes @n out of the children of @map. */
+static void unlink_child(struct node *map, const struct node *n)
+{
+	struct node **p = &map->first;
+
+	while (*p != n)
+		p = &(*p)->next;
+	*p = n->next;
+}
+
+/* The parent's children first, each merged with the child's own of its name, then what only the
+ * child has: a mount stands before those below it. */
 static void merge_children(struct node *parent, struct node *child, bool items)
 {
-	struct node *n = parent->first, *next;
+	struct node result = { 0 };
 
-	for (; n; n = next) {
+	for (struct node *n = parent->first, *next; n; n = next) {
 		struct node *own =
 			items ? node_item(child, node_identity(n)) : node_child(child, n->name);
 
 		next = n->next;
-		if (own)
+		if (own) {
+			unlink_child(child, own);
 			merge(n, own);
-		else if (n->kind != NODE_BROKEN && !(n->row && n->row->flags & KEY_OWN))
-			append(child, n);
+			append(&result, own);
+		} else if (n->kind != NODE_BROKEN && !(n->row && n->row->flags & KEY_OWN)) {
+			append(&result, n);
+		}
 	}
+	for (struct node *n = child->first, *next; n; n = next) {
+		next = n->next;
+		append(&result, n);
+	}
+	child->first = result.first;
 }
 
 /* @child wins; maps merge key by key, items that have an identity by it, lists are replaced. */

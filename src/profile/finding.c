@@ -2,6 +2,9 @@
 
 #include "base/log.h"
 
+/* More are counted, but not kept: nobody reads them, and keeping order takes time. */
+#define FINDINGS_MAX 1000U
+
 /* Files stay in the order in which they were read; inside one, by line and column. */
 static bool belongs_before(const struct finding *a, const struct finding *b)
 {
@@ -47,7 +50,7 @@ void finding_add(struct findings *f, enum severity severity, const struct place 
 		f->errors++;
 	else
 		f->warnings++;
-	if (!new || !new->at.file || !new->message)
+	if (!new || !new->at.file || !new->message || f->errors + f->warnings > FINDINGS_MAX)
 		return;
 	while (*p && !belongs_before(new, *p))
 		p = &(*p)->next;
@@ -70,6 +73,14 @@ char *finding_text(const struct finding *finding)
 		     hint ? " (" : "", hint ? hint : "", hint ? ")" : "") < 0)
 		return NULL;
 	return text;
+}
+
+void findings_make_errors(struct findings *f)
+{
+	for (struct finding *finding = f->first; finding; finding = finding->next)
+		finding->severity = SEVERITY_ERROR;
+	f->errors += f->warnings;
+	f->warnings = 0;
 }
 
 void findings_log(const struct findings *f)

@@ -38,6 +38,9 @@ char *finding_text(const struct finding *finding);
 /* "error" or "warning" */
 const char *finding_severity(const struct finding *finding);
 
+/* Makes every warning an error. */
+void findings_make_errors(struct findings *f);
+
 /* Logs each at its severity. */
 void findings_log(const struct findings *f);
 

@@ -14,52 +14,65 @@ struct fact {
 };
 
 /* clang-format off */
-/* Found in SMBIOS tables of real machines; compared without case and surrounding blanks. */
+/* Found in SMBIOS tables of real machines; compared as letters and digits only, without case. */
 static const char *const placeholders[] = {
-	"", "-", "--", "0", "000", "none", "null", "n/a", "na", "unknown", "undefined", "unspecified",
-	"invalid", "empty", "blank", "default", "default string", "not specified", "not applicable",
-	"not available", "not defined", "not set", "not present", "not provided", "no asset tag",
-	"no asset information", "o.e.m.", "oem", "oem string", "oem default string", "tbd",
-	"o.e.m", "oem chassis manufacturer", "system_product_name", "system_manufacturer",
-	"system skunumber", "00000000not defined", "type2 - board version",
-	"type2 - board product name1", "type2 - board vendor name1", "rev",
-	"system manufacturer", "system manufacture", "system product name", "system product",
-	"system name", "system version", "system serial number", "system sku", "system sku#",
-	"system family", "sku", "sku number", "product name", "product version", "family",
-	"type1family", "type1sku0", "type1productconfigid", "type2 - board product name",
-	"type2 - board asset tag", "base board manufacturer", "base board product name",
-	"base board version", "base board serial number", "base board asset tag",
-	"board manufacturer", "board product name", "board version", "board serial number",
-	"chassis manufacturer", "chassis manufacture", "chassis version", "chassis serial number",
-	"chassis asset tag", "asset tag", "asset-1234567890", "serial number", "serial", "version",
-	"manufacturer", "vendor", "model", "name", "string", "x.x", "rev x.0x", "rev 1.xx",
-	"rev x.xx", "1234567890", "0123456789", "123456789", "standard", "all", "*", "**", ".", "..",
-	"no enclosure", "reserved", "test", "empty string", "bad index", "<bad index>",
+	"0", "000", "none", "null", "na", "unknown", "undefined", "unspecified", "invalid",
+	"empty", "blank", "default", "defaultstring", "notspecified", "notapplicable",
+	"notavailable", "notdefined", "notset", "notpresent", "notprovided", "noassettag",
+	"noassetinformation", "oem", "oemstring", "oemdefaultstring", "tbd",
+	"oemchassismanufacturer", "systemproductname", "systemmanufacturer", "systemskunumber",
+	"00000000notdefined", "type2boardversion", "type2boardproductname1",
+	"type2boardvendorname1", "rev", "systemmanufacture", "systemproduct", "systemname",
+	"systemversion", "systemserialnumber", "systemsku", "systemfamily", "sku", "skunumber",
+	"productname", "productversion", "family", "type1family", "type1sku0",
+	"type1productconfigid", "type2boardproductname", "type2boardassettag",
+	"baseboardmanufacturer", "baseboardproductname", "baseboardversion",
+	"baseboardserialnumber", "baseboardassettag", "boardmanufacturer", "boardproductname",
+	"boardversion", "boardserialnumber", "chassismanufacturer", "chassismanufacture",
+	"chassisversion", "chassisserialnumber", "chassisassettag", "assettag",
+	"asset1234567890", "serialnumber", "serial", "version", "manufacturer", "vendor",
+	"model", "name", "string", "xx", "revx0x", "rev1xx", "revxxx", "1234567890",
+	"0123456789", "123456789", "standard", "all", "noenclosure", "reserved", "test",
+	"emptystring", "badindex", "outofspec", "notsettable", "nodata", "oemproduct",
+	"0x00000000", "tobedefined", "lenovoproduct",
 };
 /* clang-format on */
 
+/* And what such texts have inside them: "To Be Filled By O.E.M.", "$(DEFAULT_STRING)". */
+static const char *const placeholder_parts[] = {
+	"filledby", "fillby", "setbyoem", "definedbyoem", "defaultstring", "notprovided",
+};
+
+/* Serial numbers and UUIDs that were never set are all of one digit. */
+static bool is_one_digit(const char *word, char digit, size_t least)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i < n; i++)
+		if (word[i] != digit)
+			return false;
+	return n >= least;
+}
+
 bool identity_is_placeholder(const char *text)
 {
-	char word[40];
-	size_t n;
+	char word[64];
+	size_t n = 0;
 
-	while (isspace((unsigned char)*text))
-		text++;
-	n = strlen(text);
-	while (n > 0 && isspace((unsigned char)text[n - 1]))
-		n--;
-	/* all zeros, blanks, dots, x or f: serial numbers and UUIDs that were never set */
-	if (strspn(text, "0 .-_") >= n || (n >= 2 && strspn(text, "xX .-_") >= n) ||
-	    (n >= 8 && strspn(text, "fF-") >= n))
-		return true;
-	if (strncasecmp(text, "to be filled", 12) == 0 || strncasecmp(text, "tobefilled", 10) == 0)
-		return true;
-	if (n >= sizeof(word))
-		return false;
-	memcpy(word, text, n);
+	for (; *text && n + 1 < sizeof(word); text++) {
+		if (!isascii((unsigned char)*text))
+			return false; /* somebody took care */
+		if (isalnum((unsigned char)*text))
+			word[n++] = (char)tolower((unsigned char)*text);
+	}
 	word[n] = '\0';
+	if (is_one_digit(word, '0', 0) || is_one_digit(word, 'x', 2) || is_one_digit(word, 'f', 8))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(placeholder_parts); i++)
+		if (strstr(word, placeholder_parts[i]))
+			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++)
-		if (strcasecmp(word, placeholders[i]) == 0)
+		if (streq(word, placeholders[i]))
 			return true;
 	return false;
 }
@@ -109,25 +122,27 @@ static char *read_dmi(const struct identity *id, const char *name)
 	return read_text(id->sysfs, path);
 }
 
-/* The sum of all "START-END : System RAM", nested reservations being part of them. Addresses read
+/* The sum of all "START-END : System RAM"; what is indented below one is part of it. Addresses read
  * as zero without CAP_SYS_ADMIN. */
-static uint64_t iomem_bytes(const char *text)
+static uint64_t iomem_bytes(char *text)
 {
+	size_t ram_indent = SIZE_MAX;
 	uint64_t sum = 0;
+	char *line, *rest;
 
-	while (*text) {
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		size_t indent = strspn(line, " ");
 		uint64_t start, end;
 		int at = 0;
 
-		if (sscanf(text, " %" SCNx64 "-%" SCNx64 " : %n", &start, &end, &at) == 2 &&
-		    at > 0 && end > start) {
-			const char *rest = after_prefix(text + at, "System RAM");
-
-			if (rest && (*rest == '\n' || !*rest))
-				sum += end - start + 1;
-		}
-		text += strcspn(text, "\n");
-		text += *text == '\n';
+		if (indent > ram_indent)
+			continue;
+		ram_indent = SIZE_MAX;
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " : %n", &start, &end, &at) != 2 ||
+		    at == 0 || !after_prefix(line + at, "System RAM"))
+			continue;
+		ram_indent = indent;
+		sum += end > start ? end - start + 1 : 0;
 	}
 	return (sum + RAM_GRANULE - 1) / RAM_GRANULE * RAM_GRANULE;
 }

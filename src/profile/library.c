@@ -105,7 +105,7 @@ static int open_in(const struct library_dir *dir, const char *leaf, bool *ret_ex
 	fd = root_openat(&dir->base, path, O_RDONLY | O_NONBLOCK);
 	if (fd == -ENOENT)
 		link = root_openat(&dir->base, path, O_PATH | O_NOFOLLOW);
-	*ret_exists = fd != -ENOENT || link >= 0;
+	*ret_exists = (fd != -ENOENT && fd != -ENOTDIR) || link >= 0;
 	return fd;
 }
 
@@ -164,6 +164,14 @@ static int name_list_add(struct name_list *l, struct arena *a, const char *name,
 	return l->names[l->n++] ? 0 : -ENOMEM;
 }
 
+static bool is_printable(const char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name <= ' ' || *name == 0x7f)
+			return false;
+	return true;
+}
+
 static int list_dir(const struct library_dir *dir, struct arena *a, struct name_list *list)
 {
 	_cleanup_closedir_ DIR *d = NULL;
@@ -176,17 +184,27 @@ static int list_dir(const struct library_dir *dir, struct arena *a, struct name_
 		close(fd);
 		return -errno;
 	}
-	for (const struct dirent *e; (e = readdir(d));) {
-		size_t len = strlen(e->d_name);
+	for (;;) {
+		const struct dirent *e;
+		size_t len;
 		int ret;
 
+		errno = 0;
+		e = readdir(d);
+		if (!e)
+			return -errno;
+		len = strlen(e->d_name);
 		if (e->d_name[0] == '.' || len <= 5 || !has_suffix(e->d_name, ".yaml"))
 			continue;
+		if (!is_printable(e->d_name)) {
+			log_warning("%s: a file whose name no profile can have is passed over",
+				    dir->path);
+			continue;
+		}
 		ret = name_list_add(list, a, e->d_name, len - 5);
 		if (ret < 0)
 			return ret;
 	}
-	return 0;
 }
 
 int library_names(const struct library *l, struct arena *a, char ***ret_names)
@@ -197,8 +215,10 @@ int library_names(const struct library *l, struct arena *a, char ***ret_names)
 	for (unsigned i = 0; i < l->n_dirs; i++) {
 		int ret = list_dir(&l->dirs[i], a, &list);
 
-		if (ret < 0)
+		if (ret == -ENOMEM)
 			return ret;
+		if (ret < 0) /* the others may have what is needed */
+			log_error("%s: %s", l->dirs[i].path, strerror(-ret));
 	}
 	if (list.n == 0) {
 		list.names = arena_alloc(a, sizeof(*list.names));

@@ -201,6 +201,28 @@ static void refuse_same_item(struct schema *s, const struct node *list, const st
 			      first->at.line);
 }
 
+/* The legacy scale, as fs/proc/base.c converts it. */
+static int convert_legacy_score(struct schema *s, struct node *rule)
+{
+	struct node *n = node_child(rule, "oom_adj");
+	const struct node *given = node_child(rule, "oom_score_adj");
+	int adj;
+
+	if (!n || n->kind != NODE_SCALAR)
+		return 0;
+	if (given) {
+		finding_error(s->findings, &n->name_at, "give one of them",
+			      "oom_score_adj and the legacy oom_adj are both given");
+		n->kind = NODE_BROKEN;
+		return 0;
+	}
+	adj = atoi(n->value);
+	n->name = "oom_score_adj";
+	n->row = key_child(rule->row, n->name);
+	n->value = arena_printf(s->arena, "%d", adj == 15 ? 1000 : adj * 1000 / 17);
+	return n->value ? 0 : -ENOMEM;
+}
+
 static int apply_items(struct schema *s, struct node *list)
 {
 	int ret;
@@ -214,6 +236,8 @@ static int apply_items(struct schema *s, struct node *list)
 			continue;
 		}
 		ret = apply_map(s, item);
+		if (ret >= 0 && list->row->kind == SETTING_GUARD)
+			ret = convert_legacy_score(s, item);
 		if (ret < 0)
 			return ret;
 		refuse_same_item(s, list, item);

@@ -34,7 +34,9 @@ static int take_named(const struct library *l, const char *name, enum select_rea
 	int ret;
 
 	if (reason == SELECT_OPTION && (strchr(name, '/') || has_suffix(name, ".yaml")))
-		ret = profile_read_file(name, f, &s->profile);
+		ret = access(name, F_OK) < 0 && errno == ENOENT
+			      ? -ENOENT
+			      : profile_read_file(name, f, &s->profile);
 	else
 		ret = read_named(l, name, f, &s->profile);
 	if (ret == -ENOENT) {

@@ -13,8 +13,7 @@ void sysctlname_normalise(char *name)
 		sysctlname_swap(name);
 }
 
-/* Whether a path's components are all there and stay below the directory. */
-static bool is_inside(const char *path)
+bool sysctlname_is_path(const char *path)
 {
 	for (;;) {
 		size_t n = strcspn(path, "/");
@@ -34,5 +33,5 @@ bool sysctlname_to_path(const char *name, char *ret_path)
 			return false;
 	strcpy(ret_path, name);
 	sysctlname_normalise(ret_path);
-	return *name != '-' && is_inside(ret_path);
+	return *name != '-' && sysctlname_is_path(ret_path);
 }

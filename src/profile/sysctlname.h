@@ -7,6 +7,9 @@
  * leaves the directory, or has wildcards. @ret_path has room for strlen(@name) + 1. */
 bool sysctlname_to_path(const char *name, char *ret_path);
 
+/* Whether a path's components are all there and stay below their directory. */
+bool sysctlname_is_path(const char *path);
+
 /* A path to the dotted form, or a dotted form to a path, in place. */
 void sysctlname_swap(char *name);
 

@@ -43,17 +43,29 @@ static int fail(struct value *v, const char *hint, const char *fmt, ...)
 	return v->problem ? 0 : -ENOMEM;
 }
 
+static const char *did_you_mean(struct value *v, const char *word)
+{
+	return word && !after_prefix(v->text, word)
+		       ? arena_printf(v->arena, "did you mean '%s'?", word)
+		       : NULL;
+}
+
 static int parse_bool(struct value *v)
 {
 	static const char *const words[][2] = {
 		{ "false", "true" }, { "no", "yes" }, { "off", "on" }, { "0", "1" }
 	};
+	struct nearest near = { .word = v->text };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		for (int b = 0; b < 2; b++)
 			if (strcasecmp(v->text, words[i][b]) == 0)
 				return set_int(v, b);
-	return fail(v, NULL, "takes true or false, not '%s'", v->text);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		for (int b = 0; b < 2; b++)
+			if (words[i][b][1]) /* a digit is near to anything */
+				nearest_offer(&near, words[i][b]);
+	return fail(v, did_you_mean(v, near.best), "takes true or false, not '%s'", v->text);
 }
 
 static int check_range(struct value *v, int ret, int64_t number)
@@ -122,8 +134,7 @@ static int parse_choice(struct value *v)
 	names = choice_names(v);
 	if (!names)
 		return -ENOMEM;
-	return fail(v, near.best ? arena_printf(v->arena, "did you mean '%s'?", near.best) : NULL,
-		    "takes one of %s, not '%s'", names, v->text);
+	return fail(v, did_you_mean(v, near.best), "takes one of %s, not '%s'", names, v->text);
 }
 
 static int parse_text(struct value *v)
@@ -203,8 +214,12 @@ static int parse_device(struct value *v)
 {
 	static const char *const tags[] = { "LABEL", "UUID", "PARTLABEL", "PARTUUID", "ID" };
 	const char *equals = strchr(v->text, '=');
-	struct nearest near = { .word = v->text };
+	struct nearest near = {
+		.word = arena_strndup(v->arena, v->text, strcspn(v->text, "=")),
+	};
 
+	if (!near.word)
+		return -ENOMEM;
 	if (*v->text == '/')
 		return parse_path(v);
 	for (size_t i = 0; i < ARRAY_SIZE(tags) && equals; i++) {
@@ -216,7 +231,7 @@ static int parse_device(struct value *v)
 	}
 	for (const char *t = v->text; *t; t++)
 		if (!isalnum((unsigned char)*t) && !strchr("_-.", *t))
-			return fail(v, NULL,
+			return fail(v, did_you_mean(v, near.best),
 				    "takes LABEL=, UUID=, PARTLABEL=, PARTUUID=, an absolute path "
 				    "or a virtual file system's name, not '%s'",
 				    v->text);

@@ -202,7 +202,8 @@ static int option_string(const struct setting *s, char **ret_options)
 	return 0;
 }
 
-static int probe(const struct libkmod *k, const struct setting *s, const char *options, char **why)
+static int probe(const struct libkmod *k, const struct setting *s, const char *options,
+		 bool foreign, char **why)
 {
 	struct kmod_list *list = NULL;
 	struct kmod_module *module;
@@ -216,7 +217,11 @@ static int probe(const struct libkmod *k, const struct setting *s, const char *o
 		return -ENOENT;
 	}
 	module = k->get_module(list);
-	ret = k->probe(module, KMOD_PROBE_APPLY_BLACKLIST_ALIAS_ONLY, options, NULL, NULL, NULL);
+	/* "install" lines of a foreign root are not for us to run. */
+	ret = k->probe(module,
+		       KMOD_PROBE_APPLY_BLACKLIST_ALIAS_ONLY |
+			       (foreign ? KMOD_PROBE_IGNORE_COMMAND : 0U),
+		       options, NULL, NULL, NULL);
 	k->module_unref(module);
 	k->unref_list(list);
 	if (ret > 0) { /* blocked by configuration */
@@ -248,7 +253,7 @@ static int module_write(const struct machine *m, const struct setting *s, char *
 		*why = strdup("libkmod.so.2 is not here");
 	if (ret < 0)
 		return ret;
-	return probe(&k, s, options, why);
+	return probe(&k, s, options, m->root.confined, why);
 }
 
 static int module_undo(const struct machine *m, const struct setting *s, const char *before)

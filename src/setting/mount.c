@@ -2,6 +2,8 @@
 #include <libmount.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/mount.h>
 #include <time.h>
 
@@ -89,7 +91,9 @@ static bool is_wanted(const struct libmount *l, struct libmnt_fs *fs, const stru
 	const char *options = node_text(s->node, "options"), *type = node_text(s->node, "type");
 	_cleanup_free_ char *source = l->resolve_spec(node_text(s->node, "what"), NULL);
 
-	if (!source || !streq_null(source, l->get_source(fs)))
+	/* What is bound or looped shows another source: that something is there must do. */
+	if (!(options && (strstr(options, "bind") || strstr(options, "loop"))) &&
+	    (!source || !streq_null(source, l->get_source(fs))))
 		return false;
 	if (type && !streq(type, "auto") && !streq_null(type, l->get_fstype(fs)))
 		return false;
@@ -104,10 +108,29 @@ static bool is_wanted(const struct libmount *l, struct libmnt_fs *fs, const stru
 	return true;
 }
 
+/* The mount point without links, as the kernel lists it; as it is written where it does not exist
+ * yet. The caller frees. */
+static char *real_target(const struct machine *m, const struct setting *s)
+{
+	_cleanup_close_ int fd = root_openat(&m->root, s->path, O_PATH);
+	char link[32], path[PATH_MAX];
+	ssize_t n = -1;
+
+	if (fd >= 0) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, path, sizeof(path) - 1);
+	}
+	if (n <= 0)
+		return root_path(&m->root, s->path);
+	path[n] = '\0';
+	return strdup(path);
+}
+
 static int mount_read(const struct machine *m, const struct setting *s, struct state *ret_state)
 {
 	_cleanup_(libmount_close) struct libmount l = { 0 };
 	_cleanup_free_ char *table = root_path(&m->procfs, "self/mountinfo");
+	_cleanup_free_ char *target = real_target(m, s);
 	struct libmnt_table *mounts;
 	struct libmnt_fs *fs;
 	int ret = libmount_open(&l);
@@ -116,13 +139,13 @@ static int mount_read(const struct machine *m, const struct setting *s, struct s
 		ret_state->why = strdup("libmount.so.1 is not here");
 	if (ret < 0)
 		return ret;
-	mounts = table ? l.new_table() : NULL;
+	mounts = table && target ? l.new_table() : NULL;
 	if (!mounts)
 		return -ENOMEM;
 	ret = l.parse_file(mounts, table);
 	if (ret < 0 && asprintf(&ret_state->why, "%s: %s", table, strerror(-ret)) < 0)
 		ret_state->why = NULL;
-	fs = ret < 0 ? NULL : l.find_target(mounts, s->file, MNT_ITER_BACKWARD);
+	fs = ret < 0 ? NULL : l.find_target(mounts, target, MNT_ITER_BACKWARD);
 	if (fs) {
 		const char *source = l.get_source(fs);
 
@@ -170,7 +193,8 @@ static bool wait_for_device(const struct machine *m, const struct libmount *l,
 	}
 }
 
-static int mount_it(const struct libmount *l, const struct setting *s, char **why)
+static int mount_it(const struct libmount *l, const struct setting *s, const char *target,
+		    char **why)
 {
 	const char *type = node_text(s->node, "type"), *options = node_text(s->node, "options");
 	struct libmnt_context *c = l->new_context();
@@ -181,7 +205,7 @@ static int mount_it(const struct libmount *l, const struct setting *s, char **wh
 		return -ENOMEM;
 	ret = l->set_source(c, node_text(s->node, "what"));
 	if (ret == 0)
-		ret = l->set_target(c, s->file);
+		ret = l->set_target(c, target);
 	if (ret == 0 && type)
 		ret = l->set_fstype(c, type);
 	if (ret == 0 && options)
@@ -203,6 +227,7 @@ static int mount_write(const struct machine *m, const struct setting *s, char **
 	_cleanup_(libmount_close) struct libmount l = { 0 };
 	_cleanup_(state_free) struct state now = { 0 };
 	const char *what = node_text(s->node, "what");
+	_cleanup_free_ char *target = NULL;
 	int ret, dir;
 
 	ret = mount_read(m, s, &now);
@@ -224,12 +249,13 @@ static int mount_write(const struct machine *m, const struct setting *s, char **
 	if (dir < 0)
 		return dir;
 	close(dir);
-	return mount_it(&l, s, why);
+	target = real_target(m, s);
+	return target ? mount_it(&l, s, target, why) : -ENOMEM;
 }
 
 static int mount_undo(const struct machine *m, const struct setting *s, const char *before)
 {
-	_cleanup_free_ char *path = root_path(&m->root, s->path);
+	_cleanup_free_ char *path = real_target(m, s);
 
 	(void)before; /* it was not mounted */
 	if (!path)

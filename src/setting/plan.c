@@ -145,6 +145,10 @@ static int differs(const struct plan *p, const struct setting *s, const struct s
 		return ret;
 	if (p->mode == PLAN_APPLY)
 		return write_and_read_back(p, s, o);
+	if (p->mode == PLAN_DRY_RUN && now->why) { /* it would be refused */
+		fail(p->report, o, s, -EBUSY, now->why);
+		return 0;
+	}
 	o->result = p->mode == PLAN_DRY_RUN ? RESULT_WOULD_SET
 		    : o->overridden_by      ? RESULT_OVERRIDDEN
 					    : RESULT_DRIFTED;
@@ -273,9 +277,7 @@ int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mo
 
 static int one_way(const struct outcome *o, struct outcome *back)
 {
-	const char *path = o->file ? strstr(o->file, "/sys/") : NULL;
-	const char *why =
-		path && o->after ? sysctl_one_way(path + strlen("/sys/"), o->after) : NULL;
+	const char *why = sysctl_one_way(o->path + strlen("sys/"), o->after);
 
 	if (!why)
 		return 0;
@@ -292,6 +294,20 @@ static bool is_ours(const struct setting *s, const char *now, const char *after)
 	size_t n = s->ops == &sysctl_ops ? strlen(after) : strcspn(after, " ");
 
 	return strncmp(now, after, n) == 0 && (!now[n] || (now[n] == ' ' && s->ops != &sysctl_ops));
+}
+
+/* The kernel sets a key to 0 when its sibling is written; where it did not, that is ours to do. */
+static int undo(const struct machine *m, const struct setting *s, const struct outcome *o)
+{
+	_cleanup_(state_free) struct state now = { 0 };
+	int ret;
+
+	if (!o->undo_path)
+		return s->ops->undo(m, s, o->before);
+	ret = root_write_text(&m->procfs, o->undo_path, o->undo_value);
+	if (ret >= 0)
+		ret = s->ops->read(m, s, &now);
+	return ret < 0 || streq_null(now.value, o->before) ? ret : s->ops->undo(m, s, o->before);
 }
 
 static int put_back(const struct machine *m, const struct setting *s, const struct outcome *o,
@@ -311,10 +327,7 @@ static int put_back(const struct machine *m, const struct setting *s, const stru
 	}
 	if (s->ops == &sysctl_ops && one_way(o, back))
 		return 0;
-	if (o->undo_path)
-		ret = root_write_text(&m->procfs, o->undo_path, o->undo_value);
-	else
-		ret = s->ops->undo(m, s, o->before);
+	ret = undo(m, s, o);
 	if (ret >= 0)
 		ret = s->ops->read(m, s, &after);
 	if (ret < 0)

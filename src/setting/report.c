@@ -1,8 +1,11 @@
 #include "setting/report.h"
 
+#include <ctype.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "profile/parse.h"
+#include "profile/sysctlname.h"
 
 #define REPORT_DIR "holdfast"
 #define REPORT "report.json"
@@ -123,7 +126,13 @@ static void absorb_stages(struct report *r, struct report_stage *old)
 
 void report_absorb(struct report *r, struct report *old)
 {
-	bool same_profile = streq_null(r->profile, old->profile);
+	bool same_profile;
+
+	if (!r->profile) { /* none could be chosen this time: what is in force is the old one's */
+		r->profile = old->profile;
+		r->reason = old->reason;
+	}
+	same_profile = streq_null(r->profile, old->profile);
 
 	arena_adopt(&r->arena, &old->arena);
 	for (struct outcome *o = old->settings, *next; o; o = next) {
@@ -223,6 +232,8 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 		for (const struct report_error *e = s->errors; e; e = e->next)
 			if (!report_said_before(r, s, e))
 				json_string(j, NULL, e->text);
+	for (const struct report_error *e = r->errors; e; e = e->next)
+		json_string(j, NULL, e->text);
 	json_close(j, ']');
 }
 
@@ -258,6 +269,19 @@ int report_save(const struct report *r, const struct machine *m)
 	return write_whole(dir, REPORT, text, size);
 }
 
+int report_lock(const struct machine *m, bool make)
+{
+	_cleanup_close_ int dir =
+		make ? open_dir(m) : root_openat(&m->run, REPORT_DIR, O_RDONLY | O_DIRECTORY);
+
+	if (dir < 0)
+		return dir;
+	while (flock(dir, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return TAKE_FD(dir);
+}
+
 int report_remove(const struct machine *m)
 {
 	_cleanup_close_ int dir = open_dir(m);
@@ -275,6 +299,26 @@ static const char *text_or_null(const struct node *map, const char *name)
 	if (!n || n->kind != NODE_SCALAR || (n->plain && streq(n->value, "null")))
 		return NULL;
 	return n->value;
+}
+
+/* A report may come with an image: what it names must be what a profile could have named. */
+static bool is_sound(const struct outcome *o)
+{
+	const char *sysctl = o->path ? after_prefix(o->path, "sys/") : NULL;
+	const char *undo = o->undo_path ? after_prefix(o->undo_path, "sys/") : "vm";
+
+	if (!o->kind || !o->key || !o->undo_path != !o->undo_value || !o->path)
+		return false;
+	if (!undo || !sysctlname_is_path(undo))
+		return false;
+	if (streq(o->kind, "sysctl"))
+		return sysctl && sysctlname_is_path(sysctl);
+	if (streq(o->kind, "mount"))
+		return *o->path == '/' && sysctlname_is_path(o->path + 1);
+	for (const char *c = o->path; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("_.@:-", *c))
+			return false;
+	return true;
 }
 
 static int load_outcome(struct report *r, const struct node *n)
@@ -299,10 +343,10 @@ static int load_outcome(struct report *r, const struct node *n)
 		.result = result_named(text_or_null(n, "result")),
 		.required = streq_null(text_or_null(n, "required"), "true"),
 	};
-	if (!o->kind || !o->key || !o->undo_path != !o->undo_value)
+	if (!is_sound(o))
 		return -EBADMSG;
 	if (node_text(n, "errno"))
-		o->error = -(int)strtol(node_text(n, "errno"), NULL, 10);
+		o->error = -(int)(strtoul(node_text(n, "errno"), NULL, 10) % 4096);
 	report_add(r, o);
 	return 0;
 }

@@ -60,6 +60,11 @@ int report_load(const struct machine *m, struct report *ret_report) _must_check_
 /* Writes it whole, or leaves the old one. -ENOENT where there is no /run. */
 int report_save(const struct report *r, const struct machine *m) _must_check_;
 
+/* Waits until no other run works on the machine and its report, and keeps others out until the
+ * descriptor is closed. The lock is on the report's directory, which is made where @make says so.
+ * Negative where there is none. */
+int report_lock(const struct machine *m, bool make);
+
 /* Removes it. */
 int report_remove(const struct machine *m) _must_check_;
 
