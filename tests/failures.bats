@@ -314,13 +314,14 @@ setup_machine() {
 }
 
 @test "two runs at once lose nothing of each other" {
-	local i
+	local i runs=()
 	for i in a b c d e f; do
 		echo 0 >"root/proc/sys/kernel/$i"
 		profile "$i" <<<"sysctl: { kernel.$i: 1 }"
 		holdfast --profile "$i" apply >/dev/null &
+		runs+=($!)
 	done
-	wait
+	wait "${runs[@]}"
 	report_is '[.settings[] | select(.result == "set")] | length' 6
 }
 
