@@ -83,6 +83,8 @@ _holdfast_options() {
 	apply) options+=' -n --dry-run --stage' ;;
 	keys) options+=' --format' ;;
 	snapshot) options+=' --name' ;;
+	guard) options+=' --once --daemon' ;;
+	status) options+=' --why' ;;
 	esac
 	_holdfast_words "$options" "$2"
 }
@@ -125,7 +127,7 @@ _holdfast() {
 		return
 	fi
 	case $command in
-	'') _holdfast_words 'check select show apply verify revert status keys snapshot' "$word" ;;
+	'') _holdfast_words 'check select show apply verify revert guard status keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
 	show)
 		[[ $word == */* ]] || _holdfast_profiles "$word"

@@ -6,6 +6,10 @@
 #include "setting/outcome.h"
 #include "setting/setting.h"
 
+/* The report is REPORT in directory REPORT_DIR of /run. */
+#define REPORT_DIR "holdfast"
+#define REPORT "report.json"
+
 struct report_error {
 	struct report_error *next;
 	const char *text;
