@@ -138,8 +138,9 @@ static uint64_t iomem_bytes(char *text)
 		if (indent > ram_indent)
 			continue;
 		ram_indent = SIZE_MAX;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " : %n", &start, &end, &at) != 2 ||
-		    at == 0 || !after_prefix(line + at, "System RAM"))
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " : %n", &start, &end, &at) != 2 || !at)
+			continue;
+		if (!streq(line + at, "System RAM") && !streq(line + at, "System RAM (kmem)"))
 			continue;
 		ram_indent = indent;
 		sum += end > start ? end - start + 1 : 0;
