@@ -174,6 +174,12 @@ static void on_worker_end(struct supervisor *s)
 {
 	int status = reap(&s->worker);
 
+	if (s->next.pid > 0) { /* told to quit by it: it says a moment later that it is ready */
+		s->worker = s->next;
+		s->next = no_worker;
+		log_info("guard: reloaded");
+		return;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		s->ends = true; /* told to, or another guard has taken over */
 	} else if (!s->told_ready) {

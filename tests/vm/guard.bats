@@ -142,12 +142,24 @@ all() {
 		emit hard /root/hard
 		touch /root/bound && mount --bind /usr/lib/vmtest/score /root/bound
 		emit bound /root/bound
+		systemctl reload holdfast-guard
+		sleep 2
+		emit reloaded /usr/lib/vmtest/score
+		echo 'x: 1' >>/etc/holdfast/profiles/guard.yaml
+		systemctl reload holdfast-guard
+		sleep 2
+		emit kept /usr/lib/vmtest/score
+		emit dmesg dmesg
 	EOF
 	vm_boot vmtest.product=guard
 	all upgrades -1000 50
 	all late -1000 1
 	all hard -1000 1
 	all bound -1000 1
+	all reloaded -1000 1
+	all kept -1000 1
+	kernel_log 'guard: reloaded'
+	kernel_log 'the new profile cannot be used; the old one stays in force'
 }
 
 @test "a guard that is stopped or killed keeps no program waiting, and a new one makes up for it" {
