@@ -129,12 +129,16 @@ static const char *value_problem(const char *text, size_t len)
 	/* next line, line separator, paragraph separator */
 	static const char *const breaks[] = { "\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
 					      "\xe2\x80\xa9" };
+	size_t plain = 0;
 
+	while (plain < len && text[plain] >= ' ' && text[plain] < 0x7f)
+		plain++;
+	if (plain == len)
+		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)
 		if (memmem(text, len, breaks[i], strlen(breaks[i])))
 			return "a value holds no newline";
-	/* What a file may not hold as it stands, an escape may not smuggle in: show writes it out.
-	 */
+	/* What no file may hold, no escape may bring in: show writes it out again. */
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_sequence(text + i, len - i);
 		if (character_problem(text + i, n))
