@@ -1,10 +1,13 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "cmd/cmd.h"
 #include "guard/supervise.h"
+
+#define READY_MS 10000
 
 struct daemon {
 	struct context *c;
@@ -102,10 +105,14 @@ static int run_background(struct context *c)
 	if (pid < 0)
 		return -errno;
 	if (pid > 0) {
+		struct pollfd p = { .fd = ready[0], .events = POLLIN };
+
 		close(ready[1]);
-		if (read(ready[0], &byte, 1) == 1)
+		/* The boot waits for us: it must not wait for ever. */
+		if (poll(&p, 1, READY_MS) > 0 && read(ready[0], &byte, 1) == 1)
 			return EXIT_OK;
-		log_error("guard: it could not begin; the kernel log says why");
+		log_error("guard: not ready after %d s; the kernel log may say why",
+			  READY_MS / 1000);
 		return EXIT_NOT_DONE;
 	}
 	close(ready[0]);

@@ -16,6 +16,8 @@
  * a second at the most, and only while execs wait. */
 #define STUCK_MS 300
 #define RESTART_MS 100
+/* How long a worker may take to begin, on a slow machine with thousands of processes to look at. */
+#define BEGIN_MS 5000
 
 struct worker {
 	pid_t pid; /* 0: none */
@@ -209,6 +211,12 @@ static void on_next_end(struct supervisor *s)
 	log_error("guard: the new profile cannot be used; the old one stays in force");
 }
 
+/* Started, and not ready yet. */
+static bool begins(const struct worker *w)
+{
+	return w->pid > 0 && w->ready_pipe >= 0;
+}
+
 static int wait_for_something(struct supervisor *s, struct pollfd *p)
 {
 	p[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
@@ -217,18 +225,34 @@ static int wait_for_something(struct supervisor *s, struct pollfd *p)
 	p[3] = (struct pollfd){ .fd = s->worker.gate, .events = POLLIN };
 	p[4] = (struct pollfd){ .fd = s->next.pidfd, .events = POLLIN };
 	p[5] = (struct pollfd){ .fd = s->next.ready_pipe, .events = POLLIN };
-	return poll(p, 6, -1);
+	return poll(p, 6, begins(&s->worker) || begins(&s->next) ? BEGIN_MS : -1);
+}
+
+/* Nothing happened for long, although a worker is to become ready: its marks may hold up execs
+ * already. */
+static void end_stuck_beginners(struct supervisor *s)
+{
+	struct worker *beginner = begins(&s->next) ? &s->next : &s->worker;
+
+	if (!begins(beginner))
+		return;
+	log_error("guard: a worker did not become ready in %d ms; it is ended", BEGIN_MS);
+	kill(beginner->pid, SIGKILL); /* its end is noticed like any other */
 }
 
 static void turn(struct supervisor *s)
 {
 	struct pollfd p[6];
+	int ready;
 
 	if (s->worker.pid <= 0 && start_worker(s, &s->worker) < 0)
 		sleep_ms(1000);
 	if (s->ends || s->worker.pid <= 0)
 		return;
-	if (wait_for_something(s, p) <= 0)
+	ready = wait_for_something(s, p);
+	if (ready == 0)
+		end_stuck_beginners(s);
+	if (ready <= 0)
 		return;
 	if (p[0].revents)
 		on_signal(s);
