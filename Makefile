@@ -17,7 +17,8 @@ INSTALL_STRIP ?= -s --strip-program=$(STRIP)
 B := build/$(VARIANT)
 
 CFLAGS_debug := -O0 -g3
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
+# For size: the program lies in other people's initramfs, and waits for the kernel rather than for itself.
+CFLAGS_release := -Os -g -D_FORTIFY_SOURCE=2 -fno-asynchronous-unwind-tables
 CFLAGS_san := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_san := -fsanitize=address,undefined
 
@@ -35,17 +36,22 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc $(WARNINGS)
 	$(HARDENING) $(LIBS_CFLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
-SRC := $(wildcard src/*.c src/*/*.c)
-OBJ := $(SRC:src/%.c=$(B)/%.o)
-LIB_OBJ := $(filter-out $(B)/main.o,$(OBJ))
+# Two programs of the same objects: the whole, and what an initramfs needs of it. They differ in their list of commands; what no
+# command on the list uses, the linker leaves out.
+SRC := $(wildcard src/*/*.c)
+LIB_OBJ := $(SRC:src/%.c=$(B)/%.o)
+OBJ := $(LIB_OBJ) $(B)/main.o $(B)/commands.o $(B)/commands-initramfs.o
+PROGRAMS := $(B)/holdfast $(B)/holdfast-initramfs
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 
-all: $(B)/holdfast
+all: $(PROGRAMS)
 
-$(B)/holdfast: $(OBJ)
+$(B)/holdfast: $(B)/commands.o
+$(B)/holdfast-initramfs: $(B)/commands-initramfs.o
+$(PROGRAMS): $(B)/main.o $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -120,8 +126,9 @@ D := $(DESTDIR)
 P := $(DESTDIR)$(PREFIX)
 HOOKS := initramfs-hooks/initramfs-tools
 
-install: $(B)/holdfast
+install: $(PROGRAMS)
 	$(INSTALL) -D -m 755 $(INSTALL_STRIP) $(B)/holdfast $(P)/sbin/holdfast
+	$(INSTALL) -D -m 755 $(INSTALL_STRIP) $(B)/holdfast-initramfs $(P)/lib/holdfast/holdfast-initramfs
 	$(INSTALL) -d $(P)/lib/holdfast/profiles $(D)/etc/holdfast/profiles
 	$(INSTALL) -m 644 profiles/*.yaml $(P)/lib/holdfast/profiles/
 	$(INSTALL) -D -m 644 docs/holdfast.8 $(P)/share/man/man8/holdfast.8

@@ -2,11 +2,6 @@
 
 #include "cmd/cmd.h"
 
-const struct cmd *const commands[] = {
-	&cmd_check, &cmd_select, &cmd_show, &cmd_apply,    &cmd_verify, &cmd_revert,
-	&cmd_guard, &cmd_status, &cmd_keys, &cmd_snapshot, NULL,
-};
-
 static enum log_level level_of(const struct context *c)
 {
 	if (c->opt[OPT_QUIET])

@@ -68,7 +68,8 @@ struct cmd {
 extern const struct cmd cmd_apply, cmd_check, cmd_guard, cmd_keys, cmd_revert, cmd_select, cmd_show,
 	cmd_snapshot, cmd_status, cmd_verify;
 
-/* All commands, ending with NULL, in the order of --help. */
+/* The program's commands, ending with NULL, in the order of --help: commands.c, or
+ * commands-initramfs.c. */
 extern const struct cmd *const commands[];
 
 /* What the command line said, and what was opened for it. */

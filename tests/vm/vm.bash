@@ -13,6 +13,7 @@ VM_SLOT=      # descriptor of the lock that lets it run
 
 # Two machines at most run on one host, whoever started them.
 VM_SLOTS=2
+VM_SLOT_DIR=${VM_SLOT_DIR:-/run/lock}
 # Seconds after which a machine is ended and its test fails.
 VM_TIMEOUT=${VM_TIMEOUT:-150}
 
@@ -66,10 +67,9 @@ vm_make_initrd() {
 
 vm_take_slot() {
 	local n
-	mkdir -p "$VM_BUILD"
 	while :; do
 		for ((n = 0; n < VM_SLOTS; n++)); do
-			exec {VM_SLOT}>"$VM_BUILD/slot.$n"
+			exec {VM_SLOT}>"$VM_SLOT_DIR/holdfast-vm.$n"
 			! flock -n "$VM_SLOT" || return 0
 			exec {VM_SLOT}>&-
 		done

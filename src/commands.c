@@ -1,0 +1,7 @@
+/* The whole program's commands. */
+#include "cmd/cmd.h"
+
+const struct cmd *const commands[] = {
+	&cmd_check, &cmd_select, &cmd_show, &cmd_apply,    &cmd_verify, &cmd_revert,
+	&cmd_guard, &cmd_status, &cmd_keys, &cmd_snapshot, NULL,
+};
