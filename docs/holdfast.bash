@@ -50,6 +50,15 @@ _holdfast_files() {
 	done < <(compgen "$1" -- "$2")
 }
 
+# Appends files and directories of any name.
+_holdfast_paths() {
+	local name
+	compopt -o filenames 2>/dev/null
+	while IFS= read -r name; do
+		COMPREPLY+=("$name")
+	done < <(compgen -f -- "$1")
+}
+
 _holdfast_words() {
 	local word
 	while IFS= read -r word; do
@@ -62,7 +71,7 @@ _holdfast_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name)
+		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet)
 			i=$((i + 1))
 			[[ ${COMP_WORDS[i]-} != = ]] || i=$((i + 1))
 			;;
@@ -79,7 +88,7 @@ _holdfast_options() {
 	local options='-P --profiles -p --profile -r --root --procfs --sysfs --rundir -j --json -q --quiet -v --verbose -h --help -V --version'
 	case $1 in
 	check) options+=' --strict' ;;
-	select) options+=' -e --explain' ;;
+	select) options+=' -e --explain --fleet' ;;
 	apply) options+=' -n --dry-run --stage' ;;
 	keys) options+=' --format' ;;
 	snapshot) options+=' --name' ;;
@@ -102,6 +111,10 @@ _holdfast() {
 	case $before in
 	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir)
 		_holdfast_files -d "$word"
+		return
+		;;
+	--fleet)
+		_holdfast_paths "$word"
 		return
 		;;
 	-p | --profile)

@@ -38,6 +38,13 @@ enum option_id {
 	OPT_ONCE,
 	OPT_DAEMON,
 	OPT_WHY,
+	OPT_FLEET,
+	OPT_IMAGE,
+	OPT_KERNEL_CONFIG,
+	OPT_CMDLINE,
+	OPT_FROM,
+	OPT_REMOVE,
+	OPT_OUTPUT,
 	N_OPTIONS,
 };
 
@@ -67,6 +74,9 @@ struct cmd {
 
 extern const struct cmd cmd_apply, cmd_check, cmd_guard, cmd_keys, cmd_revert, cmd_select, cmd_show,
 	cmd_snapshot, cmd_status, cmd_verify;
+
+/* select for this machine only, as an initramfs has it. */
+extern const struct cmd cmd_select_one;
 
 /* The program's commands, ending with NULL, in the order of --help: commands.c, or
  * commands-initramfs.c. */

@@ -21,11 +21,18 @@ static void print_patterns(const struct match_condition *cond)
 	}
 }
 
+/* Of the key without the "*" that stands for a parameter's name. */
+static int key_length(const struct match_condition *cond)
+{
+	return (int)strlen(cond->key) - (cond->parameter != NULL);
+}
+
 static void print_condition(const struct match_condition *cond)
 {
 	const char *here = !cond->value ? "nothing" : *cond->value ? cond->value : "present";
 
-	printf("    %-3s %s: ", cond->holds ? "yes" : "no", cond->key);
+	printf("    %-3s %.*s%s: ", cond->holds ? "yes" : "no", key_length(cond), cond->key,
+	       cond->parameter ? cond->parameter : "");
 	print_patterns(cond);
 	printf(", here %s", here);
 	if (streq(cond->key, "memory") && cond->value)
@@ -35,16 +42,20 @@ static void print_condition(const struct match_condition *cond)
 	putchar('\n');
 }
 
-static void explain_condition(const struct match_condition *cond, void *data)
+static bool explain_condition(const struct match_condition *cond, void *data)
 {
+	_cleanup_free_ char *key = NULL;
 	struct json *j = ((struct explain *)data)->j;
 
 	if (!j) {
 		print_condition(cond);
-		return;
+		return true;
 	}
+	if (cond->parameter &&
+	    asprintf(&key, "%.*s%s", key_length(cond), cond->key, cond->parameter) < 0)
+		key = NULL;
 	json_open(j, NULL, '{');
-	json_string(j, "key", cond->key);
+	json_string(j, "key", key ? key : cond->key);
 	json_string(j, "pattern", cond->pattern);
 	if (cond->patterns && cond->patterns->kind == NODE_LIST) {
 		json_open(j, "patterns", '[');
@@ -58,6 +69,7 @@ static void explain_condition(const struct match_condition *cond, void *data)
 	if (cond->why_not)
 		json_string(j, "why_not", cond->why_not);
 	json_close(j, '}');
+	return true;
 }
 
 static void explain_alternatives(struct explain *e, const struct node *match)
@@ -184,7 +196,7 @@ static int run_select(struct context *c, int argc, char **argv)
 	return ret < 0 ? ret : status;
 }
 
-const struct cmd cmd_select = {
+const struct cmd cmd_select_one = {
 	.name = "select",
 	.summary = "Print the name of the machine's profile",
 	.help = "The order: --profile; holdfast.profile= on the kernel command line; the best "

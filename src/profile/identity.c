@@ -8,11 +8,6 @@
 #define MAX_FACT 65536U
 #define RAM_GRANULE (16U << 20) /* firmware keeps less than that for itself below each boundary */
 
-struct fact {
-	struct fact *next;
-	const char *name, *value;
-};
-
 /* clang-format off */
 /* Found in SMBIOS tables of real machines; compared as letters and digits only, without case. */
 static const char *const placeholders[] = {
@@ -77,6 +72,11 @@ bool identity_is_placeholder(const char *text)
 	return false;
 }
 
+static bool is_firmware(const char *name)
+{
+	return after_prefix(name, "dmi.") || after_prefix(name, "devicetree.");
+}
+
 int identity_set(struct identity *id, const char *name, const char *value)
 {
 	struct fact *fact = arena_alloc(&id->arena, sizeof(*fact));
@@ -87,6 +87,7 @@ int identity_set(struct identity *id, const char *name, const char *value)
 	fact->value = value ? arena_strdup(&id->arena, value) : NULL;
 	if (!fact->name || (value && !fact->value))
 		return -ENOMEM;
+	fact->placeholder = value && is_firmware(name) && identity_is_placeholder(value);
 	fact->next = id->facts;
 	id->facts = fact;
 	return 0;
@@ -188,14 +189,14 @@ static char *read_fact(const struct identity *id, const char *name)
 	return streq(name, "cmdline") ? read_text(id->procfs, "cmdline") : NULL;
 }
 
-const char *identity_get(struct identity *id, const char *name)
+const struct fact *identity_fact(struct identity *id, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *start;
 
 	for (const struct fact *fact = id->facts; fact; fact = fact->next)
 		if (streq(fact->name, name))
-			return fact->value;
+			return fact;
 	if (!id->procfs || !id->sysfs)
 		return NULL;
 	text = read_fact(id, name);
@@ -203,9 +204,14 @@ const char *identity_get(struct identity *id, const char *name)
 	for (char *c = text; c && *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?'; /* firmware must not talk to the terminal */
-	if (identity_set(id, name, start) < 0)
-		return NULL;
-	return id->facts->value;
+	return identity_set(id, name, start) < 0 ? NULL : id->facts;
+}
+
+const char *identity_get(struct identity *id, const char *name)
+{
+	const struct fact *fact = identity_fact(id, name);
+
+	return fact ? fact->value : NULL;
 }
 
 /* One word of a command line: double quotes hold blanks together, and are not part of it. */

@@ -4,6 +4,12 @@
 #include "base/arena.h"
 #include "base/root.h"
 
+struct fact {
+	struct fact *next;
+	const char *name, *value; /* value: NULL where the machine does not say */
+	bool placeholder;         /* firmware put it there for want of anything to say */
+};
+
 /* One condition's subject; values are read when first asked for and kept. Zero the cache;
  * release with identity_free(). A caller may put facts in by identity_set() and leave the trees
  * unopened: then those are all there is. */
@@ -17,6 +23,10 @@ struct identity {
  * "devicetree.model", "devicetree.compatible" (blank-separated), "arch", "memory" (bytes),
  * "cmdline". White space around it is gone. NULL: the machine does not say. */
 const char *identity_get(struct identity *id, const char *name);
+
+/* The same with what is known about the value; NULL without memory, and where the machine does not
+ * say. */
+const struct fact *identity_fact(struct identity *id, const char *name);
 
 /* Puts a fact in. -ENOMEM or 0. */
 int identity_set(struct identity *id, const char *name, const char *value) _must_check_;

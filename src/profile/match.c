@@ -68,17 +68,22 @@ static void try_pattern(const struct node *pattern, struct match_condition *c)
 	c->holds = c->holds || held;
 }
 
-static struct match_condition evaluate(const struct node *n, const char *key, struct identity *id)
+static struct match_condition evaluate(const struct node *n, struct identity *id)
 {
-	const char *parameter = after_prefix(key, "cmdline.");
-	struct match_condition c = { .key = key, .patterns = n };
+	struct match_condition c = { .key = n->row->path + strlen("match."), .patterns = n };
+	const struct fact *fact = NULL;
 
-	c.value = parameter ? identity_cmdline(id, parameter) : identity_get(id, key);
+	if (has_suffix(c.key, ".*")) {
+		c.parameter = n->name;
+		c.value = identity_cmdline(id, n->name);
+	} else {
+		fact = identity_fact(id, c.key);
+		c.value = fact ? fact->value : NULL;
+	}
 	if (!c.value)
 		c.why_not =
-			parameter ? "not on the kernel command line" : "the machine does not say";
-	else if ((after_prefix(key, "dmi.") || after_prefix(key, "devicetree.")) &&
-		 identity_is_placeholder(c.value))
+			c.parameter ? "not on the kernel command line" : "the machine does not say";
+	else if (fact && fact->placeholder)
 		c.why_not = "a firmware placeholder";
 	if (n->kind == NODE_LIST)
 		node_foreach(pattern, n)
@@ -93,44 +98,38 @@ static struct match_condition evaluate(const struct node *n, const char *key, st
 /* What cannot be understood does not hold. */
 static const struct match_condition broken_condition = { .key = "?", .why_not = "invalid" };
 
+static bool try_condition(const struct node *n, struct identity *id,
+			  bool (*each)(const struct match_condition *c, void *data), void *data)
+{
+	struct match_condition c =
+		n->kind == NODE_BROKEN || !n->row ? broken_condition : evaluate(n, id);
+
+	return each(&c, data);
+}
+
 void match_each(const struct node *alternative, struct identity *id,
-		void (*each)(const struct match_condition *c, void *data), void *data)
+		bool (*each)(const struct match_condition *c, void *data), void *data)
 {
 	node_foreach(group, alternative) {
-		struct match_condition c;
-
-		if (group->kind == NODE_BROKEN || !group->row) {
-			each(&broken_condition, data);
+		if (group->kind != NODE_MAP || !group->row) {
+			if (!try_condition(group, id, each, data))
+				return;
 			continue;
 		}
-		if (group->kind != NODE_MAP) {
-			c = evaluate(group, group->name, id);
-			each(&c, data);
-			continue;
-		}
-		node_foreach(n, group) {
-			_cleanup_free_ char *key = NULL;
-
-			if (n->kind == NODE_BROKEN || !n->row) {
-				each(&broken_condition, data);
-				continue;
-			}
-
-			if (asprintf(&key, "%s.%s", group->name, n->name) < 0)
-				key = NULL;
-			c = key ? evaluate(n, key, id) : (struct match_condition){ .key = "" };
-			each(&c, data);
-		}
+		node_foreach(n, group)
+			if (!try_condition(n, id, each, data))
+				return;
 	}
 }
 
-static void count(const struct match_condition *c, void *data)
+static bool count(const struct match_condition *c, void *data)
 {
 	struct match_result *r = data;
 
 	r->conditions++;
 	r->exact += c->exact;
-	r->holds = r->holds && c->holds;
+	r->holds = c->holds;
+	return r->holds;
 }
 
 static bool better(const struct match_result *a, const struct match_result *b)

@@ -13,7 +13,8 @@ struct match_result {
 /* One condition, for `select --explain`; @value is NULL where the machine does not say. */
 struct match_condition {
 	const struct node *patterns; /* one value, or a list of them */
-	const char *key;             /* "dmi.product_name", "cmdline.acme.product" */
+	const char *key;             /* "dmi.product_name", "cmdline.*" */
+	const char *parameter;       /* the name that the "*" stands for, or NULL */
 	const char *pattern;         /* the one that held, else the first */
 	const char *value;
 	const char *why_not; /* where the reason is not plain from the values */
@@ -23,6 +24,6 @@ struct match_condition {
 /* Holds @match (the node of the key, or NULL) against the machine. */
 struct match_result match_profile(const struct node *match, struct identity *id);
 
-/* Calls @each for every condition of one alternative, in the file's order. */
+/* Calls @each for every condition of one alternative, in the file's order, until it gives false. */
 void match_each(const struct node *alternative, struct identity *id,
-		void (*each)(const struct match_condition *c, void *data), void *data);
+		bool (*each)(const struct match_condition *c, void *data), void *data);

@@ -1,16 +1,5 @@
 #include "profile/select.h"
 
-const char *select_reason_name(enum select_reason reason)
-{
-	static const char *const names[] = {
-		[SELECT_NONE] = "none",       [SELECT_OPTION] = "option",
-		[SELECT_MATCH] = "match",     [SELECT_COMMAND_LINE] = "command-line",
-		[SELECT_DEFAULT] = "default",
-	};
-
-	return names[reason];
-}
-
 void selection_free(struct selection *s)
 {
 	profile_free(&s->profile);
@@ -48,91 +37,26 @@ static int take_named(const struct library *l, const char *name, enum select_rea
 	return ret;
 }
 
-struct candidate {
-	struct match_result result;
-	int64_t priority;
-};
-
-/* More than 0: @a is better; 0: a tie. */
-static int compare(const struct candidate *a, const struct candidate *b)
-{
-	if (a->priority != b->priority)
-		return a->priority > b->priority ? 1 : -1;
-	if (a->result.conditions != b->result.conditions)
-		return a->result.conditions > b->result.conditions ? 1 : -1;
-	return (a->result.exact > b->result.exact) - (a->result.exact < b->result.exact);
-}
-
-static int64_t priority_of(const struct node *tree)
-{
-	const struct node *priority = node_child(tree, "priority");
-	const char *text = priority && priority->kind == NODE_SCALAR ? priority->value : NULL;
-
-	return text ? strtoll(text, NULL, 10) : 0;
-}
-
-/* Takes profile @p, whose match holds, if it is better than what @s has. */
-static int consider(struct selection *s, struct candidate *best, struct profile *p,
-		    const struct candidate *new)
-{
-	int order = s->reason == SELECT_NONE ? 1 : compare(new, best);
-
-	if (order == 0 && !s->tie) {
-		s->tie = strdup(p->name);
-		return s->tie ? 0 : -ENOMEM;
-	}
-	if (order <= 0)
-		return 0;
-	selection_free(s);
-	s->profile = *p;
-	*p = (struct profile){ 0 };
-	s->reason = SELECT_MATCH;
-	*best = *new;
-	return 0;
-}
-
 static int take_best(const struct library *l, struct identity *id, struct findings *f,
 		     struct selection *s)
 {
-	_cleanup_(arena_free) struct arena names_arena = { 0 };
-	struct candidate best = { 0 };
-	char **names;
-	int ret;
+	_cleanup_(roster_free) struct roster r = { 0 };
+	struct roster_choice choice;
+	int ret = roster_read(l, f, &r);
 
-	ret = library_names(l, &names_arena, &names);
-	for (; ret >= 0 && *names; names++) {
-		_cleanup_(profile_free) struct profile p = { 0 };
-		struct candidate new;
-
-		ret = profile_read(l, *names, f, &p);
-		if (ret == -ENOENT) { /* went away since */
-			ret = 0;
-			continue;
-		}
-		if (ret < 0 || !p.tree || p.tree->kind != NODE_MAP)
-			continue;
-		new.result = match_profile(node_child(p.tree, "match"), id);
-		new.priority = priority_of(p.tree);
-		if (new.result.holds)
-			ret = consider(s, &best, &p, &new);
-	}
-	return ret;
-}
-
-static int take_default(const struct library *l, struct selection *s)
-{
-	/* It was read among the candidates, where what is wrong with it was said. */
-	_cleanup_(findings_free) struct findings said = { 0 };
-	_cleanup_(profile_free) struct profile p = { 0 };
-	int ret = profile_read(l, "default", &said, &p);
-
-	if (ret == -ENOENT)
-		return 0;
 	if (ret < 0)
 		return ret;
-	s->profile = p;
-	p = (struct profile){ 0 };
-	s->reason = SELECT_DEFAULT;
+	choice = roster_choose(&r, id);
+	if (choice.tie) {
+		s->tie = strdup(choice.tie);
+		if (!s->tie)
+			return -ENOMEM;
+	}
+	if (choice.profile) {
+		s->profile = *choice.profile;
+		*choice.profile = (struct profile){ 0 };
+	}
+	s->reason = choice.reason;
 	return 0;
 }
 
@@ -148,8 +72,6 @@ int select_profile(const struct library *l, struct identity *id, const char *wan
 				 wanted ? SELECT_OPTION : SELECT_COMMAND_LINE, f, &s);
 	} else {
 		ret = take_best(l, id, f, &s);
-		if (ret >= 0 && s.reason == SELECT_NONE)
-			ret = take_default(l, &s);
 	}
 	if (ret < 0)
 		return ret;

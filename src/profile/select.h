@@ -1,16 +1,7 @@
 /* Which profile is this machine's. */
 #pragma once
 
-#include "profile/match.h"
-#include "profile/profile.h"
-
-enum select_reason {
-	SELECT_NONE,
-	SELECT_OPTION,
-	SELECT_COMMAND_LINE,
-	SELECT_MATCH,
-	SELECT_DEFAULT,
-};
+#include "profile/roster.h"
 
 struct selection {
 	enum select_reason reason;
@@ -28,6 +19,3 @@ int select_profile(const struct library *l, struct identity *id, const char *wan
 		   struct findings *f, struct selection *ret_selection) _must_check_;
 
 void selection_free(struct selection *s);
-
-/* "match", "command-line", "option", "default", or "none" */
-const char *select_reason_name(enum select_reason reason);

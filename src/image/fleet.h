@@ -1,0 +1,23 @@
+/* Machines on paper: what the boards of a fleet say of themselves, from a table or directories. */
+#pragma once
+
+#include "profile/identity.h"
+
+struct fleet_machine {
+	const char *name;   /* of its directory; NULL in a table */
+	unsigned line;      /* in the table, from 1 */
+	const char *expect; /* the profile it should get, "-" for none; NULL: any */
+	struct identity identity;
+};
+
+/* Returns 0 to go on, or -errno. */
+typedef int (*fleet_visit)(struct fleet_machine *m, void *data);
+
+/* Reads the machines of @path and visits each in its order. A file is a table whose first line
+ * names the columns: files of /sys/class/dmi/id (with "dmi." before them or not), devicetree.model,
+ * devicetree.compatible (blank-separated), memory (bytes, or with K, M, G), arch, cmdline, and
+ * expect; fields are separated by tabs, and an empty one says nothing. A directory has one of each
+ * machine's own, whose files have those names, or model and compatible as in a device tree.
+ * -EINVAL: it says something else, which is logged with its place; other -errno are logged too,
+ * except @visit's. */
+int fleet_read(const char *path, fleet_visit visit, void *data) _must_check_;

@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# select --fleet: who gets what, for machines that are only written down.
+# shellcheck disable=SC2154 # output and messages are set by expect
+
+load lib
+
+setup_machine() {
+	profile gateway <<-'END'
+		match:
+		  - dmi: { sys_vendor: Acme Corp, product_name: "EG-2*" }
+		    memory: ">=512M"
+		  - devicetree: { compatible: [ "acme,eg200", "acme,eg210" ] }
+		  - cmdline: { acme.product: eg200 }
+	END
+	profile gateway-big <<-'END'
+		match:
+		  - dmi: { sys_vendor: Acme Corp, product_name: "EG-2*" }
+		    memory: ">=8G"
+		    arch: x86_64
+	END
+	profile camera <<-'END'
+		match: [ { devicetree: { model: "Acme Cam*" } } ]
+	END
+	# What this machine says must play no part.
+	dmi sys_vendor='Acme Corp' product_name=EG-200
+	cmdline 'holdfast.profile=camera'
+}
+
+# fleet STATUS [OPTION...]: the table on stdin, with "|" for tabs.
+fleet() {
+	local status=$1
+	shift
+	tr '|' '\t' >fleet.tsv
+	expect "$status" holdfast "$@" select --fleet fleet.tsv
+}
+
+# gets TEXT: the same for what was printed.
+gets() {
+	same_text "$(tr '\t' '|' <<<"$output")" output
+}
+
+@test "each machine by what its line says; the columns are files of /sys/class/dmi/id and facts of the language" {
+	fleet 0 <<-'END'
+		sys_vendor|dmi.product_name|devicetree.model|devicetree.compatible|memory|arch|cmdline|#shelf|expect
+		Acme Corp|EG-200|||536870912||||gateway
+		Acme Corp|EG-210|||8G|x86_64||3|gateway-big
+		Acme Corp|EG-210|||8G|aarch64|||gateway
+		||Acme Camera 3|vendor,cam acme,eg999||aarch64|||camera
+		|||vendor,x acme,eg210||||4|gateway
+		||||||quiet acme.product=eg200||gateway
+		||||||holdfast.profile=camera||camera
+	END
+	gets <<-'END'
+		2|gateway|match
+		3|gateway-big|match
+		4|gateway|match
+		5|camera|match
+		6|gateway|match
+		7|gateway|match
+		8|camera|command-line
+	END
+	messages_are <<<'7 machines, 3 profiles: 0 not as expected, 0 tied, 0 without a profile'
+}
+
+@test "a machine that gets another profile than expected, or one where none is" {
+	fleet 1 <<-'END'
+		sys_vendor|product_name|memory|expect
+		Acme Corp|EG-200|1G|gateway
+		Acme Corp|EG-200|16M|gateway
+		Acme Corp|EG-200|1G|camera
+		Acme Corp|EG-200|1G|-
+		Other|EG-200|1G|-
+		Acme Corp|EG-200|1G|getaway
+	END
+	gets <<-'END'
+		2|gateway|match
+		3|-|none
+		4|gateway|match
+		5|gateway|match
+		6|-|none
+		7|gateway|match
+	END
+	messages_are <<-'END'
+		fleet.tsv:3: gets -, expected gateway
+		fleet.tsv:4: gets gateway, expected camera
+		fleet.tsv:5: gets gateway, expected -
+		fleet.tsv:7: gets gateway, expected getaway, which is no profile's name
+		6 machines, 3 profiles: 4 not as expected, 0 tied, 0 without a profile
+	END
+}
+
+@test "without a word of what is expected, a machine without a profile fails" {
+	fleet 1 <<-'END'
+		sys_vendor|product_name|memory
+		Acme Corp|EG-200|1G
+		Acme Corp|XX-200|1G
+		Acme Corp
+	END
+	gets <<-'END'
+		2|gateway|match
+		3|-|none
+		4|-|none
+	END
+	messages_have 'fleet.tsv:3: no profile matches'
+	messages_have 'fleet.tsv:4: no profile matches'
+	profile default </dev/null
+	fleet 0 <<-'END'
+		sys_vendor|product_name|memory
+		Acme Corp|XX-200|1G
+	END
+	gets <<<'2|default|default'
+}
+
+@test "a tie fails, whatever is expected, and names both" {
+	profile twin <<<'match: [ { devicetree: { model: "*Camera*" } } ]'
+	fleet 1 <<-'END'
+		devicetree.model|expect
+		Acme Camera 3|camera
+		Acme Cam 3|camera
+	END
+	gets <<-'END'
+		2|-|tie
+		3|camera|match
+	END
+	messages_have "fleet.tsv:2: profiles 'camera' and 'twin' match equally well"
+}
+
+@test "firmware placeholders identify nothing on paper either" {
+	profile any <<<'match: [ { dmi: { product_name: "*" } } ]'
+	fleet 0 <<-'END'
+		product_name|expect
+		Thing|any
+		Default string|-
+		To Be Filled By O.E.M.|-
+		 |-
+	END
+}
+
+@test "directories of identity files, of PCs and of device-tree boards" {
+	mkdir -p fleet/{pc,board,stranger,.hidden}
+	printf 'Acme Corp\n' >fleet/pc/sys_vendor
+	printf 'EG-200\n' >fleet/pc/product_name
+	printf 'dmi:bvn:\n' >fleet/pc/modalias
+	printf '1G\n' >fleet/pc/memory
+	printf 'gateway\n' >fleet/pc/expect
+	printf 'Acme Camera 3\0' >fleet/board/model
+	printf 'acme,cam3\0vendor,soc\0' >fleet/board/compatible
+	printf 'camera\n' >fleet/board/expect
+	printf 'Nobody\n' >fleet/stranger/sys_vendor
+	expect 1 holdfast select --fleet fleet
+	gets <<-'END'
+		board|camera|match
+		pc|gateway|match
+		stranger|-|none
+	END
+	messages_have 'fleet/stranger: no profile matches'
+	printf -- '-\n' >fleet/stranger/expect
+	expect 0 holdfast select --fleet fleet
+	mkdir fleet/empty
+	expect 2 holdfast select --fleet fleet
+	messages_have 'fleet/empty: no file that tells what machine it is'
+}
+
+@test "a machine's files that lead out of the directory" {
+	mkdir -p fleet/pc
+	printf 'Acme Camera\n' >outside
+	ln -s "$PWD/outside" fleet/pc/model
+	printf 'x\n' >fleet/pc/sys_vendor
+	expect 1 holdfast select --fleet fleet
+	gets <<<'pc|-|none'
+}
+
+@test "as JSON" {
+	profile twin <<<'match: [ { devicetree: { model: "*Camera*" } } ]'
+	fleet 1 --json <<-'END'
+		devicetree.model|sys_vendor|product_name|memory|expect
+		|Acme Corp|EG-200|1G|gateway
+		Acme Camera||||camera
+		x||||camera
+	END
+	json_is .version 1
+	json_is '.machines[0]' '{"line":2,"profile":"gateway","reason":"match","expect":"gateway","ok":true}'
+	json_is '.machines[1]' '{"line":3,"profile":null,"reason":"tie","tie":["camera","twin"],"expect":"camera","ok":false}'
+	json_is '.machines[2]' '{"line":4,"profile":null,"reason":"none","expect":"camera","ok":false}'
+}
+
+@test "a profile with an error: every machine is told, and the status is 3" {
+	profile camera <<-'END'
+		match: [ { devicetree: { model: "Acme Cam*" } } ]
+		vm: { overcommit_ratio: lots }
+	END
+	fleet 3 <<-'END'
+		devicetree.model|expect
+		Acme Camera|camera
+	END
+	gets <<<'2|camera|match'
+	messages_have 'camera.yaml:4:25: error: '
+}
+
+@test "tables that are wrong: what and where, status 2" {
+	fleet 2 <<<'sys_vendor|product_nam'
+	messages_have "fleet.tsv:1: unknown column 'product_nam' (did you mean 'product_name'?)"
+	fleet 2 <<<'sys_vendor|xyzzy'
+	messages_have "fleet.tsv:1: unknown column 'xyzzy' (begin it with '#' to have it passed over)"
+	fleet 2 <<<'sys_vendor|dmi.sys_vendor'
+	messages_have "fleet.tsv:1: column 'dmi.sys_vendor' is there twice"
+	fleet 2 </dev/null
+	messages_have 'fleet.tsv: no line that names the columns'
+	fleet 2 <<-'END'
+		sys_vendor|memory
+		Acme|much
+	END
+	messages_have "fleet.tsv:2: memory takes bytes, or a size such as 512M, not 'much'"
+	fleet 2 <<-'END'
+		sys_vendor
+		Acme|1
+	END
+	messages_have 'fleet.tsv:2: more fields than columns'
+	expect 2 holdfast select --fleet nowhere
+	messages_have 'nowhere: No such file or directory'
+	fleet 1 <<<'sys_vendor'
+	messages_have 'fleet.tsv: no machine'
+	fleet 2 --profile camera <<<'sys_vendor'
+	messages_have '--fleet cannot be together with --profile or --explain'
+}
+
+@test "line ends and a byte order mark of another system" {
+	printf '\xef\xbb\xbfdevicetree.model\texpect\r\nAcme Camera\tcamera\r\n\r\n' >fleet.tsv
+	expect 0 holdfast select --fleet fleet.tsv
+	gets <<<'2|camera|match'
+}
