@@ -71,7 +71,7 @@ _holdfast_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet)
+		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline)
 			i=$((i + 1))
 			[[ ${COMP_WORDS[i]-} != = ]] || i=$((i + 1))
 			;;
@@ -87,7 +87,7 @@ _holdfast_command() {
 _holdfast_options() {
 	local options='-P --profiles -p --profile -r --root --procfs --sysfs --rundir -j --json -q --quiet -v --verbose -h --help -V --version'
 	case $1 in
-	check) options+=' --strict' ;;
+	check) options+=' --strict --image --kernel-config --cmdline' ;;
 	select) options+=' -e --explain --fleet' ;;
 	apply) options+=' -n --dry-run --stage' ;;
 	keys) options+=' --format' ;;
@@ -113,7 +113,7 @@ _holdfast() {
 		_holdfast_files -d "$word"
 		return
 		;;
-	--fleet)
+	--fleet | --kernel-config)
 		_holdfast_paths "$word"
 		return
 		;;
@@ -130,7 +130,7 @@ _holdfast() {
 		_holdfast_words 'text man schema' "$word"
 		return
 		;;
-	--name)
+	--name | --cmdline)
 		return
 		;;
 	esac

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
-#include "image/unitlimit.h"
+#include "image/image.h"
+#include "image/unit.h"
 
 struct check {
 	struct context *c;
@@ -7,6 +8,7 @@ struct check {
 	struct arena arena;
 	const char **files; /* what was looked at, in order */
 	unsigned n_files;
+	struct image image; /* with --image */
 };
 
 static int check_one(struct check *k, struct profile *p)
@@ -19,7 +21,8 @@ static int check_one(struct check *k, struct profile *p)
 	ret = check_composed(&k->c->library, p, &k->findings);
 	if (ret < 0 || !k->c->opt[OPT_ROOT]) /* this machine's units say nothing of the product's */
 		return ret;
-	return unitlimit_check(&k->c->machine.root, p, &k->findings);
+	ret = unit_check_limits(&k->c->machine.root, p, &k->findings);
+	return ret < 0 || !k->c->opt[OPT_IMAGE] ? ret : image_check(&k->image, p, &k->findings);
 }
 
 static int check_named(struct check *k, const char *name)
@@ -140,15 +143,39 @@ static int report_check(struct check *k)
 	return errors ? EXIT_INVALID : EXIT_OK;
 }
 
+/* EXIT_OK, EXIT_USAGE (which is told) or -errno. */
+static int open_image(struct check *k)
+{
+	const struct context *c = k->c;
+	int ret;
+
+	if (!c->opt[OPT_IMAGE]) {
+		if (!c->opt[OPT_KERNEL_CONFIG] && !c->opt[OPT_CMDLINE])
+			return EXIT_OK;
+		log_error("--kernel-config and --cmdline go with --image");
+		return EXIT_USAGE;
+	}
+	if (!c->opt[OPT_ROOT]) {
+		log_error("--image needs --root: which image?");
+		return EXIT_USAGE;
+	}
+	ret = image_open(&c->machine.root, c->opt[OPT_KERNEL_CONFIG], c->opt[OPT_CMDLINE],
+			 &k->image);
+	return ret < 0 && ret != -ENOMEM ? EXIT_USAGE : ret;
+}
+
 static int run_check(struct context *c, int argc, char **argv)
 {
 	struct check k = { .c = c };
-	int ret = check_all(&k, argc, argv);
+	int ret = open_image(&k);
 
-	if (ret >= 0)
-		ret = report_check(&k);
+	if (ret == EXIT_OK) {
+		ret = check_all(&k, argc, argv);
+		ret = ret < 0 ? ret : report_check(&k);
+	}
 	findings_free(&k.findings);
 	arena_free(&k.arena);
+	image_close(&k.image);
 	return ret;
 }
 
@@ -158,8 +185,11 @@ const struct cmd cmd_check = {
 	.summary = "Validate profiles",
 	.help = "Checks the files, or every profile of the search path. All errors are reported, "
 		"as\n"
-		"FILE:LINE:COLUMN: error: MESSAGE. Exit status 3 if there is one.",
-	.options = { OPT_STRICT },
+		"FILE:LINE:COLUMN: error: MESSAGE. Exit status 3 if there is one.\n\n"
+		"With --root and --image, also against that image: programs, users, units, kernel "
+		"modules,\n"
+		"kdump's files, the kernel's configuration and command line.",
+	.options = { OPT_STRICT, OPT_IMAGE, OPT_KERNEL_CONFIG, OPT_CMDLINE },
 	.max_args = -1,
 	.run = run_check,
 };

@@ -7,6 +7,7 @@
 #include "base/dlopen.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "setting/module.h"
 #include "setting/setting.h"
 
 DLOPEN_NOTE("kmod", "Loading the kernel modules of a profile", "libkmod.so.2");
@@ -24,6 +25,7 @@ struct libkmod {
 	__typeof__(kmod_module_new_from_name) *from_name;
 	__typeof__(kmod_module_remove_module) *remove;
 	__typeof__(kmod_module_unref) *module_unref;
+	__typeof__(kmod_module_get_path) *get_path;
 	struct kmod_ctx *ctx;
 };
 
@@ -66,7 +68,7 @@ static int libkmod_create(const struct machine *m, struct libkmod *k, const char
 	return k->ctx ? 0 : -ENOMEM;
 }
 
-static int libkmod_open(const struct machine *m, struct libkmod *k)
+static int libkmod_load(struct libkmod *k)
 {
 	const struct dlopen_symbol symbols[] = {
 		{ "kmod_new", &k->create },
@@ -78,9 +80,16 @@ static int libkmod_open(const struct machine *m, struct libkmod *k)
 		{ "kmod_module_new_from_name", &k->from_name },
 		{ "kmod_module_remove_module", &k->remove },
 		{ "kmod_module_unref", &k->module_unref },
+		{ "kmod_module_get_path", &k->get_path },
 	};
+
+	return dlopen_symbols("libkmod.so.2", symbols, ARRAY_SIZE(symbols), &k->handle);
+}
+
+static int libkmod_open(const struct machine *m, struct libkmod *k)
+{
 	_cleanup_free_ char *dir = NULL, *path = NULL;
-	int ret = dlopen_symbols("libkmod.so.2", symbols, ARRAY_SIZE(symbols), &k->handle);
+	int ret = libkmod_load(k);
 
 	if (ret < 0)
 		return ret;
@@ -282,3 +291,40 @@ const struct setting_ops module_ops = {
 	.write = module_write,
 	.undo = module_undo,
 };
+
+/* --- modules of a kernel that does not run --- */
+
+static int presence_of(const struct libkmod *k, struct kmod_list *list, char **ret_path)
+{
+	struct kmod_module *module = k->get_module(list);
+	const char *path = k->get_path(module);
+	char *copy = path ? strdup(path) : NULL;
+
+	k->module_unref(module);
+	if (path && !copy)
+		return -ENOMEM;
+	*ret_path = copy;
+	return 0;
+}
+
+int module_find(const char *dir, const char *name, char **ret_path)
+{
+	static const char *no_config[] = { NULL };
+	_cleanup_(libkmod_close) struct libkmod k = { 0 };
+	struct kmod_list *list = NULL;
+	int ret = libkmod_load(&k);
+
+	if (ret < 0)
+		return ret;
+	k.ctx = k.create(dir, no_config);
+	if (!k.ctx)
+		return -ENOMEM;
+	ret = k.lookup(k.ctx, name, &list);
+	if (ret < 0 && ret != -ENOSYS)
+		return ret;
+	if (!list)
+		return -ENOENT;
+	ret = presence_of(&k, list, ret_path);
+	k.unref_list(list);
+	return ret;
+}

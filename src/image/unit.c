@@ -1,7 +1,8 @@
-#include "image/unitlimit.h"
+#include "image/unit.h"
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 
@@ -12,6 +13,60 @@ static const char *const dirs[] = {
 	"etc/systemd/system",     "run/systemd/system", "usr/local/lib/systemd/system",
 	"usr/lib/systemd/system", "lib/systemd/system",
 };
+
+/* A link to /dev/null masks, and so does an empty file: systemd.unit(5). */
+static int judge_unit(const struct root *root, const char *path)
+{
+	_cleanup_close_ int fd = root_openat(root, path, O_PATH | O_NOFOLLOW);
+	char target[16] = "";
+	struct stat st;
+
+	if (fd < 0)
+		return -ENOENT;
+	if (readlinkat(fd, "", target, sizeof(target) - 1) > 0 && streq(target, "/dev/null"))
+		return -ESTALE;
+	if (*target) {
+		close(fd);
+		fd = root_openat(root, path, O_PATH);
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -ENOENT;
+	return st.st_size == 0 ? -ESTALE : 0;
+}
+
+static int find_unit_file(const struct root *root, const char *unit)
+{
+	int ret = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && ret == -ENOENT; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", dirs[i], unit) < 0)
+			return -ENOMEM;
+		ret = judge_unit(root, path);
+	}
+	return ret;
+}
+
+int unit_find(const struct root *root, const char *unit)
+{
+	_cleanup_free_ char *other = NULL;
+	const char *at = strchr(unit, '@'), *dot = strrchr(unit, '.');
+	int ret = find_unit_file(root, unit);
+
+	if (ret != -ENOENT || !dot)
+		return ret;
+	if (at) {
+		if (asprintf(&other, "%.*s@%s", (int)(at - unit), unit, dot) < 0)
+			return -ENOMEM;
+		return find_unit_file(root, other);
+	}
+	if (!streq(dot, ".service"))
+		return ret;
+	if (asprintf(&other, "etc/init.d/%.*s", (int)(dot - unit), unit) < 0)
+		return -ENOMEM;
+	return root_exists(root, other) == 0 ? 0 : -ENOENT;
+}
 
 struct limit {
 	int64_t bytes; /* 0: none */
@@ -139,7 +194,7 @@ static int check_rule(const struct root *root, const struct node *rule, struct f
 	return 0;
 }
 
-int unitlimit_check(const struct root *root, const struct profile *p, struct findings *f)
+int unit_check_limits(const struct root *root, const struct profile *p, struct findings *f)
 {
 	int ret = 0;
 

@@ -1,0 +1,423 @@
+#!/usr/bin/env bats
+# check --root IMAGE --image: every finding, on an image made of a few files.
+# shellcheck disable=SC2154 # output and messages are set by expect
+
+load lib
+
+# A good image of a product with all that a profile can ask of one. Each test spoils one thing.
+setup_machine() {
+	release=6.1.0-demo
+	mkdir -p image/{boot/loader/entries,etc/{holdfast/profiles,systemd/system},usr/{bin,sbin,lib/systemd/system}} \
+		"image/usr/lib/modules/$release/kernel"
+	ln -s usr/bin image/bin
+	ln -s usr/sbin image/sbin
+	ln -s usr/lib image/lib
+	PROFILES=image/etc/holdfast/profiles
+	printf 'root:x:0:0::/root:/bin/sh\nwatch:x:990:990::/:/bin/false\n' >image/etc/passwd
+	for program in sshd watchd; do
+		printf '#!/bin/sh\n' >"image/usr/sbin/$program"
+		chmod 755 "image/usr/sbin/$program"
+	done
+	printf '[Service]\nExecStart=/usr/sbin/sshd -D\n' >image/usr/lib/systemd/system/ssh.service
+	printf '[Service]\nExecStart=/usr/sbin/watchd\n' >image/usr/lib/systemd/system/watch@.service
+	module dummy
+	module zsmalloc
+	printf 'kernel/drivers/block/loop.ko\n' >"image/usr/lib/modules/$release/modules.builtin"
+	printf 'kernel/drivers/block/loop.ko\n' >"image/usr/lib/modules/$release/modules.order"
+	list_modules
+	truncate -s 8M "image/boot/vmlinuz-$release"
+	truncate -s 20M "image/boot/holdfast-capture-$release.img"
+	printf 'CONFIG_%s=y\n' X86_64 SYSCTL MODULES FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS PSI CGROUPS CRASH_DUMP \
+		KEXEC_FILE PROC_VMCORE PSTORE >"image/boot/config-$release"
+	printf '# CONFIG_KEXEC is not set\nCONFIG_PSTORE_RAM=m\n' >>"image/boot/config-$release"
+	# shellcheck disable=SC2016 # the kernel's own notation
+	boot_entry 'root=LABEL=root crashkernel=192M memmap=1M$0x20000000'
+	product
+}
+
+# module NAME: a kernel module, as far as depmod looks at one.
+module() {
+	printf 'const char info[] __attribute__((section(".modinfo"))) = "license=GPL\\0name=%s";\n' "$1" |
+		cc -c -x c -o "image/usr/lib/modules/$release/kernel/$1.ko" -
+}
+
+list_modules() {
+	depmod -b image "$release" 2>/dev/null
+}
+
+boot_entry() {
+	printf 'title Product\nlinux /vmlinuz\noptions %s\n' "$1" >image/boot/loader/entries/product.conf
+}
+
+product() {
+	profile product <<-'END'
+		vm: { panic_on_oom: 2 }
+		modules:
+		  load:
+		    - { name: dummy }
+		    - { name: loop }
+		  block: [ zsmalloc, pcspkr ]
+		kdump:
+		  crashkernel: 192M
+		last_boot:
+		  ramoops: { mem_address: 0x20000000, mem_size: 1M }
+		protect:
+		  - service: sshd
+		    exe: /usr/sbin/sshd
+		    unit: ssh.service
+		  - service: watch
+		    exe: /sbin/watchd
+		    user: watch
+		    unit: watch@eth0.service
+		    max_rss: 16M
+	END
+}
+
+# image_check STATUS [ARGUMENT...]: as root of a namespace, where we are nobody's root.
+image_check() {
+	local status=$1 as_root=()
+	shift
+	[[ $(id -u) == 0 ]] || as_root=(unshare --map-root-user)
+	untouched_image expect "$status" "${as_root[@]}" "$HOLDFAST" --root image -q check --image "$@"
+}
+
+untouched_image() {
+	local before after
+	before=$(find image -printf '%p %y %m %s %T@ %l\n' | sort)
+	"$@" || return
+	after=$(find image -printf '%p %y %m %s %T@ %l\n' | sort)
+	[[ $before == "$after" ]]
+}
+
+# finds_in_image STATUS: with exactly the messages on stdin, which leave out the profile's path.
+finds_in_image() {
+	image_check "$@"
+	messages=${messages//image\/etc\/holdfast\/profiles\//}
+	messages_are
+}
+
+# change OLD NEW: in the product's profile.
+change() {
+	local text
+	text=$(<"$PROFILES/product.yaml")
+	[[ $text == *"$1"* ]]
+	printf '%s\n' "${text/"$1"/"$2"}" >"$PROFILES/product.yaml"
+}
+
+@test "an image that has everything" {
+	finds_in_image 0 </dev/null
+	image_check 0 --strict
+}
+
+# --- programs, users, units ---
+
+@test "a program that is missing, also behind a link; one that need not be there" {
+	rm image/usr/sbin/sshd
+	ln -s /no/where image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image: there is no such program
+	END
+	change 'unit: ssh.service' 'required: false'
+	finds_in_image 0 </dev/null
+}
+
+@test "a program that cannot be run, or is none" {
+	chmod 644 image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image cannot be run: it is not executable (chmod 755)
+	END
+	rm image/usr/sbin/sshd
+	mkdir image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image: it is no program
+	END
+}
+
+@test "a program that others can write or replace" {
+	chmod 775 image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image: the program is not root's alone: others could replace it
+	END
+	chmod 755 image/usr/sbin/sshd
+	chmod 777 image/usr/sbin
+	image_check 3
+	messages_have "15:10: error: '/usr/sbin/sshd' in the image: a directory on the way is not root's alone"
+	messages_have "18:10: error: '/sbin/watchd' in the image: a directory on the way is not root's alone"
+}
+
+@test "a program that another user owns" {
+	[[ $(id -u) == 0 ]] || return 0 # nobody else can give files away
+	chown 12345 image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image: the program is not root's alone: others could replace it
+	END
+}
+
+@test "links lead around inside the image, never out of it" {
+	mkdir outside
+	cp image/usr/sbin/sshd outside/sshd
+	ln -sf "$PWD/outside/sshd" image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image: there is no such program
+	END
+	# The same absolute path exists inside: that one counts.
+	mkdir -p "image$PWD/outside"
+	cp outside/sshd "image$PWD/outside/sshd"
+	image_check 0
+	ln -sf ../../../../../../../../../../../../../../../../../../../usr/sbin/watchd image/usr/sbin/sshd
+	image_check 0
+}
+
+@test "a user or a unit that the image does not have" {
+	change 'user: watch' 'user: wach'
+	change 'unit: ssh.service' 'unit: sshd.service'
+	finds_in_image 3 <<-'END'
+		product.yaml:16:11: error: the image has no unit 'sshd.service'
+		product.yaml:19:11: error: the image has no user 'wach' in /etc/passwd
+	END
+}
+
+@test "a template's instance, an init script's service, a masked unit" {
+	rm image/usr/lib/systemd/system/watch@.service
+	finds_in_image 3 <<-'END'
+		product.yaml:20:11: error: the image has no unit 'watch@eth0.service'
+	END
+	change watch@eth0.service watch.service
+	mkdir image/etc/init.d
+	: >image/etc/init.d/watch
+	finds_in_image 0 </dev/null
+	ln -s /dev/null image/etc/systemd/system/ssh.service
+	finds_in_image 0 <<<''
+	image_check 3 --strict
+	messages_have "16:11: error: the unit 'ssh.service' is masked in the image: the rule matches nothing"
+}
+
+# --- modules ---
+
+@test "a module that no kernel, or one kernel, does not have" {
+	change 'name: dummy' 'name: dummi'
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.1.0-demo in the image has no module 'dummi'
+	END
+	change 'name: dummi' 'name: dummi, required: false'
+	finds_in_image 0 </dev/null
+	product
+	cp -r "image/usr/lib/modules/$release" image/usr/lib/modules/6.2.0-next
+	rm image/usr/lib/modules/6.2.0-next/kernel/dummy.ko
+	printf x >image/boot/vmlinuz-6.2.0-next
+	printf x >image/boot/holdfast-capture-6.2.0-next.img
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.2.0-next in the image has no module 'dummy'
+	END
+}
+
+@test "a built-in can be had without loading; it cannot be blocked, and takes its options from the command line" {
+	change 'name: loop' 'name: loop, options: { max_loop: 3 }'
+	image_check 3 --strict
+	messages_have "7:32: error: module 'loop' is built into kernel 6.1.0-demo, whose command line does not have loop.max_loop=3"
+	image_check 3 --strict --cmdline 'loop.max_loop=3'
+	[[ $messages != *loop* ]]
+	product
+	change 'name: loop' 'name: zsmalloc'
+	change 'block: [ zsmalloc' 'block: [ loop'
+	finds_in_image 3 <<-'END'
+		product.yaml:8:12: error: module 'loop' is built into kernel 6.1.0-demo: it cannot be blocked
+	END
+}
+
+@test "modules that cannot be looked up" {
+	rm "image/usr/lib/modules/$release/modules.dep.bin"
+	finds_in_image 3 <<-'END'
+		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: there is no modules.dep.bin: depmod has not been run
+	END
+	cp "image/usr/lib/modules/$release/modules.alias.bin" elsewhere
+	list_modules
+	ln -sf "$PWD/elsewhere" "image/usr/lib/modules/$release/modules.alias.bin"
+	finds_in_image 3 <<-'END'
+		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: its list of modules is no plain file
+	END
+	rm -r image/usr/lib/modules
+	image_check 3 --strict
+	messages_have '4:1: error: the image has no kernel modules below /lib/modules to check'
+	messages_have "9:1: error: the image has no kernel below /lib/modules: kdump's files are not checked"
+}
+
+# --- kdump ---
+
+@test "kdump's files: missing, empty, too large" {
+	rm "image/boot/vmlinuz-$release"
+	: >"image/boot/holdfast-capture-$release.img"
+	finds_in_image 3 <<-'END'
+		product.yaml:9:1: error: the image has no '/boot/vmlinuz-6.1.0-demo' for the crash kernel
+		product.yaml:9:1: error: the image has no '/boot/holdfast-capture-6.1.0-demo.img' for the crash kernel
+	END
+	change 'crashkernel: 192M' $'crashkernel: 192M\n  kernel: /boot/k\n  initrd: /boot/i'
+	: >image/boot/i
+	image_check 3
+	messages_have "error: the image has no '/boot/k'"
+	messages_have "error: '/boot/i' in the image is no file with anything in it"
+	truncate -s 150M image/boot/k
+	truncate -s 50M image/boot/i
+	image_check 3
+	messages_have 'error: crash kernel and initrd are 200 MiB: more than the 192 MiB that crashkernel reserves'
+	truncate -s 10M image/boot/k
+	image_check 3 --strict
+	messages_have "error: the crash kernel's initrd is 50 MiB: unpacked it is likely to fill half of the 192 MiB"
+}
+
+# --- the kernel's configuration ---
+
+@test "each option that the profile needs and the kernel lacks, with what it costs" {
+	change 'panic_on_oom: 2' $'panic_on_oom: 2 }\nsysctl: { kernel.panic: 3'
+	sed -i 's/=[ym]$/=n/' "image/boot/config-$release"
+	image_check 3
+	local config=image/boot/config-6.1.0-demo line
+	while IFS= read -r line; do
+		messages_have "$line"
+	done <<-END
+		error: $config has no CONFIG_SYSCTL: no setting of vm can be made
+		error: $config has no CONFIG_SYSCTL: no sysctl can be set
+		error: $config has no CONFIG_MODULES: no module can be loaded
+		error: $config has no CONFIG_CRASH_DUMP: the kernel cannot start a crash kernel, or be one
+		error: $config has no CONFIG_KEXEC_FILE or CONFIG_KEXEC: no crash kernel can be loaded
+		error: $config has no CONFIG_PROC_VMCORE: the crash kernel finds nothing to save
+		error: $config has no CONFIG_PSTORE: no kernel log survives a restart
+		error: $config has no CONFIG_PSTORE_RAM: no kernel log survives a restart in reserved memory
+		error: $config has no CONFIG_CGROUPS: no process is in a unit's cgroup: the rule matches nothing
+	END
+	image_check 3 --strict
+	while IFS= read -r line; do
+		messages_have "$line"
+	done <<-END
+		error: $config has no CONFIG_FANOTIFY_ACCESS_PERMISSIONS: services are pinned only after they have started
+		error: $config has no CONFIG_PROC_EVENTS: children of protected services keep the protection until the next scan
+		error: $config has no CONFIG_PSI: max_rss is looked at only from time to time
+	END
+}
+
+@test "one thing instead of another, and names that only begin alike" {
+	local config=image/boot/config-$release
+	sed -i 's/CONFIG_KEXEC_FILE=y/CONFIG_KEXEC=y/' "$config"
+	image_check 0 --strict
+	sed -i 's/^CONFIG_PSTORE=y/XCONFIG_PSTORE=y/' "$config"
+	image_check 3
+	messages_have 'has no CONFIG_PSTORE: '
+}
+
+@test "a configuration from elsewhere, none, and one that is none" {
+	mv "image/boot/config-$release" config
+	image_check 0 --kernel-config config
+	image_check 3 --strict
+	messages_have "error: the image has no /boot/config-*: whether the kernel can do this is not checked (give --kernel-config)"
+	mv config "image/usr/lib/modules/$release/config"
+	image_check 0 --strict
+	image_check 2 --kernel-config image/etc/passwd
+	messages_have 'image/etc/passwd: this is no kernel configuration'
+	image_check 2 --kernel-config nowhere
+	messages_have 'nowhere: No such file or directory'
+}
+
+# --- the kernel command line ---
+
+@test "a command line without what must be reserved" {
+	boot_entry 'root=LABEL=root'
+	# shellcheck disable=SC2016 # the kernel's own notation
+	finds_in_image 3 <<-'END'
+		product.yaml:10:16: error: the kernel command line of image/boot/loader/entries/product.conf has no crashkernel=192M: nothing is reserved
+		product.yaml:12:3: error: the kernel command line of image/boot/loader/entries/product.conf has no memmap=1M$0x20000000: the memory is not kept
+	END
+}
+
+@test "crashkernel= in all its forms" {
+	# shellcheck disable=SC2016 # the kernel's own notation
+	local memmap='memmap=0x100000$512M' value
+	for value in 192M 256M 192M@16M 512M-2G:64M,2G-:192M 192M,high 201326592; do
+		image_check 0 --strict --cmdline "crashkernel=$value $memmap"
+	done
+	for value in 128M 64M@16M 512M-2G:64M,2G-:128M; do
+		image_check 3 --cmdline "crashkernel=$value $memmap"
+		messages_have "the kernel command line of --cmdline has crashkernel=$value: less than 192M"
+	done
+	image_check 0 --cmdline "crashkernel=auto $memmap"
+	image_check 3 --strict --cmdline "crashkernel=auto $memmap"
+	messages_have 'crashkernel=auto of --cmdline: how much that reserves is not known here'
+	image_check 3 --cmdline "quiet -- crashkernel=192M $memmap"
+}
+
+@test "memmap= among others, and not at all where a device tree says it" {
+	local reserve='crashkernel=192M'
+	# shellcheck disable=SC2016 # the kernel's own notation
+	image_check 0 --cmdline "$reserve"' memmap=4G@0 memmap=2M$1G,1M$0x20000000'
+	# shellcheck disable=SC2016
+	image_check 3 --cmdline "$reserve"' memmap=2M$0x20000000'
+	sed -i 's/CONFIG_X86_64/CONFIG_ARM64/' "image/boot/config-$release"
+	image_check 0 --strict --cmdline "$reserve"
+}
+
+@test "holdfast=off on the command line of an image" {
+	# shellcheck disable=SC2016 # the kernel's own notation
+	image_check 3 --cmdline 'crashkernel=192M memmap=1M$0x20000000 holdfast=off'
+	messages_have 'has holdfast=off: nothing would be done'
+}
+
+@test "where boot loaders keep their command lines" {
+	rm -r image/boot/loader
+	local line='root=x crashkernel=64M' where
+	image_check 3 --strict
+	messages_have "the image has no boot loader entry: whether the kernel command line has crashkernel=192M is not checked (give --cmdline)"
+	while read -r where; do
+		mkdir -p "image/${where%/*}"
+		case $where in
+		*/grub.cfg) printf 'menuentry x {\n\tlinux /vmlinuz %s\n}\n' "$line" ;;
+		*/grub) printf 'GRUB_CMDLINE_LINUX="root=x"\nGRUB_CMDLINE_LINUX_DEFAULT="crashkernel=64M"\n' ;;
+		*.conf | *.cfg) printf 'LABEL x\n  APPEND %s\n' "$line" ;;
+		*) printf '%s\n' "$line" ;;
+		esac >"image/$where"
+		image_check 3
+		messages_have "the kernel command line of image/$where has crashkernel=64M: less than 192M"
+		rm "image/$where"
+	done <<-'END'
+		boot/grub/grub.cfg
+		boot/grub2/grub.cfg
+		boot/extlinux/extlinux.conf
+		boot/syslinux/syslinux.cfg
+		boot/cmdline.txt
+		boot/firmware/cmdline.txt
+		etc/kernel/cmdline
+		usr/lib/kernel/cmdline
+		etc/default/grub
+	END
+	# A rescue entry may do without.
+	# shellcheck disable=SC2016 # the kernel's own notation
+	printf 'linux /vmlinuz single\nlinux /vmlinuz crashkernel=192M memmap=1M$512M\n' >image/boot/grub/grub.cfg
+	image_check 0
+}
+
+# --- the rest ---
+
+@test "options that need each other" {
+	expect 2 "$HOLDFAST" check --image
+	messages_have '--image needs --root: which image?'
+	expect 2 "$HOLDFAST" --root image check --cmdline quiet
+	messages_have '--kernel-config and --cmdline go with --image'
+}
+
+@test "as JSON, by profile and line" {
+	rm image/usr/sbin/sshd
+	expect 3 "$HOLDFAST" --root image --json check --image
+	json_is '.files[0].findings[0] | .severity, .line, .column' $'error\n15\n10'
+}
+
+@test "no /proc and no /sys is needed" {
+	rm image/usr/sbin/sshd
+	mkdir none
+	image_check 3 --procfs none --sysfs none
+	messages_have 'there is no such program'
+}
+
+@test "a profile that is invalid is told so, and not held against the image" {
+	change 'crashkernel: 192M' 'crashkernel: lots'
+	rm image/usr/sbin/sshd
+	image_check 3
+	[[ $messages == *'error: '*lots* && $messages != *'in the image'* ]]
+}
