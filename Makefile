@@ -74,7 +74,7 @@ unit: $(UNIT)
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 TIME ?= 30
 
-build/fuzz/%: tests/fuzz/%.c $(wildcard src/base/*.c src/profile/*.c src/base/*.h src/profile/*.h)
+build/fuzz/%: tests/fuzz/%.c $(wildcard $(foreach d,base profile insight,src/$d/*.c src/$d/*.h))
 	$(Q)mkdir -p $(@D)
 	$(call say,FUZZ,$<)
 	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Isrc $(LIBS_CFLAGS) -g -O1 \

@@ -41,12 +41,12 @@ _holdfast_profiles() {
 	done < <(_holdfast_dirs)
 }
 
-# Appends files (-f) or directories (-d), which readline quotes and marks as such.
+# Appends profiles (-f), any files (-f, then "any") or directories (-d), which readline quotes and marks as such.
 _holdfast_files() {
 	local name
 	compopt -o filenames 2>/dev/null
 	while IFS= read -r name; do
-		[[ $1 == -d || -d $name || $name == *.yaml ]] && COMPREPLY+=("$name")
+		[[ $1 == -d || -d $name || $name == *.yaml || ${3-} == any ]] && COMPREPLY+=("$name")
 	done < <(compgen "$1" -- "$2")
 }
 
@@ -140,8 +140,9 @@ _holdfast() {
 		return
 	fi
 	case $command in
-	'') _holdfast_words 'check select show apply verify revert guard status keys snapshot' "$word" ;;
+	'') _holdfast_words 'check select show apply verify revert guard status explain keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
+	explain) _holdfast_files -f "$word" any ;;
 	show)
 		[[ $word == */* ]] || _holdfast_profiles "$word"
 		_holdfast_files -f "$word"

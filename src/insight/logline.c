@@ -1,0 +1,322 @@
+#include "insight/logline.h"
+
+#include <ctype.h>
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const char *skip_digits(const char *p)
+{
+	while (digit(*p))
+		p++;
+	return p;
+}
+
+static const char *skip_blanks(const char *p)
+{
+	while (*p == ' ')
+		p++;
+	return p;
+}
+
+/* @p behind what @pattern describes, or NULL: 9 is a digit, * any digits, + one or more of them,
+ * a a letter, _ one or more blanks; other characters are themselves. */
+static const char *shape(const char *p, const char *pattern)
+{
+	for (; *pattern; pattern++) {
+		const char *end;
+
+		switch (*pattern) {
+		case '9':
+			end = digit(*p) ? p + 1 : NULL;
+			break;
+		case 'a':
+			end = isalpha((unsigned char)*p) ? p + 1 : NULL;
+			break;
+		case '+':
+		case '*':
+			end = skip_digits(p);
+			if (end == p && *pattern == '+')
+				end = NULL;
+			break;
+		case '_':
+			end = *p == ' ' ? skip_blanks(p) : NULL;
+			break;
+		default:
+			end = *p == *pattern ? p + 1 : NULL;
+		}
+		if (!end)
+			return NULL;
+		p = end;
+	}
+	return p;
+}
+
+static struct slice between(const char *start, const char *end)
+{
+	return (struct slice){ .start = start, .len = (size_t)(end - start) };
+}
+
+/* Where the message begins so far. */
+static void take(struct logline *l, const char *end)
+{
+	l->text = end;
+	l->prefixed = true;
+}
+
+static void take_priority(struct logline *l)
+{
+	const char *end = shape(l->text, "<+>");
+
+	if (end)
+		take(l, end);
+}
+
+/* /dev/kmsg: PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];MESSAGE */
+static void take_kmsg(struct logline *l)
+{
+	const char *time = shape(l->text, "+,+,"), *end = time ? shape(time, "+,") : NULL;
+
+	if (!end)
+		return;
+	l->time = between(time, end - 1);
+	l->microseconds = true;
+	end = strchr(end, ';');
+	if (end)
+		take(l, end + 1);
+}
+
+/* dmesg -x: "kern  :warn  : " */
+static void take_facility(struct logline *l)
+{
+	const char *p = l->text;
+
+	for (int i = 0; i < 2; i++) {
+		const char *word = p;
+
+		while (islower((unsigned char)*p))
+			p++;
+		if (p == word)
+			return;
+		p = skip_blanks(p);
+		if (*p++ != ':')
+			return;
+	}
+	if (*p == ' ')
+		take(l, p + 1);
+}
+
+/* Behind a fraction of seconds, a time zone and a blank. */
+static const char *end_of_time(const char *p)
+{
+	const char *end;
+
+	if (*p == '.' || *p == ',')
+		p = skip_digits(p + 1);
+	if (*p == 'Z') {
+		p++;
+	} else if (*p == '+' || *p == '-') {
+		end = shape(p + 1, "99:99");
+		p = end ? end : skip_digits(p + 1);
+	}
+	return *p == ' ' ? p : NULL;
+}
+
+/* The times of syslog, of the journal and of dmesg, in this order. */
+static void take_date(struct logline *l)
+{
+	static const char *const shapes[] = {
+		"aaa_*_99:99:99",
+		"9999-99-99T99:99:99",
+		"9999-99-99 99:99:99",
+		"aaa 9999-99-99 99:99:99",
+		"+.999999",
+	};
+	const char *end = NULL, *zone;
+
+	for (size_t i = 0; !end && i < ARRAY_SIZE(shapes); i++)
+		end = shape(l->text, shapes[i]);
+	end = end ? end_of_time(end) : NULL;
+	if (!end)
+		return;
+	zone = shape(end, " UTC ");
+	if (zone)
+		end = zone - 1;
+	l->time = between(l->text, end);
+	take(l, skip_blanks(end));
+}
+
+/* "[   12.345678]", "[Mon Jan 15 10:23:45 2024]", "[Jan15 10:23]", "[  +0.000004]": what has
+ * neither a point nor a colon is no time, but a task's PID or an address. */
+static void take_bracket(struct logline *l)
+{
+	const char *p = l->text + 1, *start = skip_blanks(p);
+	bool time = false;
+
+	if (*l->text != '[')
+		return;
+	for (p = start; isalnum((unsigned char)*p) || (*p && strchr(" :.+<>", *p)); p++)
+		time |= *p == '.' || (*p == ':' && digit(p[1]));
+	if (*p != ']' || !time ||
+	    (!digit(*start) && *start != '+' && !isupper((unsigned char)*start)))
+		return;
+	if (l->time.len == 0)
+		l->time = between(start, p);
+	take(l, p + 1);
+}
+
+/* CONFIG_PRINTK_CALLER: "[ T1234]" of a task, "[    C0]" of an interrupt. */
+static void take_caller(struct logline *l)
+{
+	const char *p = skip_blanks(l->text), *start, *end;
+
+	if (*p != '[')
+		return;
+	start = skip_blanks(p + 1);
+	end = shape(start, "T+]");
+	if (!end)
+		end = shape(start, "C+]");
+	if (!end)
+		return;
+	l->caller = between(start, end - 1);
+	take(l, end);
+}
+
+/* "HOST kernel: ", "HOST kern.warn kernel: ", "kernel: ". */
+static void take_host(struct logline *l)
+{
+	const char *start = l->text + (*l->text == ' '), *p = start;
+
+	for (int words = 0; words < 3; words++) {
+		const char *name = after_prefix(p, "kernel");
+		const char *end = name ? shape(name, "[+]: ") : NULL;
+
+		if (!end && name)
+			end = shape(name, ": ");
+		if (end) {
+			if (words > 0)
+				l->host = between(start, start + strcspn(start, " "));
+			take(l, end);
+			return;
+		}
+		p += strcspn(p, " ");
+		p = skip_blanks(p);
+	}
+}
+
+/* Unknown prefixes, as of grep and of log collectors, stand in front of a known one. A line that
+ * begins with a bracket or a blank may be a task's, whose name may look like anything. */
+static void take_foreign(struct logline *l)
+{
+	const char *kernel, *p = l->text;
+
+	if (l->prefixed || *p == '[' || *p == ' ')
+		return;
+	for (p = strchr(p, '['); p && p - l->text < 128; p = strchr(p + 1, '[')) {
+		const char *end = shape(skip_blanks(p + 1), "+.999999]");
+
+		if (end) {
+			l->time = between(skip_blanks(p + 1), end - 1);
+			take(l, end);
+			return;
+		}
+	}
+	kernel = strstr(l->text, " kernel: ");
+	if (kernel && kernel - l->text < 128)
+		take(l, kernel + 9);
+}
+
+/* The prefixes in the order in which they can stand; each may be missing. In dmesg's form a name
+ * may look like a host: whether hosts follow there, as in the journal's, the log's first line of
+ * that form tells. */
+static void strip(struct loglines *log, struct logline *l)
+{
+	bool dated;
+
+	take_priority(l);
+	take_kmsg(l);
+	take_facility(l);
+	take_date(l);
+	dated = l->time.len > 0 && !l->microseconds;
+	take_bracket(l);
+	if (dated || (l->time.len > 0 && log->bracket_hosts != HOSTS_NONE))
+		take_host(l);
+	if (!dated && l->time.len > 0 && log->bracket_hosts == HOSTS_UNKNOWN)
+		log->bracket_hosts = l->host.len > 0 ? HOSTS_NAMED : HOSTS_NONE;
+	take_priority(l);
+	take_bracket(l);
+	take_foreign(l);
+	if (l->prefixed) {
+		take_caller(l);
+		if (*l->text == ' ')
+			l->text++;
+	}
+}
+
+/* In place: NULs become blanks, carriage returns at the ends of lines go. The size that is left. */
+static size_t clean(char *text, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < size; i++)
+		if (text[i] != '\r' || (i + 1 < size && text[i + 1] != '\n'))
+			text[n++] = text[i] ? text[i] : ' ';
+	return n;
+}
+
+int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size)
+{
+	char *copy = arena_strndup(a, text, size);
+	size_t n;
+
+	if (!copy)
+		return -ENOMEM;
+	n = clean(copy, size);
+	if (n > 0 && !strchr("B)]", copy[n - 1])) /* which end units and names */
+		while (n > 0 && !isspace((unsigned char)copy[n - 1]))
+			n--;
+	copy[n] = '\0';
+	*l = (struct loglines){ .next = copy };
+	return 0;
+}
+
+/* rsyslog writes the line breaks inside a message as #012, /dev/kmsg as \x0a. Only these messages
+ * have any; what follows a break becomes a line without a prefix. Whether there was one. */
+static bool break_lines(char *rest, const char *text)
+{
+	static const char *const escapes[] = { "#012", "\\x0a" };
+	bool broken = false;
+
+	if (!after_prefix(text, "active_anon:") && !after_prefix(text, "Memory cgroup stats for "))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
+		for (char *p = rest; (p = strstr(p, escapes[i])); p += 4) {
+			p[0] = p[1] = p[2] = ' ';
+			p[3] = '\n';
+			broken = true;
+		}
+	return broken;
+}
+
+bool loglines_next(struct loglines *l, struct logline *ret_line)
+{
+	struct logline line = { .text = l->next };
+	char *start = l->next, *end = strchr(start, '\n');
+
+	if (!*start)
+		return false;
+	if (end)
+		*end = '\0';
+	strip(l, &line);
+	if (break_lines(start, line.text)) {
+		if (end)
+			*end = '\n';
+		end = strchr(start, '\n');
+		*end = '\0';
+	}
+	l->next = end ? end + 1 : start + strlen(start);
+	*ret_line = line;
+	return true;
+}

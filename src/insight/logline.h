@@ -1,0 +1,37 @@
+/* Lines of a kernel log without what dmesg, journal, syslog, pstore and /dev/kmsg put in front. */
+#pragma once
+
+#include "base/arena.h"
+
+/* A part of a line; not ended by a NUL. */
+struct slice {
+	const char *start;
+	size_t len;
+};
+
+struct logline {
+	const char *text;    /* the kernel's message, ended by a NUL */
+	struct slice time;   /* as the log has it; empty where it has none */
+	struct slice host;   /* empty where none is named */
+	struct slice caller; /* "T123", "C0": who printed it (CONFIG_PRINTK_CALLER); or empty */
+	bool microseconds;   /* .time is /dev/kmsg's: microseconds since boot */
+	bool prefixed;       /* something was taken off: else it may continue the line before */
+};
+
+/* Walks the lines of a text. Initialise with loglines_begin(). */
+struct loglines {
+	char *next;
+	enum { HOSTS_UNKNOWN, HOSTS_NAMED, HOSTS_NONE } bracket_hosts;
+};
+
+/* Copies @size bytes of @text into @a; NULs become blanks. A last line without its end loses its
+ * last word unless it is plainly whole: half a number would be a wrong number. 0 or -ENOMEM. */
+int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size) _must_check_;
+
+/* The next line, which lives in the arena; false at the end. */
+bool loglines_next(struct loglines *l, struct logline *ret_line);
+
+static inline bool slice_equal(const struct slice *a, const struct slice *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->start, b->start, a->len) == 0);
+}

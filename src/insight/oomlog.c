@@ -1,0 +1,205 @@
+/* From lines to reports: where one begins and ends, and to which one a line belongs. */
+#include "insight/gfp.h"
+#include "insight/oomparse.h"
+
+#define MAX_OPEN 64U /* reports at a time: hosts, and tasks that print between one another */
+
+/* Every number of a new report is unknown. */
+static void forget_all(struct oom_report *r)
+{
+	r->pid = r->oom_score_adj = r->gfp_mask = r->order = OOM_UNKNOWN;
+	r->chosen = r->reaped = OOM_UNKNOWN;
+	oom_forget(&r->limit, sizeof(r->limit));
+	oom_forget(&r->swap_limit, sizeof(r->swap_limit));
+	oom_forget(&r->memsw_limit, sizeof(r->memsw_limit));
+	oom_forget(&r->stats, sizeof(r->stats));
+	oom_forget(&r->memory, offsetof(struct oom_memory, zones));
+	oomkill_forget(&r->victim);
+}
+
+static const char *time_of(struct oom_parser *p, const struct logline *l)
+{
+	const char *start = l->time.start;
+	int64_t microseconds;
+	char *text;
+
+	if (l->time.len == 0)
+		return NULL;
+	if (!l->microseconds || !oom_number(&start, &microseconds))
+		return oom_copy(p, l->time.start, l->time.len);
+	text = arena_printf(p->arena, "%lld.%06lld", (long long)(microseconds / 1000000),
+			    (long long)(microseconds % 1000000));
+	if (!text)
+		p->error = -ENOMEM;
+	return text;
+}
+
+void oomparse_open(struct oom_parser *p)
+{
+	struct oom_source *source = arena_alloc(p->arena, sizeof(*source));
+	struct oom_report *r = arena_alloc(p->arena, sizeof(*r));
+
+	if (!source || !r) {
+		p->error = -ENOMEM;
+		return;
+	}
+	forget_all(r);
+	r->time = time_of(p, &p->line);
+	if (p->line.host.len > 0)
+		r->host = oom_copy(p, p->line.host.start, p->line.host.len);
+	*source = (struct oom_source){
+		.next = p->sources, .host = p->line.host, .caller = p->line.caller, .report = r
+	};
+	p->sources = p->current = source;
+	p->report = r;
+	p->in_stats = false;
+}
+
+/* The report that a line belongs to: the latest one of its host and caller, if it is one of the
+ * latest of all. A line without any prefix goes where the one before went. */
+static void find_source(struct oom_parser *p)
+{
+	struct oom_source *found = p->sources;
+	unsigned looked_at = 0;
+
+	if (!p->line.prefixed && p->current)
+		return;
+	while (found && !(slice_equal(&found->host, &p->line.host) &&
+			  slice_equal(&found->caller, &p->line.caller)))
+		found = ++looked_at < MAX_OPEN ? found->next : NULL;
+	if (found != p->current)
+		p->in_stats = false;
+	p->current = found;
+	p->report = found ? found->report : NULL;
+}
+
+/* For a line that a report has once at most, or that begins one whose beginning is lost. */
+bool oomparse_need_open(struct oom_parser *p)
+{
+	if (!p->current || p->current->ended)
+		oomparse_open(p);
+	return p->error == 0;
+}
+
+bool oomparse_need_proven(struct oom_parser *p)
+{
+	if (!oomparse_need_open(p))
+		return false;
+	p->current->proven = true;
+	return true;
+}
+
+static void take_body(struct oom_parser *p)
+{
+	const char *text = p->line.text;
+
+	if (oomtask_is_heading(text)) {
+		if (oomparse_need_proven(p))
+			oomtask_line(p, text);
+		return;
+	}
+	/* Not only OOM reports have these: which it is shows later. */
+	if ((after_prefix(text, "Mem-Info:") || oomtask_is_row(text)) && !oomparse_need_open(p))
+		return;
+	if (p->current && !p->current->ended && !oomtask_line(p, text))
+		oommem_line(p, text);
+}
+
+static void take_line(struct oom_parser *p)
+{
+	static bool (*const takers[])(struct oom_parser *) = {
+		oomwho_invoked, oomwho_cpuset, oomwho_cpu,    oomwho_summary,
+		oomwho_limit,   oomkill_kill,  oomkill_panic, oomkill_aftermath,
+	};
+
+	find_source(p);
+	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
+		if (takers[i](p))
+			return;
+	take_body(p);
+}
+
+/* --- the end --- */
+
+const struct oom_task *oom_find_task(const struct oom_report *r, int64_t pid)
+{
+	const struct oom_task *t = r->tasks;
+
+	while (t && t->pid != pid)
+		t = t->next;
+	return t;
+}
+
+bool oom_table_whole(const struct oom_report *r)
+{
+	return r->heading && r->table_ends && !r->table_damaged && !r->table_mixed;
+}
+
+/* Where there are no lists of free blocks, the victim's size is there in pages and in KiB. */
+static void note_page_size(struct oom_report *r)
+{
+	const struct oom_task *t = oom_find_task(r, r->victim.pid);
+	int64_t kb;
+
+	if (r->memory.page_kb != OOM_UNKNOWN || !t || t->total_vm <= 0 ||
+	    !oom_known(r->victim.total_vm_kb) || r->victim.total_vm_kb % t->total_vm)
+		return;
+	kb = r->victim.total_vm_kb / t->total_vm;
+	if (kb == 4 || kb == 16 || kb == 64)
+		r->memory.page_kb = kb;
+}
+
+/* Before 5.0 a global report does not name its constraint. One of the root cpuset without a memory
+ * policy has none. */
+static void conclude(struct oom_parser *p)
+{
+	struct oom_report *r = p->report;
+	const struct oom_task *task;
+
+	oomtask_finish(p);
+	note_page_size(r);
+	/* Older kernels do not repeat it in the last line. */
+	task = oom_find_task(r, r->victim.pid);
+	if (task && r->victim.oom_score_adj == OOM_UNKNOWN)
+		r->victim.oom_score_adj = task->oom_score_adj;
+	if (r->constraint == OOM_CONSTRAINT_UNKNOWN && oom_kernel_since(r, 5, 0) == 0 &&
+	    streq_null(r->cpuset, "/") && oom_known(r->memory.free) &&
+	    (!r->nodemask || streq(r->nodemask, "(null)")))
+		r->constraint = OOM_CONSTRAINT_NONE;
+	if (!r->gfp_flags && oom_known(r->gfp_mask))
+		r->gfp_flags = gfp_flags_of(p->arena, r->gfp_mask,
+					    oom_kernel_since(r, 3, 0) == 1 &&
+						    oom_kernel_since(r, 4, 4) == 0);
+}
+
+static void collect(struct oom_parser *p, struct oom_log *log)
+{
+	for (struct oom_source *at = p->sources; at; at = at->next) {
+		if (!at->proven)
+			continue;
+		p->report = at->report;
+		conclude(p);
+		at->report->next = log->first;
+		log->first = at->report;
+		log->n++;
+	}
+}
+
+int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log *ret_log)
+{
+	struct oom_parser p = { .arena = a };
+	struct oom_log log = { 0 };
+	struct loglines lines;
+	int ret = loglines_begin(&lines, a, text, size);
+
+	if (ret < 0)
+		return ret;
+	while (p.error == 0 && loglines_next(&lines, &p.line))
+		take_line(&p);
+	if (p.error == 0)
+		collect(&p, &log);
+	if (p.error < 0)
+		return p.error;
+	*ret_log = log;
+	return 0;
+}

@@ -1,0 +1,271 @@
+/* Where the memory was: Mem-Info of the machine, limits and memory.stat of a memory cgroup. */
+#include "insight/oomparse.h"
+
+struct counter {
+	const char *name;
+	size_t offset;
+};
+
+/* Of Mem-Info, in pages. */
+static const struct counter page_counters[] = {
+	{ "active_anon", offsetof(struct oom_memory, active_anon) },
+	{ "inactive_anon", offsetof(struct oom_memory, inactive_anon) },
+	{ "active_file", offsetof(struct oom_memory, active_file) },
+	{ "inactive_file", offsetof(struct oom_memory, inactive_file) },
+	{ "unevictable", offsetof(struct oom_memory, unevictable) },
+	{ "dirty", offsetof(struct oom_memory, dirty) },
+	{ "writeback", offsetof(struct oom_memory, writeback) },
+	{ "slab_reclaimable", offsetof(struct oom_memory, slab_reclaimable) },
+	{ "slab_unreclaimable", offsetof(struct oom_memory, slab_unreclaimable) },
+	{ "mapped", offsetof(struct oom_memory, mapped) },
+	{ "shmem", offsetof(struct oom_memory, shmem) },
+	{ "pagetables", offsetof(struct oom_memory, pagetables) },
+	{ "free", offsetof(struct oom_memory, free) },
+};
+
+/* "NUMBER pages RAM" and the like. */
+static const struct counter totals[] = {
+	{ " total pagecache pages", offsetof(struct oom_memory, pagecache) },
+	{ " pages in swap cache", offsetof(struct oom_memory, swapcache) },
+	{ " pages RAM", offsetof(struct oom_memory, ram) },
+	{ " pages HighMem/MovableOnly", offsetof(struct oom_memory, highmem) },
+	{ " pages reserved", offsetof(struct oom_memory, reserved) },
+	{ " pages cma reserved", offsetof(struct oom_memory, cma_reserved) },
+	{ " pages hwpoisoned", offsetof(struct oom_memory, hwpoisoned) },
+};
+
+/* Of memory.stat since 5.3, in bytes: "anon 12345". */
+static const struct counter stat_counters[] = {
+	{ "anon", offsetof(struct oom_stats, anon) },
+	{ "file", offsetof(struct oom_stats, file) },
+	{ "kernel", offsetof(struct oom_stats, kernel) },
+	{ "slab", offsetof(struct oom_stats, slab) },
+	{ "sock", offsetof(struct oom_stats, sock) },
+	{ "shmem", offsetof(struct oom_stats, shmem) },
+	{ "unevictable", offsetof(struct oom_stats, unevictable) },
+};
+
+/* Before, in one line, in KiB: "cache:12KB rss:34KB". */
+static const struct counter old_stat_counters[] = {
+	{ "cache", offsetof(struct oom_stats, file) },
+	{ "rss", offsetof(struct oom_stats, anon) },
+	{ "shmem", offsetof(struct oom_stats, shmem) },
+	{ "swap", offsetof(struct oom_stats, swap) },
+	{ "unevictable", offsetof(struct oom_stats, unevictable) },
+};
+
+static const struct counter zone_counters[] = {
+	{ "free", offsetof(struct oom_zone, free_kb) },
+	{ "min", offsetof(struct oom_zone, min_kb) },
+	{ "low", offsetof(struct oom_zone, low_kb) },
+	{ "high", offsetof(struct oom_zone, high_kb) },
+	{ "present", offsetof(struct oom_zone, present_kb) },
+	{ "managed", offsetof(struct oom_zone, managed_kb) },
+};
+
+static void note_counter(void *into, const struct counter *list, size_t n, const char *name,
+			 size_t len, int64_t value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i].name) == len && strncmp(name, list[i].name, len) == 0)
+			oom_note((int64_t *)(void *)((char *)into + list[i].offset), value);
+}
+
+/* Words "NAME:NUMBER@unit" of @text, to its end; others are passed over. */
+static void note_words(void *into, const struct counter *list, size_t n, const char *text,
+		       const char *unit, int64_t factor)
+{
+	while (*(text += strspn(text, " "))) {
+		size_t len = strcspn(text, ": ");
+		const char *p = text + len + 1;
+		int64_t value, scaled;
+
+		if (text[len] == ':' && oom_number(&p, &value) && (p = after_prefix(p, unit)) &&
+		    (!*p || *p == ' ') && !__builtin_mul_overflow(value, factor, &scaled))
+			note_counter(into, list, n, text, len, scaled);
+		text += strcspn(text, " ");
+	}
+}
+
+/* A line of nothing but "name:number". */
+static bool is_page_line(const char *text)
+{
+	bool any = false;
+
+	while (*(text += strspn(text, " "))) {
+		const char *p = text + strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+		int64_t value;
+
+		if (p == text || *p++ != ':' || !oom_number(&p, &value) || (*p && *p != ' '))
+			return false;
+		text = p;
+		any = true;
+	}
+	return any;
+}
+
+static struct oom_zone *zone_of(struct oom_parser *p, int64_t node, const char *name, size_t len)
+{
+	struct oom_zone *z, **tail = &p->report->memory.zones;
+
+	for (; *tail; tail = &(*tail)->next)
+		if ((*tail)->node == node && strlen((*tail)->name) == len &&
+		    strncmp((*tail)->name, name, len) == 0)
+			return *tail;
+	z = arena_alloc(p->arena, sizeof(*z));
+	if (!z || !(z->name = arena_strndup(p->arena, name, len))) {
+		p->error = -ENOMEM;
+		return NULL;
+	}
+	z->node = node;
+	for (size_t i = 0; i < ARRAY_SIZE(zone_counters); i++)
+		*(int64_t *)(void *)((char *)z + zone_counters[i].offset) = OOM_UNKNOWN;
+	*tail = z;
+	return z;
+}
+
+/* The size of a page from "0*4kB 1*8kB ...", which begins with blocks of one. */
+static void note_page_size(struct oom_memory *m, const char *text)
+{
+	int64_t count, size;
+
+	if (oom_number(&text, &count) && *text++ == '*' && oom_number(&text, &size) &&
+	    after_prefix(text, "kB ") && size > 0 && size <= 64)
+		oom_note(&m->page_kb, size);
+}
+
+static void note_hugepages(struct oom_memory *m, const char *text)
+{
+	int64_t total, size, kb;
+
+	if (!oom_field(text, "hugepages_total=", &total) || total < 0 || total > INT32_MAX ||
+	    !oom_field(text, "hugepages_size=", &size) || size < 0 || size > INT32_MAX)
+		return;
+	kb = m->hugepages_kb == OOM_UNKNOWN ? 0 : m->hugepages_kb;
+	if (!__builtin_add_overflow(kb, total * size, &kb))
+		m->hugepages_kb = kb;
+}
+
+/* "Node 0 DMA free:..", "Node 0 DMA: 0*4kB ..", "Node 0 hugepages_total=.."; without "Node 0" where
+ * there is but one. */
+static bool take_node(struct oom_parser *p, const char *text)
+{
+	struct oom_memory *m = &p->report->memory;
+	const char *name = after_prefix(text, "Node "), *end;
+	int64_t node = 0;
+	struct oom_zone *z;
+
+	if (name && (!oom_number(&name, &node) || *name++ != ' '))
+		return false;
+	name = name ? name : text;
+	if (after_prefix(name, "hugepages_total=")) {
+		note_hugepages(m, name);
+		return true;
+	}
+	end = name + strcspn(name, ": ");
+	if (after_prefix(end, ": ")) {
+		note_page_size(m, end + 2);
+		return strstr(end, "kB") != NULL;
+	}
+	if (end == name || !after_prefix(end, " free:"))
+		return false;
+	z = zone_of(p, node, name, (size_t)(end - name));
+	if (z)
+		note_words(z, zone_counters, ARRAY_SIZE(zone_counters), end, "kB", 1);
+	return true;
+}
+
+static bool take_total(struct oom_memory *m, const char *text)
+{
+	int64_t value;
+
+	if (after_prefix(text, "Free swap") || after_prefix(text, "Total swap")) {
+		int64_t *into = *text == 'F' ? &m->swap_free_kb : &m->swap_total_kb;
+
+		text = strchr(text, '=');
+		if (text && (text += 1 + strspn(text + 1, " ")) && oom_number(&text, &value) &&
+		    after_prefix(text, "kB"))
+			oom_note(into, value);
+		return true;
+	}
+	if (!oom_number(&text, &value))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(totals); i++)
+		if (streq(text, totals[i].name)) {
+			oom_note((int64_t *)(void *)((char *)m + totals[i].offset), value);
+			return true;
+		}
+	return false;
+}
+
+/* "memory: usage 1kB, limit 1kB, failcnt 1", and swap, memory+swap, kmem. */
+static bool take_limit(struct oom_report *r, const char *text)
+{
+	struct oom_limit *limit = NULL;
+	const char *rest;
+
+	if ((rest = after_prefix(text, "memory: usage ")))
+		limit = &r->limit;
+	else if ((rest = after_prefix(text, "swap: usage ")))
+		limit = &r->swap_limit;
+	else if ((rest = after_prefix(text, "memory+swap: usage ")))
+		limit = &r->memsw_limit;
+	if (limit) {
+		int64_t value;
+
+		if (oom_number(&rest, &value) && after_prefix(rest, "kB,"))
+			oom_note(&limit->usage_kb, value);
+		if (oom_field(rest, "limit ", &value) && strstr(rest, "kB, failcnt"))
+			oom_note(&limit->limit_kb, value);
+		if (oom_field(rest, "failcnt ", &value))
+			oom_note(&limit->failcnt, value);
+	}
+	return limit || after_prefix(text, "kmem: usage ");
+}
+
+/* Only those of the cgroup whose limit was hit: the others are parts of it. */
+static bool take_stats(struct oom_parser *p, const char *text)
+{
+	const char *rest = after_prefix(text, "Memory cgroup stats for "), *end;
+	struct oom_report *r = p->report;
+	int64_t value;
+
+	if (rest) {
+		end = strchr(rest, ':');
+		p->in_stats = false;
+		if (!end)
+			return true;
+		if (end[1 + strspn(end + 1, " ")]) {
+			if (r->cgroup && strlen(r->cgroup) == (size_t)(end - rest) &&
+			    strncmp(r->cgroup, rest, (size_t)(end - rest)) == 0)
+				note_words(&r->stats, old_stat_counters,
+					   ARRAY_SIZE(old_stat_counters), end + 1, "KB", 1024);
+			return true;
+		}
+		p->in_stats = true;
+		return true;
+	}
+	text += strspn(text, " ");
+	end = text + strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+	if (!p->in_stats || end == text || *end != ' ')
+		return false;
+	rest = end + 1;
+	if (!oom_number(&rest, &value) || *rest)
+		return false;
+	note_counter(&r->stats, stat_counters, ARRAY_SIZE(stat_counters), text,
+		     (size_t)(end - text), value);
+	return true;
+}
+
+bool oommem_line(struct oom_parser *p, const char *text)
+{
+	struct oom_memory *m = &p->report->memory;
+
+	if (take_limit(p->report, text) || take_stats(p, text) || take_node(p, text) ||
+	    take_total(m, text))
+		return true;
+	if (!is_page_line(text))
+		return false;
+	note_words(m, page_counters, ARRAY_SIZE(page_counters), text, "", 1);
+	return true;
+}

@@ -1,0 +1,101 @@
+/* Inside the parser of OOM reports: what its parts share. */
+#pragma once
+
+#include "insight/logline.h"
+#include "insight/oomlog.h"
+
+#define OOM_COMM_MAX 15 /* the kernel's TASK_COMM_LEN - 1 */
+
+/* A report and where its lines come from. */
+struct oom_source {
+	struct oom_source *next;
+	struct slice host, caller;
+	struct oom_report *report;
+	bool proven; /* there was a line that only an OOM report has */
+	bool ended;  /* all has been said but what happens after the kill */
+};
+
+struct oom_parser {
+	struct arena *arena;
+	struct logline line;
+	struct oom_source *sources; /* latest first */
+	struct oom_source *current; /* that the line belongs to, or NULL */
+	struct oom_report *report;  /* the current one's, or NULL */
+	bool in_stats;              /* memory.stat lines follow */
+	int error;                  /* -ENOMEM */
+};
+
+/* --- oomlog.c: opening --- */
+
+/* Begins a report with the current line. */
+void oomparse_open(struct oom_parser *p);
+
+/* For a line of a report whose beginning may be lost; then one is opened. False without memory. */
+bool oomparse_need_open(struct oom_parser *p);
+
+/* The same for a line that only OOM reports have. */
+bool oomparse_need_proven(struct oom_parser *p);
+
+/* --- oomwho.c, oomkill.c: lines that are known by their text; whether this was one --- */
+
+bool oomwho_invoked(struct oom_parser *p);
+bool oomwho_cpuset(struct oom_parser *p);
+bool oomwho_cpu(struct oom_parser *p);
+bool oomwho_summary(struct oom_parser *p);
+bool oomwho_limit(struct oom_parser *p);
+bool oomkill_kill(struct oom_parser *p);
+bool oomkill_panic(struct oom_parser *p);
+bool oomkill_aftermath(struct oom_parser *p);
+
+/* Makes every number of it unknown. */
+void oomkill_forget(struct oom_victim *v);
+
+/* --- oommem.c: lines of an open report --- */
+
+bool oommem_line(struct oom_parser *p, const char *text);
+
+/* --- oomtask.c --- */
+
+bool oomtask_is_heading(const char *text);
+bool oomtask_is_row(const char *text);
+
+/* Keeps a heading or a row; whether it was one. */
+bool oomtask_line(struct oom_parser *p, const char *text);
+
+/* Something that follows the table was seen. */
+void oomtask_end(struct oom_report *r);
+
+/* Reads the rows, now that all are there. */
+void oomtask_finish(struct oom_parser *p);
+
+/* --- oomvalue.c --- */
+
+/* Notes a number: two different ones make it OOM_MIXED. */
+void oom_note(int64_t *number, int64_t value);
+
+/* The same for the number behind @name in @text, if there is one. */
+void oom_note_field(int64_t *number, const char *text, const char *name);
+
+/* The same for words: two different ones make it "". */
+void oom_note_text(struct oom_parser *p, const char **word, const char *start, size_t len);
+
+/* A decimal number at *@p, with a sign; moves *@p behind it. False where there is none, or it does
+ * not fit. */
+bool oom_number(const char **p, int64_t *ret_value);
+
+/* The number behind "@name" in @text where no other word runs into the name. */
+bool oom_field(const char *text, const char *name, int64_t *ret_value);
+
+/* A copy in the arena; NULL without memory, which the parser remembers. */
+char *oom_copy(struct oom_parser *p, const char *start, size_t len);
+
+/* The last place of @part in @text, or NULL. */
+const char *oom_last(const char *text, const char *part);
+
+static inline void oom_forget(void *numbers, size_t size)
+{
+	int64_t *n = numbers;
+
+	for (size_t i = 0; i < size / sizeof(*n); i++)
+		n[i] = OOM_UNKNOWN;
+}

@@ -1,0 +1,301 @@
+#!/usr/bin/env bats
+# What an OOM report in a kernel log says, and what it does not: never a number that is not in it.
+# shellcheck disable=SC2154 # output and messages are set by expect
+
+load lib
+
+LOGS=$TESTS/oom-logs
+
+# What a report says without where it comes from: prefixes change nothing else.
+said='del(.reports[].time, .reports[].host) | .reports[].missing -= ["time"]'
+
+explained() {
+	expect 0 "$HOLDFAST" --json explain "$@"
+}
+
+# same_as FILE [LOG]: what is said of the log on stdin is what is said of FILE.
+same_as() {
+	local wanted
+	cat >log
+	wanted=$("$HOLDFAST" --json explain "$1" | jq -S "$said")
+	expect 0 "$HOLDFAST" --json explain log
+	same_text "$(jq -S "$said" <<<"$output")" report <<<"$wanted" | head -n 40
+	[[ $(jq -S "$said" <<<"$output") == "$wanted" ]]
+}
+
+# never_wrong FULL: of the documents on stdin (what was said of parts of a log), nothing differs from document FULL, except that numbers and
+# names are null and tasks are fewer.
+never_wrong() {
+	jq -n -c --slurpfile full "$1" '
+		def numbers: del(.tasks, .missing, .advice, .choice, .zones, .time);
+		$full[0].reports[0] as $whole | [inputs | .reports[]?] | map(
+			. as $part
+			| ($part | numbers | [paths(scalars)] | map(select(. as $p | ($part | getpath($p)) != ($whole | getpath($p))))) as $wrong
+			| (($part.tasks // []) - $whole.tasks | map(del(.memory_pages)) - ($whole.tasks | map(del(.memory_pages)))) as $tasks
+			| select(($wrong | length) > 0 or ($tasks | length) > 0)
+			| {$wrong, $tasks}) | .[]' >wrong
+	[[ ! -s wrong ]] || {
+		head -n 5 wrong
+		return 1
+	}
+}
+
+@test "a global report of kernel 6.1: every number is the log's, read here in another way" {
+	local log=$LOGS/global-6.1.log
+	explained "$log"
+	json_is '.version, (.reports | length)' $'1\n1'
+	json_is '.reports[0] | .kernel, .constraint, .gfp_mask, .order, .cgroup' $'6.1.1-arch1-1\nnone\n0x140dca\n0\nnull'
+	json_is '.reports[0].invoked_by | .command, .pid' "doxygen
+$(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
+	json_is '.reports[0].killed | "Out of memory: Killed process \(.pid) (\(.command)) total-vm:\(.total_vm_kb)kB, anon-rss:\(.anon_rss_kb)kB, file-rss:\(.file_rss_kb)kB, shmem-rss:\(.shmem_rss_kb)kB, UID:\(.uid) pgtables:\(.pgtables_kb)kB oom_score_adj:\(.oom_score_adj)"' \
+		"$(grep '^Out of memory: Killed' "$log")"
+	jq -r '.reports[0].tasks[] | [.pid, .uid, .tgid, .total_vm_pages, .rss_pages, .pgtables_bytes, .swapents, .oom_score_adj, .command] | @tsv' \
+		<<<"$output" >tasks
+	diff tasks <(sed -n 's/^\[ *\([0-9]\+\)\] *\(.*\)/\1 \2/p' "$log" | tr -s ' ' '\t')
+	json_is '.reports[0].memory_kb | .free, .swap_total, .swap_free' "$(awk '
+		/ free:[0-9]+ free_pcp/ { split($1, part, ":"); print part[2] * 4 }
+		/^Total swap/ { total = $4 + 0 } /^Free swap/ { left = $4 + 0 }
+		END { print total; print left }' "$log")"
+	json_is '.reports[0].zones[] | "\(.zone) \(.free_kb) \(.min_kb) \(.low_kb) \(.high_kb)"' "$(
+		sed -nE 's/^Node 0 (\w+) free:([0-9]+)kB .*min:([0-9]+)kB low:([0-9]+)kB high:([0-9]+)kB.*/\1 \2 \3 \4 \5/p' "$log"
+	)"
+	json_is '.reports[0] | .choice.verdict, .missing' $'follows\n["time"]'
+}
+
+@test "a global report of kernel 3.10: other columns, flags as a number, line breaks that syslog has escaped" {
+	local log=$LOGS/global-3.10.log
+	explained "$log"
+	json_is '.reports[0] | .kernel, .constraint, .gfp_mask, .gfp_flags' \
+		$'3.10.0-514.6.1.el7.x86_64\nnone\n0x201da\nGFP_HIGHUSER_MOVABLE|__GFP_COLD'
+	json_is '.reports[0].killed | .pid, .command, .total_vm_kb, .anon_rss_kb, .score' $'6576\nmysqld\n33914892\n20629004\n651'
+	json_is '.reports[0].memory_kb | .free, .swap_total, .swap_free' "$((39513 * 4))
+8388604
+0"
+	jq -r '.reports[0].tasks[] | [.pid, .uid, .tgid, .total_vm_pages, .rss_pages, .nr_ptes, .swapents, .oom_score_adj, .command] | @tsv' \
+		<<<"$output" >tasks
+	diff tasks <(sed -n 's/^\[ *\([0-9]\+\)\] *\(.*\)/\1 \2/p' "$log" | tr -s ' ' '\t')
+	# The kernel's own score, 651 of 1000, is the badness that the table gives.
+	json_is '.reports[0] | (.tasks[] | select(.pid == 6576) | .memory_pages) * 1000 / ((.memory_kb | .ram - .reserved + .swap_total) / 4) | floor' 651
+	json_is '.reports[0].choice.verdict' follows
+}
+
+@test "a memory cgroup's report: whose limit, and how much of it; the machine's numbers are missing" {
+	explained "$LOGS/memcg-5.4.log"
+	json_is '.reports[0] | .constraint, .cgroup, .memory_limit.limit_kb, .killed.pid' $'memcg\n/kubepods/burstable/pod1\n262144\n63635'
+	json_is '.reports[0] | .memory_kb.free, .memory_kb.swap_total' $'null\nnull'
+	json_is '.reports[0].missing' '["memory_kb.free","memory_kb.swap_total","memory_kb.swap_free"]'
+	explained "$LOGS/memcg-3.10.log"
+	json_is '.reports[0] | .constraint, .cgroup, .memory_limit.usage_kb, .memory_and_swap_limit.limit_kb' $'memcg\n/batch\n10240\n20480'
+	json_is '.reports[0].killed | .pid, .uid, .shmem_rss_kb, .oom_score_adj' $'42423\n1000\n0\n0'
+	json_is '[.reports[0].tasks[].command]' '["sh","memhog","logger (night)"]'
+}
+
+@test "a panic: nobody was killed, and why" {
+	explained "$LOGS/panic-6.12.log"
+	json_is '.reports[0] | .killed, .panic, .order, .invoked_by.command' $'null\nSystem is deadlocked on memory\n2\nCPU 2/KVM'
+	json_is '.reports[0].tasks[1] | .rss_pages, .pgtables_bytes, .command' $'2500\n204800\nCPU 2/KVM'
+	json_is '.reports[0].choice.verdict' nobody
+	expect 0 "$HOLDFAST" explain "$LOGS/panic-6.12.log"
+	output_has 'Nothing killable was left'
+}
+
+@test "prefixes of dmesg, journal, syslog, /dev/kmsg and pstore change nothing" {
+	local log=$LOGS/global-6.1.log n=0 prefix
+	while IFS= read -r prefix; do
+		prefix=${prefix%|} # which keeps a blank at the end
+		awk -v prefix="$prefix" '{ p = prefix; gsub(/@/, sprintf("%06d", NR), p); print p $0 }' "$log" | same_as "$log" ||
+			{ printf 'with the prefix "%s"\n' "$prefix"; return 1; }
+		n=$((n + 1))
+	done <<-'END'
+		[  812.@] |
+		[  812.@][ T4711] |
+		<4>[  812.@] |
+		<6>[   12.@] [    C1] |
+		kern  :warn  : [  812.@] |
+		4,1234,812@,-;|
+		4,1234,812@,-,caller=T12;|
+		[Mon Jan 15 10:23:45 2024] |
+		[Jan15 10:23] |
+		[  +0.@] |
+		2024-01-15T10:23:45,@+00:00 |
+		Jan 15 10:23:45 box kernel: |
+		Jan  5 10:23:45 box kernel: [  812.@] |
+		Jan 15 10:23:45.@ box kernel: |
+		2024-01-15T10:23:45+0100 box kernel: |
+		2024-01-15T10:23:45.@+01:00 box kernel: [  812.@] |
+		2024-01-15 10:23:45 box kernel: |
+		Mon 2024-01-15 10:23:45 UTC box kernel: |
+		1705314225.@ box kernel: |
+		[  812.@] box kernel: |
+		Jan 15 10:23:45 box kern.warn kernel: [  812.@] |
+		/var/log/messages-20240115:Jan 15 10:23:45 box kernel: |
+		node-7 : 2024 : [  812.@] |
+	END
+	((n == 23))
+}
+
+@test "the time is the log's, and the host" {
+	sed 's/^/Jan 15 10:23:45 box kernel: /' "$LOGS/memcg-5.4.log" >log
+	sed -E 's/kernel: \[[^]]*\] /kernel: /' -i log
+	explained log
+	json_is '.reports[0] | .time, .host' $'Jan 15 10:23:45\nbox'
+	explained "$LOGS/memcg-5.4.log"
+	json_is '.reports[0].time' 93543.707000
+	sed -E 's/^\[ *([0-9]+)\.([0-9]+)\] /4,1,\1\2,-;/' "$LOGS/memcg-5.4.log" >log
+	explained log
+	json_is '.reports[0].time' 93543.707000
+}
+
+@test "lines of others in between change nothing" {
+	local log
+	for log in "$LOGS"/*.log; do
+		awk '{ print }
+			NR % 2 { print "usb 1-1: new high-speed USB device number 7 using xhci_hcd" }
+			NR % 3 == 0 { print " [<ffffffff816861ac>] dump_stack+0x19/0x1b" }
+			NR % 5 == 0 { print "audit: type=1400 pid=77 comm=\"x\" free:12 order=3" }' "$log" | same_as "$log"
+	done
+	# Also where the line tells its task, and the others print reports of their own.
+	awk 'FNR == NR { other[++n] = $0; next } { print "[  1.000000][  T10] " $0; if (FNR <= n) print "[  1.000000][  T11] " other[FNR] }' \
+		"$LOGS/global-3.10.log" "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '[.reports[] | .kernel, (.tasks | length), .killed.pid]' '["6.1.1-arch1-1",112,473206,"3.10.0-514.6.1.el7.x86_64",85,6576]'
+}
+
+@test "two hosts in one log" {
+	paste -d '\n' <(sed 's/^/Jan 15 10:23:45 one kernel: /' "$LOGS/global-6.1.log") \
+		<(sed 's/^/Jan 15 10:23:45 two kernel: /' "$LOGS/global-3.10.log") >log
+	explained log
+	json_is '[.reports[] | .host, (.tasks | length), .killed.pid, .memory_kb.free]' '["one",112,473206,138516,"two",85,6576,158052]'
+}
+
+@test "two reports mixed line by line without a hint whose line is whose: nothing is taken from the wrong one" {
+	local new=$LOGS/global-6.1.log old=$LOGS/global-3.10.log order report n=0
+	"$HOLDFAST" --json explain "$new" >one
+	"$HOLDFAST" --json explain "$old" >two
+	for order in "$new $old" "$old $new"; do
+		# shellcheck disable=SC2086 # two words
+		paste -d '\n' $order >log
+		explained log
+		json_is '[.reports[].tasks] | unique' '[null]'
+		while IFS= read -r report; do
+			never_wrong one <<<"$report" || never_wrong two <<<"$report"
+			n=$((n + 1))
+		done < <(jq -c '.reports[] | {reports: [.]}' <<<"$output")
+	done
+	((n >= 4))
+}
+
+@test "each log cut off at every line, at its end and at its beginning: no wrong number" {
+	local log n i
+	for log in "$LOGS"/*.log; do
+		n=$(wc -l <"$log")
+		"$HOLDFAST" --json explain "$log" >full
+		for ((i = 1; i < n; i++)); do
+			head -n "$i" "$log" | "$HOLDFAST" --json explain || :
+			tail -n +$((i + 1)) "$log" | "$HOLDFAST" --json explain || :
+		done >parts 2>/dev/null
+		(($(jq -s length parts) == 2 * (n - 1)))
+		never_wrong full <parts
+	done
+}
+
+@test "a log cut off in the middle of its lines: no half number" {
+	local log=$LOGS/memcg-5.4.log size i
+	size=$(stat -c %s "$log")
+	"$HOLDFAST" --json explain "$log" >full
+	for ((i = 3; i < size; i += 3)); do
+		head -c "$i" "$log" | "$HOLDFAST" --json explain || :
+	done >parts 2>/dev/null
+	# A word at the cut may be half a word: names are looked at in whole lines above.
+	jq -c '.reports |= map(del(.kernel, .gfp_flags, .gfp_mask, .cgroup, .invoked_by.command?, .killed.command?))' parts |
+		never_wrong <(jq '.reports |= map(del(.kernel, .gfp_flags, .gfp_mask, .cgroup, .invoked_by.command, .killed.command))' full)
+}
+
+@test "what is missing is null and named" {
+	grep '^Out of memory' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0] | .kernel, .invoked_by, .order, .tasks, .memory_kb.free, .killed.pid' $'null\nnull\nnull\nnull\nnull\n473206'
+	json_is '.reports[0].missing | index("kernel") != null and index("tasks") != null and index("memory_kb.free") != null' true
+	expect 0 "$HOLDFAST" explain log
+	output_has 'missing   who asked, the kernel'
+	output_has 'cannot be checked: the log has no task table'
+}
+
+@test "no verdict from half a table, and a contradiction is named" {
+	sed '/^\[ 331049\]/,$d' "$LOGS/global-6.1.log" >log
+	grep '^Out of memory' "$LOGS/global-6.1.log" >>log
+	explained log
+	json_is '.reports[0].choice.verdict' unknown
+	# mysqld's number raised above doxygen's.
+	sed -E 's/^(\[ *331049\] +504 331049  2316564) +516062/\1  9516062/' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0].choice.verdict' differs
+	expect 0 "$HOLDFAST" explain log
+	output_has 'java[331049]'
+}
+
+@test "several reports: a list, then each" {
+	cat "$LOGS/global-6.1.log" "$LOGS/memcg-3.10.log" "$LOGS/panic-6.12.log" >log
+	expect 0 "$HOLDFAST" explain log
+	output_has '3 reports:'
+	output_has '   2  42421.100001         killed memhog[42423], of a memory cgroup'
+	output_has 'Out of memory (3 of 3): kernel 6.12.1, at 311.000100'
+	explained log
+	json_is '[.reports[].kernel]' '["6.1.1-arch1-1","3.10.0-1160.el7.x86_64","6.12.1"]'
+}
+
+@test "names cannot pass for something else" {
+	sed -e 's/doxygen/) total-vm:1kB/g' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0].killed | .command, .total_vm_kb' $') total-vm:1kB\n30290680'
+	printf '[    1.000000] \033[2J\xffx invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n' >log
+	expect 0 "$HOLDFAST" explain log
+	output_has '?[2J?x'
+	[[ $output != *$'\033'* ]]
+}
+
+@test "a group that is killed as a whole" {
+	{
+		cat "$LOGS/memcg-5.4.log"
+		printf '%s\n' '[93543.8] Tasks in /kubepods/burstable/pod1 are going to be killed due to memory.oom.group set' \
+			'[93543.800001] Memory cgroup out of memory: Killed process 63100 (pause) total-vm:1024kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:32kB oom_score_adj:-998'
+	} >log
+	explained log
+	json_is '.reports | length' 1
+	json_is '.reports[0] | .killed.pid, .killed_group, .killed_with_it' $'63635\n/kubepods/burstable/pod1\n[{"pid":63100,"command":"pause"}]'
+}
+
+@test "pstore: a crash's parts in their order" {
+	mkdir pstore
+	head -n 12 "$LOGS/panic-6.12.log" | sed '1i Panic#1 Part2' >pstore/dmesg-efi-2
+	tail -n +13 "$LOGS/panic-6.12.log" | sed '1i Panic#1 Part1' >pstore/dmesg-efi-1
+	explained pstore
+	json_is '.reports | length' 1
+	json_is '.reports[0] | .memory_kb.free, .panic, (.tasks | length)' $'2800\nSystem is deadlocked on memory\n2'
+	expect 1 "$HOLDFAST" explain root
+	messages_have 'root: No such file or directory'
+}
+
+@test "warnings of failed allocations, and logs without a report, are none" {
+	sed -e 1d -e '/^Tasks state/,$d' -e '1i swapper: page allocation failure: order:4' "$LOGS/global-6.1.log" >log
+	expect 1 "$HOLDFAST" explain log
+	messages_have 'log: there is no report of the OOM killer in it'
+	expect 1 "$HOLDFAST" --json explain log
+	json_is '.reports' '[]'
+	# One a second before a kill whose report the kernel left out is not that kill's.
+	grep '^Out of memory' "$LOGS/global-6.1.log" >>log
+	explained log
+	json_is '.reports[0] | .killed.pid, .memory_kb.free' $'473206\nnull'
+	printf '\177ELF\2\1\1' >core
+	expect 1 "$HOLDFAST" explain core
+	messages_have 'this is a dump of the memory'
+}
+
+@test "widths, ASCII and colours" {
+	COLUMNS=80 expect 0 "$HOLDFAST" explain "$LOGS/global-6.1.log"
+	(($(wc -L <stdout) <= 80))
+	output_has '█'
+	COLUMNS=80 LC_ALL=C expect 0 "$HOLDFAST" explain "$LOGS/global-6.1.log"
+	output_has '################  28.8G'
+	[[ $(LC_ALL=C tr -d ' -~\n' <<<"$output") == '' ]]
+}
