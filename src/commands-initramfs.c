@@ -2,6 +2,6 @@
 #include "cmd/cmd.h"
 
 const struct cmd *const commands[] = {
-	&cmd_select_one, &cmd_show,  &cmd_apply,  &cmd_verify,
-	&cmd_revert,     &cmd_guard, &cmd_status, NULL,
+	&cmd_select_one, &cmd_show,  &cmd_apply,  &cmd_verify, &cmd_revert,
+	&cmd_guard,      &cmd_kdump, &cmd_status, NULL,
 };

@@ -1,6 +1,6 @@
 #include <time.h>
 
-#include "cmd/cmd.h"
+#include "cmd/apply.h"
 #include "cmd/cmdreport.h"
 #include "setting/onerror.h"
 #include "setting/plan.h"
@@ -38,6 +38,8 @@ static int print_outcome(const struct outcome *o, const struct context *c)
 		return -ENOMEM;
 	if (outcome_fails(o))
 		log_error("%s", text);
+	else if (o->later)
+		log_debug("%s", text);
 	else if (o->result == RESULT_ABSENT || o->result == RESULT_FAILED)
 		log_warning("%s", text);
 	else if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET] &&
@@ -110,7 +112,7 @@ struct run {
 	struct context *c;
 	const char *stage_name;
 	unsigned stages;
-	bool boot, dry_run, plan;
+	bool boot, dry_run, plan, kdump_only;
 };
 
 static void log_summary(const struct run *run, const struct selection *s, const struct tally *t,
@@ -134,8 +136,11 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 	struct tally t = { 0 };
 	int ret;
 
-	ret = plan_run(&run->c->machine, tree, run->dry_run ? PLAN_DRY_RUN : PLAN_APPLY,
-		       run->stages, r);
+	if (run->kdump_only)
+		ret = plan_run_kdump(&run->c->machine, tree, PLAN_APPLY, r);
+	else
+		ret = plan_run(&run->c->machine, tree, run->dry_run ? PLAN_DRY_RUN : PLAN_APPLY,
+			       run->stages, r);
 	us = now_us() - start;
 	if (ret >= 0)
 		ret = report_add_failures(r);
@@ -213,6 +218,12 @@ static int run_apply(struct context *c, int argc, char **argv)
 	run.plan = word && streq(word, "plan");
 	run.dry_run = run.plan || c->opt[OPT_DRY_RUN];
 	return choose_and_carry_out(&run);
+}
+
+int apply_kdump(struct context *c)
+{
+	return choose_and_carry_out(&(struct run){
+		.c = c, .stage_name = "kdump", .stages = STAGE_ALL, .kdump_only = true });
 }
 
 const struct cmd cmd_apply = {

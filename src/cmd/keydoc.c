@@ -58,8 +58,6 @@ static void remarks(const struct key *k, FILE *out)
 		fprintf(out, " Kernel file: /proc/%s.", k->file);
 	if (k->since)
 		fprintf(out, " Since Linux %s.", k->since);
-	if (k->kind == SETTING_KDUMP || k->kind == SETTING_LAST_BOOT)
-		fputs(" Checked, but not yet carried out by this version.", out);
 }
 
 void keydoc_text(FILE *out)

@@ -42,6 +42,7 @@ enum setting_kind {
 	SETTING_KDUMP,
 	SETTING_LAST_BOOT,
 	SETTING_GUARD,
+	SETTING_LOCK, /* last of all: kdump.lock */
 	SETTING_KINDS,
 };
 

@@ -175,10 +175,12 @@ const struct key keys[] = {
 	{ .path = "kdump.kernel", .type = KEY_PATH, .example = "/boot/vmlinuz",
 	  .doc = "The crash kernel's image; the running kernel's where not given." },
 	{ .path = "kdump.initrd", .type = KEY_PATH, .example = "/boot/holdfast-capture.img",
-	  .doc = "The crash kernel's initramfs." },
+	  .doc = "The crash kernel's initramfs; where not given, "
+		 "/boot/holdfast-capture-RELEASE.img, which the initramfs hook builds." },
 	{ .path = "kdump.append", .type = KEY_TEXT,
-	  .doc = "The crash kernel's command line; a sound set where not given." },
-	{ .path = "kdump.lock", .type = KEY_BOOL, .fallback = "false",
+	  .doc = "The crash kernel's command line; where not given, a sound set and the consoles "
+		 "of the running kernel. The profile's name is added to both." },
+	{ .path = "kdump.lock", .type = KEY_BOOL, .kind = SETTING_LOCK, .fallback = "false",
 	  .doc = "Set kernel.kexec_load_disabled once it is loaded." },
 	{ .path = "kdump.panic_on_oom_unarmed", .type = KEY_CHOICE, .choices = panic_on_oom,
 	  .fallback = "0",

@@ -211,14 +211,14 @@ static int option_string(const struct setting *s, char **ret_options)
 	return 0;
 }
 
-static int probe(const struct libkmod *k, const struct setting *s, const char *options,
-		 bool foreign, char **why)
+static int probe(const struct libkmod *k, const char *name, const char *options, bool foreign,
+		 char **why)
 {
 	struct kmod_list *list = NULL;
 	struct kmod_module *module;
 	int ret;
 
-	ret = k->lookup(k->ctx, s->path, &list);
+	ret = k->lookup(k->ctx, name, &list);
 	if (ret < 0 && ret != -ENOENT && ret != -ENOSYS)
 		return ret;
 	if (!list) { /* not listed, or no list for this kernel at all */
@@ -240,9 +240,20 @@ static int probe(const struct libkmod *k, const struct setting *s, const char *o
 	return ret;
 }
 
-static int module_write(const struct machine *m, const struct setting *s, char **why)
+int module_insert(const struct machine *m, const char *name, const char *options, char **ret_why)
 {
 	_cleanup_(libkmod_close) struct libkmod k = { 0 };
+	int ret = libkmod_open(m, &k);
+
+	if (ret == -ELIBACC)
+		*ret_why = strdup("libkmod.so.2 is not here");
+	if (ret < 0)
+		return ret;
+	return probe(&k, name, options, m->root.confined, ret_why);
+}
+
+static int module_write(const struct machine *m, const struct setting *s, char **why)
+{
 	_cleanup_(state_free) struct state now = { 0 };
 	_cleanup_free_ char *options = NULL;
 	int ret;
@@ -255,14 +266,7 @@ static int module_write(const struct machine *m, const struct setting *s, char *
 		return -EBUSY;
 	}
 	ret = option_string(s, &options);
-	if (ret < 0)
-		return ret;
-	ret = libkmod_open(m, &k);
-	if (ret == -ELIBACC)
-		*why = strdup("libkmod.so.2 is not here");
-	if (ret < 0)
-		return ret;
-	return probe(&k, s, options, m->root.confined, why);
+	return ret < 0 ? ret : module_insert(m, s->path, options, why);
 }
 
 static int module_undo(const struct machine *m, const struct setting *s, const char *before)

@@ -9,13 +9,13 @@
 
 #include "base/dlopen.h"
 #include "base/log.h"
+#include "setting/mount.h"
 #include "setting/setting.h"
 
 DLOPEN_NOTE("mount", "Mounting the file systems of a profile", "libmount.so.1");
 
-/* How long a device may take to appear at boot, in milliseconds. */
+/* How long a required device may take to appear at boot, in milliseconds. */
 #define WAIT_REQUIRED 10000
-#define WAIT_OPTIONAL 3000
 #define WAIT_STEP 100
 
 struct libmount {
@@ -169,41 +169,38 @@ static bool is_virtual(const char *what)
 	return *what != '/' && !strchr(what, '=');
 }
 
-/* Whether the device is there, after waiting for it a bounded time at boot. */
-static bool wait_for_device(const struct machine *m, const struct libmount *l,
-			    const struct setting *s, const char *what)
+/* Whether the device is there, after waiting for it. */
+static bool wait_for_device(const struct libmount *l, const char *what, int wait_ms)
 {
 	const struct timespec step = { .tv_nsec = WAIT_STEP * 1000000L };
-	int left = !m->wait ? 0 : s->required ? WAIT_REQUIRED : WAIT_OPTIONAL;
 	bool said = false;
 
 	if (is_virtual(what))
 		return true;
-	for (;; left -= WAIT_STEP) {
+	for (;; wait_ms -= WAIT_STEP) {
 		_cleanup_free_ char *device = l->resolve_spec(what, NULL);
 
 		if (device && access(device, F_OK) == 0)
 			return true;
-		if (left <= 0)
+		if (wait_ms <= 0)
 			return false;
 		if (!said)
-			log_info("waiting for %s, %d s at most", what, left / 1000);
+			log_info("waiting for %s, %d s at most", what, wait_ms / 1000);
 		said = true;
 		nanosleep(&step, NULL);
 	}
 }
 
-static int mount_it(const struct libmount *l, const struct setting *s, const char *target,
-		    char **why)
+static int mount_it(const struct libmount *l, const char *what, const char *type,
+		    const char *options, const char *target, char **why)
 {
-	const char *type = node_text(s->node, "type"), *options = node_text(s->node, "options");
 	struct libmnt_context *c = l->new_context();
 	char message[256] = "";
 	int ret, status;
 
 	if (!c)
 		return -ENOMEM;
-	ret = l->set_source(c, node_text(s->node, "what"));
+	ret = l->set_source(c, what);
 	if (ret == 0)
 		ret = l->set_target(c, target);
 	if (ret == 0 && type)
@@ -215,11 +212,33 @@ static int mount_it(const struct libmount *l, const struct setting *s, const cha
 		status = l->get_excode(c, ret, message, sizeof(message));
 		if (status != 0) {
 			*why = strdup(*message ? message : "mount failed");
-			ret = ret < 0 ? ret : -EIO;
+			ret = ret < 0 ? ret : ret > 0 ? -ret : -EIO;
 		}
 	}
 	l->free_context(c);
 	return ret > 0 ? -ret : ret;
+}
+
+static int did_not_appear(const char *what, char **why)
+{
+	if (asprintf(why, "%s did not appear", what) < 0)
+		*why = NULL;
+	return -ENOENT;
+}
+
+int mount_attach(const char *what, const char *type, const char *options, const char *target,
+		 int wait_ms, char **ret_why)
+{
+	_cleanup_(libmount_close) struct libmount l = { 0 };
+	int ret = libmount_open(&l);
+
+	if (ret == -ELIBACC)
+		*ret_why = strdup("libmount.so.1 is not here");
+	if (ret < 0)
+		return ret;
+	if (!wait_for_device(&l, what, wait_ms))
+		return did_not_appear(what, ret_why);
+	return mount_it(&l, what, type, options, target, ret_why);
 }
 
 static int mount_write(const struct machine *m, const struct setting *s, char **why)
@@ -240,17 +259,16 @@ static int mount_write(const struct machine *m, const struct setting *s, char **
 	ret = libmount_open(&l);
 	if (ret < 0)
 		return ret;
-	if (!wait_for_device(m, &l, s, what)) {
-		if (asprintf(why, "%s did not appear", what) < 0)
-			*why = NULL;
-		return -ENOENT;
-	}
+	if (!wait_for_device(&l, what, !m->wait ? 0 : s->required ? WAIT_REQUIRED : MOUNT_WAIT))
+		return did_not_appear(what, why);
 	dir = root_make_dir(&m->root, s->path);
 	if (dir < 0)
 		return dir;
 	close(dir);
 	target = real_target(m, s);
-	return target ? mount_it(&l, s, target, why) : -ENOMEM;
+	return target ? mount_it(&l, what, node_text(s->node, "type"),
+				 node_text(s->node, "options"), target, why)
+		      : -ENOMEM;
 }
 
 static int mount_undo(const struct machine *m, const struct setting *s, const char *before)

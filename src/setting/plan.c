@@ -1,6 +1,7 @@
 #include "setting/plan.h"
 
 #include "base/text.h"
+#include "setting/kdump.h"
 #include "setting/sysctl.h"
 #include "setting/sysctld.h"
 
@@ -45,11 +46,6 @@ static unsigned stages_of(const struct plan *p, const struct node *n)
 
 /* --- one setting --- */
 
-static const char *keep(struct report *r, const char *text)
-{
-	return text ? arena_strdup(&r->arena, text) : NULL;
-}
-
 static const char *source_of(struct report *r, const struct node *n)
 {
 	const char *slash = strrchr(n->at.file, '/');
@@ -66,18 +62,18 @@ static const char *why_error(struct report *r, const struct setting *s, int erro
 	case ENOENT:
 		return s->ops == &sysctl_ops ? "this kernel has no such key" : strerror(ENOENT);
 	default:
-		return keep(r, strerror(-error));
+		return report_keep(r, strerror(-error));
 	}
 }
 
-static void fail(struct report *r, struct outcome *o, const struct setting *s, int error,
-		 const char *why)
+void plan_fail(struct report *r, struct outcome *o, const struct setting *s, int error,
+	       const char *why)
 {
 	bool absent = error == -ENOENT || error == -ENOSYS;
 
 	o->result = absent ? RESULT_ABSENT : RESULT_FAILED;
 	o->error = error;
-	o->text = why ? keep(r, why) : why_error(r, s, error);
+	o->text = why ? report_keep(r, why) : why_error(r, s, error);
 }
 
 /* Of two keys that exclude each other the kernel forgets the one not in force. */
@@ -90,7 +86,7 @@ static void remember_sibling(const struct plan *p, const struct setting *s, stru
 	    root_read_text(&p->machine->procfs, sibling, SYSCTL_MAX, &value) < 0)
 		return;
 	o->undo_path = sibling;
-	o->undo_value = keep(p->report, value);
+	o->undo_value = report_keep(p->report, value);
 }
 
 /* Writes once and believes only what is read back. */
@@ -105,16 +101,16 @@ static int write_and_read_back(const struct plan *p, const struct setting *s, st
 	if (ret == -ENOMEM)
 		return ret;
 	read = s->ops->read(p->machine, s, &after);
-	o->after = read < 0 ? NULL : keep(p->report, after.value);
+	o->after = read < 0 ? NULL : report_keep(p->report, after.value);
 	if (ret < 0)
-		fail(p->report, o, s, ret, why);
+		plan_fail(p->report, o, s, ret, why);
 	else if (read < 0)
-		fail(p->report, o, s, read, "written, but it cannot be read back");
+		plan_fail(p->report, o, s, read, "written, but it cannot be read back");
 	else if (after.holds)
 		o->result = RESULT_SET;
 	else
-		fail(p->report, o, s, -EIO,
-		     after.why ? after.why : "it reads otherwise afterwards");
+		plan_fail(p->report, o, s, -EIO,
+			  after.why ? after.why : "it reads otherwise afterwards");
 	return 0;
 }
 
@@ -146,7 +142,7 @@ static int differs(const struct plan *p, const struct setting *s, const struct s
 	if (p->mode == PLAN_APPLY)
 		return write_and_read_back(p, s, o);
 	if (p->mode == PLAN_DRY_RUN && now->why) { /* it would be refused */
-		fail(p->report, o, s, -EBUSY, now->why);
+		plan_fail(p->report, o, s, -EBUSY, now->why);
 		return 0;
 	}
 	o->result = p->mode == PLAN_DRY_RUN ? RESULT_WOULD_SET
@@ -154,7 +150,7 @@ static int differs(const struct plan *p, const struct setting *s, const struct s
 					    : RESULT_DRIFTED;
 	o->after = o->before;
 	if (now->why)
-		o->text = keep(p->report, now->why);
+		o->text = report_keep(p->report, now->why);
 	return 0;
 }
 
@@ -166,12 +162,12 @@ static int carry_out(const struct plan *p, const struct setting *s, struct outco
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret < 0) {
-		fail(p->report, o, s, ret, now.why);
+		plan_fail(p->report, o, s, ret, now.why);
 		/* Modules that bring it may come in the real root only. */
 		o->later = ret == -ENOENT && !(p->stages & STAGE_SYSTEM);
 		return 0;
 	}
-	o->before = keep(p->report, now.value);
+	o->before = report_keep(p->report, now.value);
 	if (!now.holds)
 		return differs(p, s, &now, o);
 	o->result = RESULT_HOLDS;
@@ -182,11 +178,9 @@ static int carry_out(const struct plan *p, const struct setting *s, struct outco
 /* vm.panic_on_oom is only safe as wanted once the crash kernel is armed. */
 static void adapt_to_kdump(const struct plan *p, struct setting *s, struct outcome *o)
 {
-	_cleanup_(state_free) struct state kdump_state = { 0 };
 	const struct node *kdump = node_child(p->tree, "kdump");
 
-	if (!kdump || !is_panic_on_oom(s->node) ||
-	    (kdump_ops.read(p->machine, s, &kdump_state) == 0 && kdump_state.holds))
+	if (!kdump || !is_panic_on_oom(s->node) || kdump_is_armed(p->machine))
 		return;
 	s->wanted = node_setting(kdump, "panic_on_oom_unarmed");
 	o->text = "kdump is not armed: panic_on_oom_unarmed applies";
@@ -194,8 +188,7 @@ static void adapt_to_kdump(const struct plan *p, struct setting *s, struct outco
 
 static bool is_required(const struct node *n)
 {
-	const char *required = n->kind == NODE_MAP && n->row->kind != SETTING_GUARD &&
-					       n->row->kind != SETTING_KDUMP
+	const char *required = n->kind == NODE_MAP && n->row->kind != SETTING_GUARD
 				       ? node_setting(n, "required")
 				       : NULL;
 
@@ -206,6 +199,7 @@ static int do_setting(const struct plan *p, const struct node *n)
 {
 	struct setting s = { .ops = setting_ops_of(n->row->kind),
 			     .node = n,
+			     .tree = p->tree,
 			     .required = is_required(n) };
 	struct outcome *o = arena_alloc(&p->report->arena, sizeof(*o));
 	int ret;
@@ -253,7 +247,7 @@ static int do_kind(const struct plan *p, const struct node *map, enum setting_ki
 			node_foreach(item, n)
 				if (ret >= 0)
 					ret = do_if_due(p, item, kind, panic_on_oom);
-		} else if (n->row->kind != SETTING_NONE) {
+		} else if (n->row->kind == kind) {
 			ret = do_if_due(p, n, kind, panic_on_oom);
 		} else if (n->kind == NODE_MAP) {
 			ret = do_kind(p, n, kind, panic_on_oom);
@@ -262,125 +256,35 @@ static int do_kind(const struct plan *p, const struct node *map, enum setting_ki
 	return ret;
 }
 
+/* What is safe only once the crash kernel is armed, in this order. */
+static int do_after_kdump(struct plan *p)
+{
+	const struct node *lock = node_find(p->tree, "kdump.lock");
+	int ret = do_kind(p, p->tree, SETTING_SYSCTL, true);
+
+	if (ret < 0 || !lock || streq(lock->value, "0") || !kdump_is_armed(p->machine))
+		return ret;
+	return do_if_due(p, lock, SETTING_LOCK, false);
+}
+
 int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode, unsigned stages,
 	     struct report *r)
 {
 	struct plan p = { .machine = m, .tree = tree, .mode = mode, .stages = stages, .report = r };
 	int ret = 0;
 
-	for (int kind = SETTING_NONE + 1; kind < SETTING_KINDS && ret >= 0; kind++)
+	for (int kind = SETTING_NONE + 1; kind < SETTING_LOCK && ret >= 0; kind++)
 		ret = do_kind(&p, tree, (enum setting_kind)kind, false);
-	return ret < 0 ? ret : do_kind(&p, tree, SETTING_SYSCTL, true);
+	return ret < 0 ? ret : do_after_kdump(&p);
 }
 
-/* --- revert --- */
-
-static int one_way(const struct outcome *o, struct outcome *back)
+int plan_run_kdump(const struct machine *m, const struct node *tree, enum plan_mode mode,
+		   struct report *r)
 {
-	const char *why = sysctl_one_way(o->path + strlen("sys/"), o->after);
-
-	if (!why)
-		return 0;
-	back->result = RESULT_FAILED;
-	back->error = -EPERM;
-	back->text = why;
-	return 1;
-}
-
-/* Whether it is still as we left it. Options were compared when they were set: of anything but a
- * sysctl the first word tells. */
-static bool is_ours(const struct setting *s, const char *now, const char *after)
-{
-	size_t n = s->ops == &sysctl_ops ? strlen(after) : strcspn(after, " ");
-
-	return strncmp(now, after, n) == 0 && (!now[n] || (now[n] == ' ' && s->ops != &sysctl_ops));
-}
-
-/* The kernel sets a key to 0 when its sibling is written; where it did not, that is ours to do. */
-static int undo(const struct machine *m, const struct setting *s, const struct outcome *o)
-{
-	_cleanup_(state_free) struct state now = { 0 };
-	int ret;
-
-	if (!o->undo_path)
-		return s->ops->undo(m, s, o->before);
-	ret = root_write_text(&m->procfs, o->undo_path, o->undo_value);
-	if (ret >= 0)
-		ret = s->ops->read(m, s, &now);
-	return ret < 0 || streq_null(now.value, o->before) ? ret : s->ops->undo(m, s, o->before);
-}
-
-static int put_back(const struct machine *m, const struct setting *s, const struct outcome *o,
-		    struct report *done, struct outcome *back)
-{
-	_cleanup_(state_free) struct state now = { 0 }, after = { 0 };
-	int ret = s->ops->read(m, s, &now);
-
-	if (ret < 0)
-		goto failed;
-	back->before = keep(done, now.value);
-	if (!is_ours(s, now.value, o->after)) {
-		back->result = RESULT_DRIFTED;
-		back->after = back->before;
-		back->text = "somebody else changed it since; left alone";
-		return 0;
-	}
-	if (s->ops == &sysctl_ops && one_way(o, back))
-		return 0;
-	ret = undo(m, s, o);
-	if (ret >= 0)
-		ret = s->ops->read(m, s, &after);
-	if (ret < 0)
-		goto failed;
-	back->after = keep(done, after.value);
-	back->result = RESULT_SET;
-	if (!streq_null(after.value, o->before))
-		fail(done, back, s, -EIO, "it reads otherwise afterwards");
-	return 0;
-failed:
-	if (ret != -ENOMEM)
-		fail(done, back, s, ret, NULL);
-	return ret == -ENOMEM ? ret : 0;
-}
-
-static int revert_one(const struct machine *m, const struct outcome *o, struct report *done)
-{
-	struct outcome *back = arena_alloc(&done->arena, sizeof(*back));
-	struct setting s = {
-		.ops = setting_ops_named(o->kind), .key = o->key, .path = o->path, .file = o->file
+	struct plan p = {
+		.machine = m, .tree = tree, .mode = mode, .stages = STAGE_ALL, .report = r
 	};
-	int ret;
+	int ret = do_kind(&p, tree, SETTING_KDUMP, false);
 
-	if (!back)
-		return -ENOMEM;
-	if (!s.ops || !s.path || !o->before || !o->after)
-		return 0;
-	*back = (struct outcome){ .kind = o->kind,
-				  .key = o->key,
-				  .file = o->file,
-				  .wanted = o->before,
-				  .source = o->source,
-				  .required = true };
-	ret = put_back(m, &s, o, done, back);
-	if (ret < 0)
-		return ret;
-	report_add(done, back);
-	return 0;
-}
-
-static int revert_from(const struct machine *m, const struct outcome *o, struct report *done)
-{
-	int ret;
-
-	if (!o)
-		return 0;
-	ret = revert_from(m, o->next, done);
-	if (ret < 0 || o->result != RESULT_SET)
-		return ret;
-	return revert_one(m, o, done);
-}
-
-int plan_revert(const struct machine *m, const struct report *r, struct report *done)
-{
-	return revert_from(m, r->settings, done);
+	return ret < 0 ? ret : do_after_kdump(&p);
 }

@@ -15,6 +15,14 @@ enum plan_mode {
 int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode, unsigned stages,
 	     struct report *r) _must_check_;
 
+/* The same for the crash kernel only, with what depends on it: vm.panic_on_oom and kdump.lock. */
+int plan_run_kdump(const struct machine *m, const struct node *tree, enum plan_mode mode,
+		   struct report *r) _must_check_;
+
+/* Makes @o one that failed with @error, and says why: @why, or what the error stands for. */
+void plan_fail(struct report *r, struct outcome *o, const struct setting *s, int error,
+	       const char *why);
+
 /* Puts back what @r says was set, last first. Outcomes go to @done: set for what was put back.
  * 0 or -ENOMEM. */
 int plan_revert(const struct machine *m, const struct report *r, struct report *done) _must_check_;

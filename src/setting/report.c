@@ -54,6 +54,11 @@ int report_add_failures(struct report *r)
 	return ret;
 }
 
+const char *report_keep(struct report *r, const char *text)
+{
+	return text ? arena_strdup(&r->arena, text) : NULL;
+}
+
 void report_add(struct report *r, struct outcome *o)
 {
 	struct outcome **p = &r->settings;

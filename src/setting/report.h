@@ -42,6 +42,9 @@ int report_add_error(struct report *r, const char *fmt, ...) _printf_(2, 3);
 bool report_said_before(const struct report *r, const struct report_stage *stage,
 			const struct report_error *error);
 
+/* A copy in the report's arena; NULL for NULL, and without memory. */
+const char *report_keep(struct report *r, const char *text);
+
 /* Puts @o at the end. The report's arena must own or outlive what it points to. */
 void report_add(struct report *r, struct outcome *o);
 

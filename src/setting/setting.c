@@ -4,7 +4,7 @@ static const struct setting_ops *const all_ops[SETTING_KINDS] = {
 	[SETTING_BLOCK] = &block_ops, [SETTING_MODULE] = &module_ops,
 	[SETTING_MOUNT] = &mount_ops, [SETTING_SYSCTL] = &sysctl_ops,
 	[SETTING_KDUMP] = &kdump_ops, [SETTING_LAST_BOOT] = &last_boot_ops,
-	[SETTING_GUARD] = &guard_ops,
+	[SETTING_GUARD] = &guard_ops, [SETTING_LOCK] = &lock_ops,
 };
 
 const struct setting_ops *setting_ops_of(enum setting_kind kind)

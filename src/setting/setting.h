@@ -13,6 +13,7 @@ struct setting {
 	const char *file;   /* the same as a person would name it */
 	const char *wanted; /* NULL when it is being taken back */
 	const struct node *node;
+	const struct node *tree; /* the whole profile; NULL when it is being taken back */
 	bool required;
 };
 
@@ -50,7 +51,7 @@ struct setting_ops {
 };
 
 extern const struct setting_ops sysctl_ops, module_ops, block_ops, mount_ops;
-extern const struct setting_ops kdump_ops, last_boot_ops, guard_ops;
+extern const struct setting_ops kdump_ops, lock_ops, last_boot_ops, guard_ops;
 
 static inline void state_free(struct state *s)
 {

@@ -92,3 +92,22 @@ const struct setting_ops sysctl_ops = {
 	.write = sysctl_write,
 	.undo = sysctl_undo,
 };
+
+/* kdump.lock: a sysctl under another name, which counts only once a crash kernel is loaded. */
+static int lock_describe(const struct machine *m, struct arena *a, struct setting *s)
+{
+	s->key = "kernel.kexec_load_disabled";
+	s->path = "sys/kernel/kexec_load_disabled";
+	s->file = arena_printf(a, "%s/%s", m->procfs.path, s->path);
+	s->wanted = "1";
+	return s->file ? 0 : -ENOMEM;
+}
+
+const struct setting_ops lock_ops = {
+	.name = "sysctl",
+	.stages = STAGE_ROOT | STAGE_SYSTEM,
+	.describe = lock_describe,
+	.read = sysctl_read,
+	.write = sysctl_write,
+	.undo = sysctl_undo,
+};

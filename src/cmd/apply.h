@@ -1,0 +1,8 @@
+/* What other commands do of apply. */
+#pragma once
+
+#include "cmd/cmd.h"
+
+/* Arms the crash kernel and what depends on it, as apply would, and keeps the report. An exit
+ * status or -errno. */
+int apply_kdump(struct context *c);

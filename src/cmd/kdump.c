@@ -1,0 +1,208 @@
+#include <sys/reboot.h>
+
+#include "cmd/apply.h"
+#include "setting/kdump.h"
+#include "setting/kdumpcapture.h"
+#include "setting/kdumptarget.h"
+#include "setting/report.h"
+
+/* By hand the row of crashes is taken for ended. */
+static int forgive(const struct context *c, const struct node *tree)
+{
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	const struct node *capture = node_find(tree, "kdump.capture");
+	_cleanup_free_ char *why = NULL;
+	int ret;
+
+	if (!capture || !node_text(capture, "target"))
+		return 0;
+	ret = kdump_target_open(&c->machine, capture, false, 0, &t, &why);
+	if (ret < 0 || kdump_attempts(&t) == 0)
+		return 0; /* arming says what is wrong with it */
+	kdump_target_close(&t);
+	ret = kdump_target_open(&c->machine, capture, true, 0, &t, &why);
+	if (ret >= 0)
+		ret = kdump_set_attempts(&t, 0);
+	if (ret < 0 && ret != -ENOMEM)
+		log_warning("%s: %s", node_text(capture, "target"), why ? why : strerror(-ret));
+	return ret == -ENOMEM ? ret : 0;
+}
+
+static int load(struct context *c, const struct node *tree)
+{
+	int ret = kdump_is_armed(&c->machine) ? 0 : forgive(c, tree);
+
+	if (ret >= 0)
+		ret = apply_kdump(c);
+	if (ret != EXIT_OK)
+		return ret;
+	return kdump_is_armed(&c->machine) ? EXIT_OK : EXIT_NOT_DONE;
+}
+
+/* A panic must find a crash kernel for as long as a shortage of memory leads to one. */
+static int unload(struct context *c, const struct node *tree)
+{
+	static const char panic_on_oom[] = "sys/vm/panic_on_oom";
+	const struct root *procfs = &c->machine.procfs;
+	_cleanup_free_ char *before = NULL, *why = NULL;
+	int ret;
+
+	if (!kdump_is_armed(&c->machine)) {
+		log_info("no crash kernel is loaded");
+		return EXIT_OK;
+	}
+	ret = root_read_text(procfs, panic_on_oom, 16, &before);
+	if (ret >= 0 && node_find(tree, "vm.panic_on_oom"))
+		ret = root_write_text(
+			procfs, panic_on_oom,
+			node_setting(node_child(tree, "kdump"), "panic_on_oom_unarmed"));
+	if (ret >= 0)
+		ret = kdump_unload(&c->machine, &why);
+	if (ret >= 0)
+		return EXIT_OK;
+	log_error("kdump: %s", why ? why : strerror(-ret));
+	if (before && root_write_text(procfs, panic_on_oom, before) < 0)
+		log_error("vm.panic_on_oom cannot be put back to %s", before);
+	return EXIT_NOT_DONE;
+}
+
+/* What kept the last try from arming it, where nothing shows now; in @a. */
+static const char *last_reason(const struct context *c, struct arena *a)
+{
+	_cleanup_(report_free) struct report r = { 0 };
+	const struct outcome *o;
+
+	if (report_load(&c->machine, &r) < 0)
+		return NULL;
+	o = report_find(&r, "kdump");
+	return o && o->text && o->result != RESULT_SET && o->result != RESULT_HOLDS
+		       ? arena_strdup(a, o->text)
+		       : NULL;
+}
+
+static void print_status(const struct context *c, const struct kdump *k, const char *reason)
+{
+	struct json j;
+
+	if (c->opt[OPT_JSON]) {
+		j = context_json();
+		json_bool(&j, "armed", k->armed);
+		json_int(&j, "reserved_bytes", k->reserved);
+		json_int(&j, "required_bytes", k->required);
+		json_bool(&j, "locked", k->locked);
+		json_string(&j, "reason", reason);
+		json_close(&j, '}');
+		return;
+	}
+	printf("%s%s\n", k->armed ? "armed" : "not armed", k->locked ? ", locked" : "");
+	printf("reserved: %lld MiB, required: %lld MiB\n", (long long)(k->reserved >> 20),
+	       (long long)((k->required + 0xfffff) >> 20));
+	if (reason)
+		printf("%s\n", reason);
+}
+
+static int show_status(struct context *c, const struct node *tree)
+{
+	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
+	_cleanup_(arena_free) struct arena a = { 0 };
+	const char *reason;
+	int ret = kdump_examine(&c->machine, tree, &k);
+
+	if (ret < 0)
+		return ret;
+	reason = k.why;
+	if (!k.armed && !reason)
+		reason = last_reason(c, &a);
+	if (!k.armed && !reason)
+		reason = "nothing is in the way: 'holdfast kdump load' arms it";
+	print_status(c, &k, reason);
+	return k.armed ? EXIT_OK : EXIT_NOT_DONE;
+}
+
+/* What follows the capture. A crash kernel has nothing else to do, whatever became of the dump. */
+static void leave(const char *then)
+{
+	unsigned how = RB_AUTOBOOT;
+
+	if (streq(then, "poweroff"))
+		how = RB_POWER_OFF;
+	else if (streq(then, "halt"))
+		how = RB_HALT_SYSTEM;
+	log_info("capture: %s", then);
+	sync();
+	if (reboot((int)how) < 0)
+		log_error("capture: %s: %s", then, strerror(errno));
+}
+
+static int capture(struct context *c)
+{
+	_cleanup_(findings_free) struct findings f = { 0 };
+	_cleanup_(selection_free) struct selection s = { 0 };
+	const char *then = NULL;
+	int status, ret;
+
+	if (!kdump_is_capture_kernel(&c->machine)) {
+		log_error("this is no crash kernel: there is no %s/vmcore; nothing is done",
+			  c->machine.procfs.path);
+		return EXIT_NOT_DONE;
+	}
+	status = context_choose(c, NULL, &f, &s);
+	ret = kdump_capture(&c->machine, status == EXIT_OK ? s.profile.tree : NULL);
+	if (status == EXIT_OK)
+		then = node_setting(node_find(s.profile.tree, "kdump.capture"), "then");
+	/* Trees made for a test are no reason to restart this machine. */
+	if (!c->opt[OPT_PROCFS])
+		leave(then ? then : "reboot");
+	return ret < 0 ? EXIT_NOT_DONE : EXIT_OK;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct context *c, const struct node *tree);
+	bool writes;
+} actions[] = {
+	{ "load", load, true },
+	{ "unload", unload, true },
+	{ "status", show_status, false },
+};
+
+static int run_kdump(struct context *c, int argc, char **argv)
+{
+	_cleanup_(findings_free) struct findings f = { 0 };
+	_cleanup_(selection_free) struct selection s = { 0 };
+	const char *name = argc > 0 ? argv[0] : "status";
+	size_t i = 0;
+	int status;
+
+	if (streq(name, "capture"))
+		return capture(c);
+	while (i < ARRAY_SIZE(actions) && !streq(actions[i].name, name))
+		i++;
+	if (i == ARRAY_SIZE(actions)) {
+		log_error("unknown action '%s': load, unload, status or capture", name);
+		return EXIT_USAGE;
+	}
+	if (actions[i].writes && context_stands_back(c))
+		return EXIT_OK;
+	status = context_choose(c, NULL, &f, &s);
+	if (status != EXIT_OK) {
+		context_json_failure(c, &f);
+		return status;
+	}
+	if (!node_child(s.profile.tree, "kdump") && actions[i].writes) {
+		log_error("profile '%s' has no section kdump", s.profile.name);
+		return EXIT_NOT_DONE;
+	}
+	return actions[i].run(c, s.profile.tree);
+}
+
+const struct cmd cmd_kdump = {
+	.name = "kdump",
+	.args = "load|unload|status|capture",
+	.summary = "Arm the crash kernel; in the crash kernel, save the dump",
+	.help = "load: arms it, if all is as it must be, then sets vm.panic_on_oom and locks "
+		"kexec\nas the profile says. unload: the reverse. status: whether it is armed, and "
+		"if\nnot, why, and what to do. capture: see holdfast(8).",
+	.max_args = 1,
+	.run = run_kdump,
+};

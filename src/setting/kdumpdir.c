@@ -1,0 +1,207 @@
+#include "setting/kdumpdir.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/text.h"
+
+#define RESERVE ".reserve"
+#define RESERVE_SIZE (1 << 20)
+
+int64_t kdumpdir_number(const char *name)
+{
+	char *end;
+	int64_t n;
+
+	if (!isdigit((unsigned char)*name))
+		return 0;
+	errno = 0;
+	n = strtoll(name, &end, 10);
+	return *end == '-' && errno == 0 && n > 0 ? n : 0;
+}
+
+static DIR *open_listing(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = own < 0 ? NULL : fdopendir(own);
+
+	if (!d && own >= 0)
+		close(own);
+	return d;
+}
+
+int kdumpdir_latest(const struct root *dir, struct arena *a, const char **ret_name)
+{
+	_cleanup_closedir_ DIR *d = open_listing(dir->fd);
+	const char *best = NULL;
+	struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		if (kdumpdir_number(e->d_name) == 0 ||
+		    (best && kdumpdir_number(e->d_name) <= kdumpdir_number(best)))
+			continue;
+		best = arena_strdup(a, e->d_name);
+		if (!best)
+			return -ENOMEM;
+	}
+	*ret_name = best;
+	return 0;
+}
+
+/* A dump is a directory of files; what else lies in it keeps it. */
+static int remove_dump(int dir, const char *name)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : open_listing(fd);
+	struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d)))
+		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+			unlinkat(fd, e->d_name, 0);
+	return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static const char *temporary_name(const char *name)
+{
+	const char *rest = after_prefix(name, ".");
+
+	return rest && kdumpdir_number(rest) > 0 ? name : NULL;
+}
+
+static int remove_oldest(const struct root *dir, int64_t keep, bool *ret_more)
+{
+	_cleanup_closedir_ DIR *d = open_listing(dir->fd);
+	char oldest[NAME_MAX + 1] = "";
+	struct dirent *e;
+	int64_t n = 0;
+
+	if (!d)
+		return -errno;
+	*ret_more = false;
+	while ((e = readdir(d))) {
+		if (kdumpdir_number(e->d_name) == 0)
+			continue;
+		n++;
+		if (!*oldest || kdumpdir_number(e->d_name) < kdumpdir_number(oldest))
+			snprintf(oldest, sizeof(oldest), "%s", e->d_name);
+	}
+	if (n <= keep)
+		return 0;
+	*ret_more = n > keep + 1;
+	return remove_dump(dir->fd, oldest);
+}
+
+/* What a power cut left behind. */
+static int remove_unfinished(const struct root *dir)
+{
+	_cleanup_closedir_ DIR *d = open_listing(dir->fd);
+	struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		char path[NAME_MAX + sizeof(KDUMP_PARTIAL) + 2];
+
+		if (temporary_name(e->d_name))
+			remove_dump(dir->fd, e->d_name);
+		if (kdumpdir_number(e->d_name) == 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/" KDUMP_PARTIAL, e->d_name);
+		unlinkat(dir->fd, path, 0);
+	}
+	return 0;
+}
+
+int kdumpdir_prune(const struct root *dir, int64_t keep)
+{
+	int ret = remove_unfinished(dir);
+	bool more = true;
+
+	while (more && ret >= 0)
+		ret = remove_oldest(dir, keep, &more);
+	return ret;
+}
+
+static int write_log(int dir, const char *temporary, const char *log, size_t size)
+{
+	_cleanup_close_ int fd =
+		openat(dir, temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : write_whole(fd, KDUMP_LOG, log, size);
+
+	if (ret >= 0 && fsync(fd) < 0)
+		ret = -errno;
+	return ret < 0 ? ret : TAKE_FD(fd);
+}
+
+static char *new_name(struct arena *a, const char *latest, int64_t now)
+{
+	time_t t = (time_t)now;
+	char when[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+	return arena_printf(a, ".%06lld-%s", (long long)(latest ? kdumpdir_number(latest) + 1 : 1),
+			    when);
+}
+
+int kdumpdir_add(const struct root *dir, struct arena *a, int64_t now, const char *log, size_t size,
+		 const char **ret_name, int *ret_fd)
+{
+	_cleanup_close_ int fd = -EBADF;
+	const char *latest, *temporary;
+	int ret = kdumpdir_latest(dir, a, &latest);
+
+	if (ret < 0)
+		return ret;
+	temporary = new_name(a, latest, now);
+	if (!temporary)
+		return -ENOMEM;
+	remove_dump(dir->fd, temporary); /* left by a namesake that was cut off */
+	if (mkdirat(dir->fd, temporary, 0700) < 0)
+		return -errno;
+	ret = fd = write_log(dir->fd, temporary, log, size);
+	if (ret >= 0 &&
+	    (renameat(dir->fd, temporary, dir->fd, temporary + 1) < 0 || fsync(dir->fd) < 0))
+		ret = -errno;
+	if (ret < 0) {
+		remove_dump(dir->fd, temporary);
+		return ret;
+	}
+	*ret_name = temporary + 1;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int kdumpdir_reserve(const struct root *dir)
+{
+	_cleanup_close_ int fd =
+		openat(dir->fd, RESERVE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int ret = fd < 0 ? -errno : -posix_fallocate(fd, 0, RESERVE_SIZE);
+
+	if (ret >= 0 && (fsync(fd) < 0 || fsync(dir->fd) < 0))
+		ret = -errno;
+	if (ret < 0 && fd >= 0)
+		unlinkat(dir->fd, RESERVE, 0);
+	return ret;
+}
+
+bool kdumpdir_has_reserve(const struct root *dir)
+{
+	return root_exists(dir, RESERVE) == 0;
+}
+
+bool kdumpdir_release(const struct root *dir)
+{
+	if (unlinkat(dir->fd, RESERVE, 0) < 0)
+		return false;
+	sync(); /* some file systems give room back only then */
+	return true;
+}

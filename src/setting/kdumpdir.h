@@ -1,0 +1,29 @@
+/* The directory of dumps: one directory each, called NUMBER-TIME, with what was saved in it. A
+ * dump that is there is whole: what is being written has a name that begins with a dot. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/root.h"
+
+/* The number in @name, or 0 where it is no dump's. */
+int64_t kdumpdir_number(const char *name);
+
+/* The latest dump: its name in @a, or NULL where there is none. 0 or -errno. */
+int kdumpdir_latest(const struct root *dir, struct arena *a, const char **ret_name) _must_check_;
+
+/* Makes a new dump of @size bytes of @log, called after @now (seconds since 1970). Its name is in
+ * @a; its directory, open, in *@ret_fd. On any error nothing is left. */
+int kdumpdir_add(const struct root *dir, struct arena *a, int64_t now, const char *log, size_t size,
+		 const char **ret_name, int *ret_fd) _must_check_;
+
+/* Removes what was never finished and all dumps but the latest @keep. 0 or the first error. */
+int kdumpdir_prune(const struct root *dir, int64_t keep);
+
+#define KDUMP_LOG "dmesg"
+#define KDUMP_CORE "vmcore"
+#define KDUMP_PARTIAL ".vmcore"
+
+/* Keeps room for a kernel log on a disk that others fill; given back by kdumpdir_release(). */
+int kdumpdir_reserve(const struct root *dir);
+bool kdumpdir_has_reserve(const struct root *dir);
+bool kdumpdir_release(const struct root *dir);

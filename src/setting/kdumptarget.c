@@ -1,0 +1,117 @@
+#include "setting/kdumptarget.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "base/text.h"
+#include "setting/mount.h"
+
+#define MOUNT_POINT "holdfast/target"
+#define ATTEMPTS ".attempts"
+
+static char *make_mount_point(const struct machine *m)
+{
+	int fd = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, MOUNT_POINT);
+
+	if (fd < 0)
+		return NULL;
+	close(fd);
+	return root_path(&m->run, MOUNT_POINT);
+}
+
+/* What is mounted for writing elsewhere cannot be mounted read-only, and need not be. */
+static int attach(const char *what, const char *where, bool write, int wait_ms, char **why)
+{
+	int ret = mount_attach(what, NULL, write ? "nosuid,nodev,noexec" : "ro,nosuid,nodev,noexec",
+			       where, wait_ms, why);
+
+	if (ret != -EBUSY || write)
+		return ret;
+	free_p(why);
+	*why = NULL;
+	return mount_attach(what, NULL, "nosuid,nodev,noexec", where, 0, why);
+}
+
+static int open_dir(struct kdump_target *t, const char *path, bool write)
+{
+	_cleanup_(root_close) struct root top = ROOT_NONE;
+	int ret = root_open(t->mounted_at, true, &top), fd;
+
+	if (ret < 0)
+		return ret;
+	fd = write ? root_make_dir(&top, path) : root_openat(&top, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	t->root = (struct root){ .fd = fd, .path = "", .confined = true };
+	return 0;
+}
+
+int kdump_target_open(const struct machine *m, const struct node *capture, bool write, int wait_ms,
+		      struct kdump_target *ret_target, char **ret_why)
+{
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	const char *what = node_text(capture, "target");
+	_cleanup_free_ char *where = NULL;
+	int ret;
+
+	if (!what) {
+		*ret_why = strdup("the profile names no 'target' below 'kdump.capture'");
+		return -ENOENT;
+	}
+	where = make_mount_point(m);
+	if (!where)
+		return -ENOTDIR;
+	ret = attach(what, where, write, wait_ms, ret_why);
+	if (ret < 0)
+		return ret;
+	t.mounted_at = TAKE_PTR(where);
+	ret = open_dir(&t, node_setting(capture, "path"), write);
+	if (ret < 0)
+		return ret;
+	*ret_target = t;
+	t = KDUMP_TARGET_NONE;
+	return 0;
+}
+
+int kdump_target_close(struct kdump_target *t)
+{
+	int ret = 0;
+
+	root_close(&t->root);
+	if (t->mounted_at && umount2(t->mounted_at, UMOUNT_NOFOLLOW) < 0)
+		ret = -errno;
+	free(t->mounted_at);
+	*t = KDUMP_TARGET_NONE;
+	return ret;
+}
+
+int64_t kdump_attempts(const struct kdump_target *t)
+{
+	_cleanup_free_ char *text = NULL;
+	int64_t n;
+
+	if (root_read_text(&t->root, ATTEMPTS, 32, &text) < 0 || text_to_int(text, &n) < 0 || n < 0)
+		return 0;
+	return n;
+}
+
+int kdump_set_attempts(const struct kdump_target *t, int64_t n)
+{
+	char text[32];
+	int ret;
+
+	if (n == 0 && unlinkat(t->root.fd, ATTEMPTS, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (n == 0)
+		return fsync(t->root.fd) < 0 ? -errno : 0;
+	ret = snprintf(text, sizeof(text), "%lld\n", (long long)n);
+	return ret < 0 ? -EIO : write_whole(t->root.fd, ATTEMPTS, text, (size_t)ret);
+}
+
+int64_t kdump_max_attempts(const struct node *capture)
+{
+	const char *text = node_setting(capture, "max_attempts");
+	int64_t n;
+
+	return text && text_to_int(text, &n) == 0 ? n : INT64_MAX;
+}
