@@ -156,7 +156,7 @@ int kdumpdir_add(const struct root *dir, struct arena *a, int64_t now, const cha
 		 const char **ret_name, int *ret_fd)
 {
 	_cleanup_close_ int fd = -EBADF;
-	const char *latest, *temporary;
+	const char *latest = NULL, *temporary;
 	int ret = kdumpdir_latest(dir, a, &latest);
 
 	if (ret < 0)

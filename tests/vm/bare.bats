@@ -3,38 +3,15 @@
 
 load common
 
-# The smallest root that boots: kept for the file's tests.
+# shellcheck source-path=SCRIPTDIR
+. "$BATS_TEST_DIRNAME/small.bash"
+
+# Kept for the file's tests.
 setup_machines() {
-	local root=$BATS_FILE_TMPDIR/root library
-	mkdir -p "$root"/{bin,sbin,proc,sys,dev,run,usr/sbin,usr/lib/vmtest}
-	# The one that needs no library.
-	cp "$VM_ROOT_TREE/bin/busybox" "$root/bin/"
-	cp "$VM_ROOT_TREE/usr/sbin/holdfast" "$root/usr/sbin/"
-	cp "$BATS_TEST_DIRNAME/guest/emit" "$root/usr/lib/vmtest/"
-	for library in $(chroot "$VM_ROOT_TREE" ldd /usr/sbin/holdfast | grep -o '/[^ ]*'); do
-		install -D "$VM_ROOT_TREE$library" "$root$library"
-	done
+	local root=$BATS_FILE_TMPDIR/root
+	small_root "$root" </dev/null
 	install -D "$TOP/initramfs-hooks/sysvinit/holdfast" "$root/etc/init.d/holdfast"
-	# busybox's init reads its inittab, as on a device without systemd and sysvinit.
-	printf '%s\n' '::sysinit:/etc/rc' >"$root/etc/inittab"
-	ln -s ../bin/busybox "$root/sbin/init"
-	ln -s sbin/init "$root/init"
-	cat >"$root/etc/rc" <<-'EOF'
-		#!/bin/busybox sh
-		export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-		/bin/busybox --install -s /bin
-		mount -t proc proc /proc
-		mount -t sysfs sysfs /sys
-		mount -t devtmpfs devtmpfs /dev
-		. /usr/lib/vmtest/emit
-		{
-			. /vmtest/run
-			printf '==> end\n<== end 0\n'
-		} 2>&1 | cat >/dev/ttyS1
-		poweroff -f
-	EOF
-	chmod 755 "$root/etc/rc"
-	(cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >"$BATS_FILE_TMPDIR/initrd"
+	small_initrd "$root" "$BATS_FILE_TMPDIR/initrd"
 }
 
 bare() {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # One virtual machine: what goes into it, starting it, talking to it, reading what it said. Sourced by the tests and the demo.
 #
-# A machine boots the built kernel, initramfs and disk (never written: changes are thrown away). What makes a test's machine different is
+# A machine boots the built kernel, initramfs and disk (never written: changes are thrown away; vm_kept_disk is the exception). What makes a test's machine different is
 # a small archive appended to the initramfs, so a variation costs nothing to build.
 
 # shellcheck source-path=SCRIPTDIR
@@ -24,6 +24,7 @@ vm_new() {
 	mkdir -p "$VM/add/vmtest/root"
 	vm_use_initrd "$VM_INITRD"
 	vm_disks=()
+	vm_reboot=(-no-reboot)
 }
 
 # vm_use_initrd FILE: another initramfs than the image's.
@@ -34,6 +35,16 @@ vm_use_initrd() {
 # vm_disk FILE: one more disk (vdb, vdc…), never written.
 vm_disk() {
 	vm_disks+=(-drive "file=$1,format=raw,if=virtio,snapshot=on")
+}
+
+# vm_kept_disk FILE: the same, and what is written stays.
+vm_kept_disk() {
+	vm_disks+=(-drive "file=$1,format=raw,if=virtio")
+}
+
+# vm_restarts: a reboot or reset starts the machine again instead of ending it. What it has in memory stays, as on hardware.
+vm_restarts() {
+	vm_reboot=()
 }
 
 # vm_initramfs_file PATH [MODE]: stdin becomes that file in the initramfs.
@@ -89,7 +100,7 @@ vm_start() {
 	exec {vm_keyboard}<>"$VM/keyboard"
 	timeout --kill-after=5 "$VM_TIMEOUT" qemu-system-x86_64 \
 		-machine pc,accel=tcg,usb=off -cpu max -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}" \
-		-nodefaults -display none -no-reboot -nic none \
+		-nodefaults -display none "${vm_reboot[@]}" -nic none \
 		-kernel "$VM_KERNEL" -initrd "$VM/initrd" \
 		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 rw fastboot mitigations=off $*" \
 		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" "${vm_disks[@]}" \
