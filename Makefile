@@ -125,6 +125,7 @@ demo:
 D := $(DESTDIR)
 P := $(DESTDIR)$(PREFIX)
 HOOKS := initramfs-hooks/initramfs-tools
+DRACUT := $(P)/lib/dracut/modules.d/90holdfast
 
 install: $(PROGRAMS)
 	$(INSTALL) -D -m 755 $(INSTALL_STRIP) $(B)/holdfast $(P)/sbin/holdfast
@@ -150,6 +151,12 @@ install: $(PROGRAMS)
 		$(INSTALL) -D -m 755 $(HOOKS)/scripts/$$stage/holdfast \
 			$(P)/share/initramfs-tools/scripts/$$stage/holdfast || exit 1; \
 	done
+	$(INSTALL) -d $(DRACUT) $(P)/lib/initcpio/install $(P)/lib/initcpio/hooks
+	$(INSTALL) -m 755 initramfs-hooks/dracut/*.sh $(DRACUT)/
+	$(INSTALL) -m 644 $(HOOKS)/scripts/holdfast-functions $(DRACUT)/holdfast-functions
+	$(INSTALL) -m 644 initramfs-hooks/mkinitcpio/install $(P)/lib/initcpio/install/holdfast
+	$(INSTALL) -m 644 initramfs-hooks/mkinitcpio/hook $(P)/lib/initcpio/hooks/holdfast
+	$(INSTALL) -m 644 $(HOOKS)/scripts/holdfast-functions $(P)/lib/initcpio/holdfast-functions
 
 clean:
 	rm -rf build/debug build/release build/san build/fuzz

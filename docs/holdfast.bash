@@ -71,7 +71,7 @@ _holdfast_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline)
+		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output)
 			i=$((i + 1))
 			[[ ${COMP_WORDS[i]-} != = ]] || i=$((i + 1))
 			;;
@@ -94,6 +94,7 @@ _holdfast_options() {
 	snapshot) options+=' --name' ;;
 	guard) options+=' --once --daemon' ;;
 	status) options+=' --why' ;;
+	image) options+=' --from --remove --output' ;;
 	esac
 	_holdfast_words "$options" "$2"
 }
@@ -109,7 +110,7 @@ _holdfast() {
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $before in
-	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir)
+	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir | --from | --output)
 		_holdfast_files -d "$word"
 		return
 		;;
@@ -140,9 +141,14 @@ _holdfast() {
 		return
 	fi
 	case $command in
-	'') _holdfast_words 'check select show apply verify revert guard status explain keys snapshot' "$word" ;;
+	'') _holdfast_words 'check select show apply verify revert guard status explain image keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
 	explain) _holdfast_files -f "$word" any ;;
+	image)
+		_holdfast_words 'install cmdline export' "$word"
+		[[ $word == */* ]] || _holdfast_profiles "$word"
+		_holdfast_files -f "$word"
+		;;
 	show)
 		[[ $word == */* ]] || _holdfast_profiles "$word"
 		_holdfast_files -f "$word"

@@ -9,7 +9,7 @@ setup_machine() {
 	profile default <<<'vm: { panic_on_oom: never }'
 }
 
-commands=(check select show apply verify revert status keys snapshot)
+commands=(check select show apply verify revert status image keys snapshot)
 
 @test "help names every command and every exit status" {
 	expect 0 "$HOLDFAST" --help

@@ -165,7 +165,7 @@ static int write_synced(int fd, const char *data, size_t size)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int write_whole(int dir_fd, const char *name, const char *data, size_t size)
+int write_whole_as(int dir_fd, const char *name, const char *data, size_t size, mode_t mode)
 {
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int fd = -EBADF;
@@ -174,7 +174,7 @@ int write_whole(int dir_fd, const char *name, const char *data, size_t size)
 	if (asprintf(&temporary, ".%s.%d", name, (int)getpid()) < 0)
 		return -ENOMEM;
 	unlinkat(dir_fd, temporary, 0); /* left by a namesake that was cut off */
-	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
 	ret = write_synced(fd, data, size);
@@ -183,6 +183,11 @@ int write_whole(int dir_fd, const char *name, const char *data, size_t size)
 	if (ret < 0)
 		unlinkat(dir_fd, temporary, 0);
 	return ret;
+}
+
+int write_whole(int dir_fd, const char *name, const char *data, size_t size)
+{
+	return write_whole_as(dir_fd, name, data, size, 0644);
 }
 
 /* Makes the last component of @path; links before it are followed as root_openat() does. */

@@ -2,6 +2,8 @@
  * and image files goes through one, so that tests can put a fake tree in its place. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/util.h"
 
 struct root {
@@ -44,6 +46,10 @@ int read_all(int fd, size_t max, char **ret_data, size_t *ret_size) _must_check_
 /* Replaces @name in directory @dir_fd by @size bytes of @data: written whole under a temporary
  * name, synced, renamed; on any error the old file stays. */
 int write_whole(int dir_fd, const char *name, const char *data, size_t size) _must_check_;
+
+/* The same with another mode than 0644 (less what the umask takes away). */
+int write_whole_as(int dir_fd, const char *name, const char *data, size_t size,
+		   mode_t mode) _must_check_;
 
 /* Opens directory @path below @r for writing into it, making missing parts (mode 0755). */
 int root_make_dir(const struct root *r, const char *path) _must_check_;

@@ -72,8 +72,8 @@ struct cmd {
 	int (*run)(struct context *c, int argc, char **argv); /* an exit status, or -errno */
 };
 
-extern const struct cmd cmd_apply, cmd_check, cmd_explain, cmd_guard, cmd_kdump, cmd_keys,
-	cmd_revert, cmd_select, cmd_show, cmd_snapshot, cmd_status, cmd_verify;
+extern const struct cmd cmd_apply, cmd_check, cmd_explain, cmd_guard, cmd_image, cmd_kdump,
+	cmd_keys, cmd_revert, cmd_select, cmd_show, cmd_snapshot, cmd_status, cmd_verify;
 
 /* select for this machine only, as an initramfs has it. */
 extern const struct cmd cmd_select_one;

@@ -143,7 +143,7 @@ static const char *arch_of_config(const struct image *image)
 	return NULL;
 }
 
-static const char *arch_of_program(const struct root *root, const char *path)
+const char *image_program_arch(const struct root *root, const char *path)
 {
 	static const struct {
 		uint16_t machine;
@@ -169,7 +169,7 @@ static const char *find_arch(const struct image *image)
 	const char *arch = arch_of_config(image);
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs) && !arch; i++)
-		arch = arch_of_program(image->root, programs[i]);
+		arch = image_program_arch(image->root, programs[i]);
 	return arch;
 }
 

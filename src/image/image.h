@@ -29,6 +29,9 @@ int image_open(const struct root *root, const char *config, const char *cmdline,
 	       struct image *ret_image) _must_check_;
 void image_close(struct image *image);
 
+/* The architecture of a program below @root, or NULL. */
+const char *image_program_arch(const struct root *root, const char *path);
+
 /* Keeps a text; both are copied. */
 int image_add_text(struct image *image, struct image_texts *texts, const char *where,
 		   const char *text) _must_check_;

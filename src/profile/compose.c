@@ -255,6 +255,14 @@ static const struct node *parent_of(const struct node *tree)
 	return extends && extends->kind == NODE_SCALAR ? extends : NULL;
 }
 
+int profile_read_parent(const struct library *l, struct findings *f, struct profile *p,
+			struct profile *ret_parent)
+{
+	const struct node *extends = parent_of(p->tree);
+
+	return extends ? read_parent(l, f, p, extends->value, ret_parent) : -ENOENT;
+}
+
 static int merge_chain(const struct library *l, struct findings *f, struct profile *p)
 {
 	const struct node *extends = parent_of(p->tree);

@@ -26,4 +26,9 @@ int profile_read_file(const char *path, struct findings *f,
  * then in the library. Missing parents, cycles and bad parents go to @f. 0 or -ENOMEM. */
 int profile_compose(const struct library *l, struct findings *f, struct profile *p) _must_check_;
 
+/* Reads the profile that @p extends, found as in profile_compose(). -ENOENT: it extends none, or
+ * none that is there. */
+int profile_read_parent(const struct library *l, struct findings *f, struct profile *p,
+			struct profile *ret_parent) _must_check_;
+
 void profile_free(struct profile *p);

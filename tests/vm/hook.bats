@@ -41,7 +41,7 @@ plain_profile() {
 @test "the program, the libraries it is linked with and every profile are on board" {
 	list "$VM_INITRD" >"$BATS_TEST_TMPDIR/names"
 	grep -x usr/sbin/holdfast "$BATS_TEST_TMPDIR/names"
-	content "$VM_INITRD" usr/sbin/holdfast | cmp - "$VM_ROOT_TREE/usr/sbin/holdfast"
+	content "$VM_INITRD" usr/sbin/holdfast | cmp - "$VM_ROOT_TREE/usr/lib/holdfast/holdfast-initramfs"
 	local file libraries
 	libraries=$(chroot "$VM_ROOT_TREE" ldd /usr/sbin/holdfast | grep -o '/[^ ]*')
 	[ -n "$libraries" ]

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Sourced by dracut's hooks: returns, never exits.
+# shellcheck source=initramfs-hooks/initramfs-tools/scripts/holdfast-functions
+. /usr/lib/holdfast/holdfast-functions
+holdfast_stage early

@@ -1,0 +1,184 @@
+/* image: holdfast and its profiles into an image, the command line they need, and what can be said
+ * without holdfast. */
+#include "cmd/image.h"
+#include "image/image.h"
+
+/* Reads profile @name, or the file of that path. EXIT_OK, EXIT_NO_PROFILE, or -errno. */
+static int read_profile(struct image_run *r, const char *name, struct profile *ret_profile)
+{
+	int ret = image_is_path(name)
+			  ? profile_read_file(name, &r->findings, ret_profile)
+			  : profile_read(&r->c->library, name, &r->findings, ret_profile);
+
+	if (ret != -ENOENT)
+		return ret;
+	log_error("there is no profile '%s'", name);
+	return EXIT_NO_PROFILE;
+}
+
+int image_read_profile(struct image_run *r, const char *name, struct profile *p)
+{
+	int ret = read_profile(r, name, p);
+
+	if (ret != EXIT_OK)
+		return ret;
+	ret = check_composed(&r->c->library, p, &r->findings);
+	if (ret < 0)
+		return ret;
+	return p->valid ? EXIT_OK : EXIT_INVALID;
+}
+
+/* --- cmdline --- */
+
+struct words {
+	struct image_run *r;
+	const char *separator;
+};
+
+static int print_word(const struct cmdline_word *word, void *data)
+{
+	struct words *w = data;
+	struct json *j = &w->r->json;
+
+	if (image_as_json(w->r)) {
+		json_open(j, NULL, '{');
+		json_string(j, "name", word->name);
+		json_string(j, "value", word->value);
+		json_string(j, "why", word->why);
+		json_close(j, '}');
+		return 0;
+	}
+	printf(strpbrk(word->value, " \t") ? "%s%s%s\"%s\"" : "%s%s%s%s", w->separator, word->name,
+	       *word->value ? "=" : "", word->value);
+	w->separator = " ";
+	return 0;
+}
+
+static int print_words(struct image_run *r, const struct image *image, const struct profile *p,
+		       bool alone)
+{
+	struct words w = { r, "" };
+	int ret;
+
+	if (image_as_json(r)) {
+		json_open(&r->json, NULL, '{');
+		json_string(&r->json, "profile", p->name);
+		json_open(&r->json, "words", '[');
+	} else if (!alone) {
+		printf("%s\t", p->name);
+	}
+	ret = cmdline_words(image, p, print_word, &w);
+	if (image_as_json(r)) {
+		json_close(&r->json, ']');
+		json_close(&r->json, '}');
+	} else {
+		putchar('\n');
+	}
+	return ret;
+}
+
+static int print_all_words(struct image_run *r, const struct image *image, int argc, char **argv)
+{
+	int status = EXIT_OK;
+
+	for (int i = 0; i < argc; i++) {
+		_cleanup_(profile_free) struct profile p = { 0 };
+		int ret = image_read_profile(r, argv[i], &p);
+
+		if (ret == EXIT_OK)
+			ret = print_words(r, image, &p, argc == 1);
+		if (ret < 0)
+			return ret;
+		status = status == EXIT_OK ? ret : status;
+	}
+	return status;
+}
+
+static int run_cmdline(struct image_run *r, int argc, char **argv)
+{
+	struct image image;
+	int ret;
+
+	if (argc == 0) {
+		log_error("which profiles?");
+		return EXIT_USAGE;
+	}
+	ret = image_open(&r->c->machine.root, NULL, NULL, &image);
+	if (ret < 0)
+		return ret;
+	if (image_as_json(r)) {
+		r->json = context_json();
+		json_open(&r->json, "profiles", '[');
+	}
+	ret = print_all_words(r, &image, argc, argv);
+	findings_log(&r->findings);
+	if (image_as_json(r)) {
+		json_close(&r->json, ']');
+		context_json_errors(r->c, &r->findings, &r->json);
+		json_close(&r->json, '}');
+	}
+	image_close(&image);
+	return ret;
+}
+
+/* --- the command --- */
+
+static const struct subcommand {
+	const char *name;
+	int (*run)(struct image_run *r, int argc, char **argv);
+	enum option_id own[3]; /* options that the others do not take */
+} subcommands[] = {
+	{ "install", image_install, { OPT_FROM, OPT_REMOVE } },
+	{ "cmdline", run_cmdline, { OPT_NONE } },
+	{ "export", image_export, { OPT_OUTPUT } },
+};
+
+static bool takes(const struct subcommand *s, enum option_id id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->own); i++)
+		if (s->own[i] == id)
+			return true;
+	return false;
+}
+
+static int run_image(struct context *c, int argc, char **argv)
+{
+	struct image_run r = { .c = c };
+	const struct subcommand *s = NULL;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands) && argc > 0; i++)
+		if (streq(subcommands[i].name, argv[0]))
+			s = &subcommands[i];
+	if (!s) {
+		log_error("image: install, cmdline or export?");
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; c->cmd->options[i] != OPT_NONE; i++) {
+		if (!c->opt[c->cmd->options[i]] || takes(s, c->cmd->options[i]))
+			continue;
+		log_error("'image %s' takes no --%s", s->name,
+			  option_rows[c->cmd->options[i]].name);
+		return EXIT_USAGE;
+	}
+	ret = s->run(&r, argc - 1, argv + 1);
+	findings_free(&r.findings);
+	return ret;
+}
+
+const struct cmd cmd_image = {
+	.name = "image",
+	.args = "install|cmdline|export [NAME|FILE]…",
+	.summary = "Put holdfast into an image, or what its profiles say",
+	.help = "install puts the program, the named profiles with their parents, hooks for the "
+		"initramfs\n"
+		"generator found in the image at --root and units there, and enables the units; "
+		"with --remove\n"
+		"it takes all of that back. cmdline prints what the kernel command line must have. "
+		"export\n"
+		"prints a profile as sysctl.d, modules-load.d and modprobe.d files and systemd "
+		"drop-ins.",
+	.options = { OPT_FROM, OPT_REMOVE, OPT_OUTPUT },
+	.max_args = -1,
+	.run = run_image,
+};

@@ -1,0 +1,194 @@
+#include "image/tree.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static int add(struct tree_files *files, struct tree_file file, const char *path, const char *data)
+{
+	struct tree_file *bigger = reallocarray(files->list, files->n + 1, sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	files->list = bigger;
+	file.path = arena_strdup(&files->arena, path);
+	file.data = arena_strndup(&files->arena, data, file.size);
+	files->list[files->n++] = file;
+	return file.path && file.data ? 0 : -ENOMEM;
+}
+
+int tree_add(struct tree_files *files, const char *path, const char *data, size_t size, mode_t mode)
+{
+	return add(files, (struct tree_file){ .size = size, .mode = mode }, path, data);
+}
+
+int tree_add_link(struct tree_files *files, const char *path, const char *target)
+{
+	return add(files, (struct tree_file){ .size = strlen(target), .is_link = true }, path,
+		   target);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(((const struct tree_file *)a)->path, ((const struct tree_file *)b)->path);
+}
+
+void tree_sort(struct tree_files *files)
+{
+	if (files->n > 0)
+		qsort(files->list, files->n, sizeof(*files->list), compare_paths);
+}
+
+void tree_free(struct tree_files *files)
+{
+	arena_free(&files->arena);
+	free(files->list);
+	*files = (struct tree_files){ 0 };
+}
+
+/* The directory that holds @path's last part. */
+static int open_parent(const struct root *root, const char *path, const char **ret_leaf)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+
+	if (!copy)
+		return -ENOMEM;
+	if (slash)
+		*slash = '\0';
+	*ret_leaf = path + (slash ? slash + 1 - copy : 0);
+	return root_openat(root, slash ? copy : ".", O_RDONLY | O_DIRECTORY);
+}
+
+static bool same_link(int dir, const char *leaf, const struct tree_file *file)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dir, leaf, target, sizeof(target));
+
+	return n == (ssize_t)file->size && memcmp(target, file->data, file->size) == 0;
+}
+
+static bool same_content(int dir, const char *leaf, const struct tree_file *file)
+{
+	_cleanup_close_ int fd =
+		openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+
+	return fd >= 0 && read_all(fd, file->size, &data, &size) == 0 && size == file->size &&
+	       memcmp(data, file->data, size) == 0;
+}
+
+int tree_compare(const struct root *root, const struct tree_file *file)
+{
+	const char *leaf;
+	_cleanup_close_ int dir = open_parent(root, file->path, &leaf);
+	struct stat st;
+
+	if (dir < 0)
+		return dir == -ENOENT ? TREE_ABSENT : dir;
+	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? TREE_ABSENT : -errno;
+	if (file->is_link)
+		return S_ISLNK(st.st_mode) && same_link(dir, leaf, file) ? TREE_SAME : TREE_OTHER;
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 07777) != file->mode)
+		return TREE_OTHER;
+	return same_content(dir, leaf, file) ? TREE_SAME : TREE_OTHER;
+}
+
+static int write_link(int dir, const char *leaf, const struct tree_file *file)
+{
+	_cleanup_free_ char *temporary = NULL;
+	int ret = 0;
+
+	if (asprintf(&temporary, ".%s.%d", leaf, (int)getpid()) < 0)
+		return -ENOMEM;
+	unlinkat(dir, temporary, 0);
+	if (symlinkat(file->data, dir, temporary) < 0)
+		return -errno;
+	if (renameat(dir, temporary, dir, leaf) < 0) {
+		ret = -errno;
+		unlinkat(dir, temporary, 0);
+	}
+	return ret;
+}
+
+/* The time that reproducible builds give to what they make. */
+static void set_time(int dir, const char *leaf)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	struct timespec times[2] = { 0 };
+	char *end;
+
+	if (!epoch || !*epoch)
+		return;
+	times[0].tv_sec = times[1].tv_sec = (time_t)strtoll(epoch, &end, 10);
+	/* A file system that cannot is no reason to fail. */
+	if (!*end && utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+}
+
+int tree_write(const struct root *root, const struct tree_file *file)
+{
+	const char *leaf;
+	_cleanup_close_ int dir = open_parent(root, file->path, &leaf);
+	int ret;
+
+	if (dir < 0)
+		return dir;
+	ret = file->is_link ? write_link(dir, leaf, file)
+			    : write_whole_as(dir, leaf, file->data, file->size, file->mode);
+	if (ret >= 0)
+		set_time(dir, leaf);
+	return ret;
+}
+
+int tree_remove(const struct root *root, const char *path, bool is_dir)
+{
+	const char *leaf;
+	_cleanup_close_ int dir = open_parent(root, path, &leaf);
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	if (unlinkat(dir, leaf, is_dir ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
+		return 0;
+	return is_dir && (errno == ENOTEMPTY || errno == EEXIST) ? 0 : -errno;
+}
+
+static int make_one(const struct root *root, const char *path,
+		    int (*made)(const char *dir, void *data), void *data)
+{
+	const char *leaf;
+	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
+	int ret;
+
+	if (root_exists(root, path) == 0)
+		return 0;
+	ret = made(path, data);
+	if (ret < 0)
+		return ret;
+	fd = root_make_dir(root, path);
+	if (fd < 0)
+		return fd;
+	dir = open_parent(root, path, &leaf);
+	if (dir >= 0)
+		set_time(dir, leaf);
+	return 0;
+}
+
+int tree_make_way(const struct root *root, const char *path,
+		  int (*made)(const char *dir, void *data), void *data)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	int ret = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *slash = strchr(copy, '/'); slash && ret >= 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		ret = make_one(root, copy, made, data);
+		*slash = '/';
+	}
+	return ret;
+}

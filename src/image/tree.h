@@ -1,0 +1,51 @@
+/* Files put below a root that may be hostile: links are followed inside it only, and what stands at
+ * the end of a path is replaced, never followed. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/root.h"
+
+struct tree_file {
+	const char *path; /* below the root, without a leading slash */
+	const char *data; /* of a link: its target */
+	size_t size;
+	mode_t mode; /* of a file */
+	bool is_link;
+};
+
+struct tree_files {
+	struct arena arena;
+	struct tree_file *list;
+	size_t n;
+};
+
+/* Adds a file; path and data are copied. -ENOMEM or 0. */
+int tree_add(struct tree_files *files, const char *path, const char *data, size_t size,
+	     mode_t mode) _must_check_;
+int tree_add_link(struct tree_files *files, const char *path, const char *target) _must_check_;
+
+/* Sorts them by path. */
+void tree_sort(struct tree_files *files);
+void tree_free(struct tree_files *files);
+
+enum tree_state {
+	TREE_ABSENT,
+	TREE_SAME,  /* kind, content and mode */
+	TREE_OTHER, /* something else is there */
+};
+
+/* What stands at the file's path, or -errno. */
+int tree_compare(const struct root *root, const struct tree_file *file) _must_check_;
+
+/* Writes the file whole, in place of anything but a directory, below directories that exist. With
+ * SOURCE_DATE_EPOCH in the environment, its time is that one. -errno. */
+int tree_write(const struct root *root, const struct tree_file *file) _must_check_;
+
+/* Takes @path away, a directory only if it is empty. 0 also where there is nothing; -errno. */
+int tree_remove(const struct root *root, const char *path, bool is_dir) _must_check_;
+
+/* Calls @made for each missing directory on the way to @path, outermost first, and makes it. */
+int tree_make_way(const struct root *root, const char *path,
+		  int (*made)(const char *dir, void *data), void *data) _must_check_;

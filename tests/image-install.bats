@@ -1,0 +1,453 @@
+#!/usr/bin/env bats
+# image install, cmdline and export: what goes into an image, and what stays as it was.
+# shellcheck disable=SC2154 # output and messages are set by expect
+
+load lib
+
+setup_file() {
+	# What `make install` leaves, without the programs' size.
+	local top=$TESTS/..
+	make -s -C "$top" install DESTDIR="$BATS_FILE_TMPDIR/installed" INSTALL_STRIP= >/dev/null
+}
+
+setup_machine() {
+	installed=$BATS_FILE_TMPDIR/installed
+	mkdir -p image/{etc,usr/{bin,sbin,lib}} profiles
+	ln -s usr/sbin image/sbin
+	# shellcheck disable=SC2034 # read by profile
+	PROFILES=profiles
+	profile common <<<'vm: { oom_dump_tasks: true }'
+	profile gateway <<-'END'
+		extends: common
+		match: [ { dmi: { product_name: EG-200 } } ]
+		sysctl: { kernel.panic: 10 }
+	END
+	profile server <<-'END'
+		extends: common
+		protect: [ { service: sshd, exe: /usr/sbin/sshd } ]
+	END
+	profile other <<<'vm: { oom_dump_tasks: false }'
+}
+
+# has FILE...: empty files by which generators are known.
+has() {
+	local file
+	for file; do
+		mkdir -p "image/${file%/*}"
+		: >"image/$file"
+	done
+}
+
+image_install() {
+	local status=$1
+	shift
+	expect "$status" "$HOLDFAST" --root image --profiles profiles image install --from "$installed" "$@"
+}
+
+files_in() {
+	(cd "$1" && find . -mindepth 1 ! -type d | LC_ALL=C sort)
+}
+
+# state_of DIR: everything about it but times.
+state_of() {
+	(cd "$1" && find . -printf '%p %y %m %U %s %l\n' | LC_ALL=C sort && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum)
+}
+
+# --- what goes in ---
+
+@test "an image without anything: the program, the profile and its parent, nothing else" {
+	image_install 0 gateway
+	same_text "$(files_in image)" files <<-'END'
+		./sbin
+		./usr/lib/holdfast/functions
+		./usr/lib/holdfast/holdfast-initramfs
+		./usr/lib/holdfast/image.manifest
+		./usr/lib/holdfast/profiles/common.yaml
+		./usr/lib/holdfast/profiles/gateway.yaml
+		./usr/sbin/holdfast
+	END
+	messages_have 'the image has no initramfs generator'
+	cmp profiles/gateway.yaml image/usr/lib/holdfast/profiles/gateway.yaml
+	cmp "$installed/usr/sbin/holdfast" image/usr/sbin/holdfast
+	[[ -x image/usr/sbin/holdfast ]]
+	expect 0 "$HOLDFAST" --root image check
+}
+
+@test "hooks for the generator that is there, units for the init that is there, the guard's where services are protected" {
+	has usr/sbin/mkinitramfs usr/lib/systemd/systemd
+	image_install 0 gateway
+	[[ -x image/usr/share/initramfs-tools/hooks/holdfast && -e image/usr/share/initramfs-tools/scripts/init-top/holdfast ]]
+	[[ ! -e image/usr/lib/dracut && ! -e image/usr/lib/initcpio && ! -e image/etc/init.d ]]
+	[[ -e image/usr/lib/systemd/system/holdfast.service && ! -e image/usr/lib/systemd/system/holdfast-guard.service ]]
+	# Enabled, as systemctl does it.
+	[[ $(readlink image/etc/systemd/system/sysinit.target.wants/holdfast.service) == /usr/lib/systemd/system/holdfast.service ]]
+	image_install 0 server
+	[[ $(readlink image/etc/systemd/system/sysinit.target.wants/holdfast-guard.service) == /usr/lib/systemd/system/holdfast-guard.service ]]
+}
+
+@test "dracut, mkinitcpio, and an init without systemd" {
+	has usr/bin/dracut
+	image_install 0 gateway
+	[[ -x image/usr/lib/dracut/modules.d/90holdfast/module-setup.sh ]]
+	has usr/bin/mkinitcpio etc/init.d/rc
+	image_install 0 gateway
+	[[ -e image/usr/lib/initcpio/install/holdfast && -e image/usr/lib/initcpio/hooks/holdfast ]]
+	local HOOKS=(base udev)
+	# shellcheck source=/dev/null
+	. image/etc/mkinitcpio.conf.d/holdfast.conf
+	[[ ${HOOKS[*]} == 'holdfast base udev' ]]
+	[[ -x image/etc/init.d/holdfast && -x image/etc/rcS.d/S12holdfast ]]
+}
+
+@test "every file that make install has for an initramfs is known to image install" {
+	has usr/sbin/mkinitramfs usr/bin/dracut usr/bin/mkinitcpio usr/lib/systemd/systemd
+	image_install 0 server
+	local file
+	while read -r file; do
+		case $file in
+		*/share/man/* | */share/bash-completion/* | */share/holdfast/* | */profiles/* | ./etc/init.d/*) continue ;;
+		esac
+		cmp "$installed/$file" "image/$file"
+		[[ $(stat -c %a "$installed/$file") == $(stat -c %a "image/$file") ]]
+	done < <(files_in "$installed")
+}
+
+# --- doing it again, differently, and undoing it ---
+
+@test "a second time nothing is written" {
+	has usr/sbin/mkinitramfs usr/lib/systemd/systemd
+	image_install 0 gateway server
+	age image
+	local before
+	before=$(snapshot_of image)
+	image_install 0 gateway server
+	[[ -z $output ]]
+	messages_have 'everything is there already'
+	[[ $(snapshot_of image) == "$before" ]]
+}
+
+@test "another choice of profiles: what is not asked for any more goes" {
+	image_install 0 gateway server
+	image_install 0 other
+	output_is <<-'END'
+		removed: /usr/lib/holdfast/profiles/common.yaml
+		removed: /usr/lib/holdfast/profiles/gateway.yaml
+		removed: /usr/lib/holdfast/profiles/server.yaml
+		written: /usr/lib/holdfast/profiles/other.yaml
+	END
+	[[ $(ls image/usr/lib/holdfast/profiles) == other.yaml ]]
+}
+
+@test "removing leaves the image as it was before" {
+	has usr/sbin/mkinitramfs usr/bin/dracut usr/lib/systemd/systemd
+	mkdir -p image/etc/holdfast/profiles
+	profile mine image/etc/holdfast/profiles </dev/null
+	local before
+	before=$(state_of image)
+	image_install 0 gateway server
+	[[ $(state_of image) != "$before" ]]
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ $(state_of image) == "$before" ]]
+	expect 0 "$HOLDFAST" --root image image install --remove
+	messages_have "nothing of 'image install' is in the image"
+	[[ $(state_of image) == "$before" ]]
+}
+
+@test "the same input gives the same bytes, whoever makes it and when" {
+	local other
+	export SOURCE_DATE_EPOCH=1700000000
+	for other in image second; do
+		[[ -d $other ]] || mkdir -p "$other"/{etc,usr/{bin,sbin,lib}}
+		mkdir -p "$other/usr/lib/systemd"
+		: >"$other/usr/lib/systemd/systemd"
+		ln -sfn usr/sbin "$other/sbin"
+		(
+			if [[ $other == second ]]; then umask 077; fi
+			"$HOLDFAST" --root "$other" --profiles profiles image install --from "$installed" server gateway
+		)
+	done
+	diff <(state_of image) <(state_of second)
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C image -cf a.tar .
+	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C second -cf b.tar .
+	cmp a.tar b.tar
+	[[ $(stat -c %Y image/usr/sbin/holdfast image/usr/lib/holdfast/profiles/gateway.yaml image/etc/systemd/system/sysinit.target.wants/holdfast.service | sort -u) == "$SOURCE_DATE_EPOCH" ]]
+}
+
+# --- what is refused ---
+
+@test "a profile with an error: nothing is written" {
+	profile server <<<'protect: [ { service: sshd, exe: sshd } ]'
+	local before
+	before=$(snapshot_of image)
+	image_install 3 gateway server
+	messages_have 'profiles/server.yaml:3:34: error: '
+	image_install 4 getaway
+	messages_have "there is no profile 'getaway'"
+	[[ $(snapshot_of image) == "$before" ]]
+}
+
+@test "what stands in the way is not overwritten; what is the same stays when we go" {
+	mkdir -p image/usr/lib/holdfast/profiles
+	printf 'somebody else\n' >image/usr/sbin/holdfast
+	cp profiles/common.yaml image/usr/lib/holdfast/profiles/
+	chmod 644 image/usr/lib/holdfast/profiles/common.yaml
+	local before
+	before=$(snapshot_of image)
+	image_install 1 gateway
+	messages_have "image/usr/sbin/holdfast is there, is not as it should be, and was not put there by 'image install'"
+	[[ $(snapshot_of image) == "$before" ]]
+	rm image/usr/sbin/holdfast
+	image_install 0 gateway
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ $(ls image/usr/lib/holdfast/profiles) == common.yaml && ! -e image/usr/sbin/holdfast ]]
+}
+
+@test "a file of ours that was changed is put right" {
+	image_install 0 gateway
+	echo changed >image/usr/lib/holdfast/profiles/gateway.yaml
+	chmod 777 image/usr/sbin/holdfast
+	image_install 0 gateway
+	output_is <<-'END'
+		written: /usr/lib/holdfast/profiles/gateway.yaml
+		written: /usr/sbin/holdfast
+	END
+	cmp profiles/gateway.yaml image/usr/lib/holdfast/profiles/gateway.yaml
+	[[ $(stat -c %a image/usr/sbin/holdfast) == 755 ]]
+}
+
+@test "two profiles of one name, a source without the program, and wrong usage" {
+	mkdir elsewhere
+	profile gateway elsewhere <<<'vm: { oom_dump_tasks: false }'
+	image_install 1 gateway elsewhere/gateway.yaml
+	messages_have "elsewhere/gateway.yaml: another profile 'gateway' is to be installed"
+	expect 1 "$HOLDFAST" --root image --profiles profiles image install --from image gateway
+	messages_have 'image/usr/sbin/holdfast: No such file or directory'
+	[[ ! -e image/usr/lib/holdfast ]]
+	image_install 2
+	messages_have 'which profiles?'
+	image_install 2 --remove gateway
+	expect 2 "$HOLDFAST" image install gateway
+	messages_have "'image install' needs --root: which image?"
+	expect 2 "$HOLDFAST" --root image image nonsense
+	expect 2 "$HOLDFAST" --root image image
+	expect 2 "$HOLDFAST" --root image image install --output x gateway
+	messages_have "'image install' takes no --output"
+}
+
+@test "a program of another architecture" {
+	# The beginning of an ELF file for aarch64.
+	printf '\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\xb7\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >image/usr/bin/sh
+	ln -s usr/bin image/bin
+	image_install 1 gateway
+	messages_have "the image's programs are for aarch64 (give --from)"
+	[[ ! -e image/usr/lib/holdfast ]]
+}
+
+# --- hostile images ---
+
+@test "directories that are links out of the image: everything stays inside" {
+	mkdir -p outside/{holdfast,systemd/system,profiles}
+	ln -s "$PWD/outside/holdfast" image/usr/lib/holdfast
+	ln -s ../../../../../../../../../../../../../../../../../../../../../"$PWD/outside/systemd" image/usr/lib/systemd
+	age outside
+	local before
+	before=$(snapshot_of outside)
+	image_install 1 gateway
+	# The same paths inside are where the links lead.
+	mkdir -p "image$PWD/outside/holdfast" "image$PWD/outside/systemd"
+	image_install 0 gateway
+	[[ -e image$PWD/outside/holdfast/profiles/gateway.yaml ]]
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ ! -e image$PWD/outside/holdfast/profiles ]]
+	[[ $(snapshot_of outside) == "$before" ]]
+}
+
+@test "links in the place of files are never followed" {
+	mkdir -p outside image/usr/lib/holdfast/profiles
+	printf 'keep\n' >outside/file
+	ln -s "$PWD/outside/file" image/usr/sbin/holdfast
+	ln -s "$PWD/outside/file" image/usr/lib/holdfast/profiles/gateway.yaml
+	image_install 1 gateway
+	# Also where a list says that they are ours.
+	printf 'usr/sbin/holdfast\nusr/lib/holdfast/profiles/gateway.yaml\n' >image/usr/lib/holdfast/image.manifest
+	image_install 0 gateway
+	[[ ! -L image/usr/sbin/holdfast && $(cat outside/file) == keep ]]
+	ln -sf "$PWD/outside/file" image/usr/sbin/holdfast
+	ln -sfn "$PWD/outside" image/usr/lib/holdfast/profiles/gateway.yaml
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ $(cat outside/file) == keep ]]
+}
+
+@test "a list that claims what cannot be ours" {
+	mkdir -p image/usr/lib/holdfast
+	local line
+	printf 'keep\n' >image/etc/passwd
+	for line in etc/passwd ../outside /etc/passwd usr/lib/holdfast/profiles/../../../../etc/x.yaml 'usr/../../' var/; do
+		printf '%s\n' "$line" >image/usr/lib/holdfast/image.manifest
+		expect 1 "$HOLDFAST" --root image image install --remove
+		messages_have "image.manifest: this is not the list that 'image install' writes"
+		image_install 1 gateway
+	done
+	[[ $(cat image/etc/passwd) == keep ]]
+	# A directory that is not empty stays.
+	printf 'etc/\nusr/lib/\n' >image/usr/lib/holdfast/image.manifest
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ -e image/etc/passwd && -d image/usr/lib ]]
+}
+
+@test "names that no profile can have" {
+	local name
+	for name in ../x 'a b' $'a\nb' .hidden; do
+		printf 'holdfast: 1\nname: x\n' >"profiles/${name//\//_}.yaml"
+		image_install 3 "profiles/${name//\//_}.yaml"
+	done
+	[[ ! -e image/usr/lib/holdfast ]]
+}
+
+@test "a directory where a file belongs, and a full list as JSON" {
+	mkdir -p image/usr/sbin/holdfast
+	image_install 1 --json gateway
+	json_is '.files[] | select(.result == "in the way") | .path' usr/sbin/holdfast
+	rmdir image/usr/sbin/holdfast
+	image_install 0 --json gateway
+	json_is '[.files[] | select(.result == "written")] | length' 5
+	image_install 0 --json gateway
+	json_is '[.files[] | select(.result != "kept")] | length' 0
+}
+
+# --- cmdline ---
+
+words_of() {
+	expect 0 "$HOLDFAST" --root image --profiles profiles image cmdline "$@"
+}
+
+@test "the words that a profile needs on the kernel command line" {
+	words_of gateway
+	output_is <<<''
+	profile big <<-'END'
+		match: [ { dmi: { product_name: X } } ]
+		kdump: { crashkernel: 192M }
+		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 0x100000 } }
+	END
+	words_of big
+	# shellcheck disable=SC2016 # the kernel's own notation
+	output_is <<<'crashkernel=192M memmap=1M$0x20000000'
+	mkdir -p image/boot
+	printf 'CONFIG_ARM64=y\n' >image/boot/config-6.1
+	words_of big
+	output_is <<<crashkernel=192M
+	words_of --json big
+	json_is '.profiles[0].words[0] | .name, .value, .why' $'crashkernel\n192M\nmemory for the crash kernel'
+}
+
+@test "a profile that only the command line can choose" {
+	profile plain </dev/null
+	profile default </dev/null
+	profile early <<<'match: [ { cmdline: { acme.product: eg200, acme.rev: [ b, c ], acme.test: true, acme.no: false } } ]'
+	profile either <<<'match: [ { cmdline: { acme.product: eg200 } }, { dmi: { product_name: X } } ]'
+	words_of plain default early either
+	tr '\t' '|' <<<"$output" >words
+	same_text "$(cat words)" words <<-'END'
+		plain|holdfast.profile=plain
+		default|
+		early|acme.product=eg200 acme.rev=b acme.test
+		either|
+	END
+	expect 4 "$HOLDFAST" --profiles profiles image cmdline none
+	expect 2 "$HOLDFAST" image cmdline
+}
+
+# --- export ---
+
+setup_export() {
+	profile whole <<-'END'
+		extends: common
+		on_error: reboot
+		vm: { overcommit_memory: never, overcommit_ratio: 80, panic_on_oom: 2 }
+		sysctl:
+		  kernel.panic: 10
+		  net/ipv4/conf/eth0.10/rp_filter: 2
+		modules:
+		  load:
+		    - { name: zram, options: { num_devices: 2, name: "a b" } }
+		    - { name: dummy }
+		  block: [ pcspkr ]
+		mounts: [ { what: LABEL=x, where: /srv } ]
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1 }
+		protect:
+		  - { service: sshd, exe: /usr/sbin/sshd, unit: ssh.service, max_rss: 64M, oom_score_adj: -900 }
+		  - { service: cron, exe: /usr/sbin/cron, children: inherit }
+	END
+}
+
+@test "a profile for an image that cannot run holdfast" {
+	setup_export
+	expect 0 "$HOLDFAST" --profiles profiles image export whole
+	output_is <<-'END'
+		# --- /etc/modprobe.d/holdfast.conf
+		# From the holdfast profile whole.
+		options zram num_devices=2 name="a b"
+		blacklist pcspkr
+		install pcspkr /bin/false
+
+		# --- /etc/modules-load.d/holdfast.conf
+		# From the holdfast profile whole.
+		zram
+		dummy
+
+		# --- /etc/sysctl.d/90-holdfast.conf
+		# From the holdfast profile whole.
+		vm.overcommit_ratio = 80
+		vm.overcommit_memory = 2
+		vm.oom_dump_tasks = 1
+		vm.panic_on_oom = 1
+		kernel.panic = 10
+		net/ipv4/conf/eth0.10/rp_filter = 2
+
+		# --- /etc/systemd/system/cron.service.d/90-holdfast.conf
+		# From the holdfast profile whole.
+		# Every process of the unit gets it, and all that they start.
+		[Service]
+		OOMScoreAdjust=-1000
+
+		# --- /etc/systemd/system/ssh.service.d/90-holdfast.conf
+		# From the holdfast profile whole.
+		# Every process of the unit gets it, and all that they start.
+		[Service]
+		OOMScoreAdjust=-900
+	END
+	messages_are <<-'END'
+		profiles/whole.yaml:5:55: warning: 'panic_on_oom' is not exported as it is: no crash kernel will be armed: panic_on_oom_unarmed counts
+		profiles/whole.yaml:17:5: warning: 'sshd' is not exported as it is: its children keep the score: nothing releases them
+		profiles/whole.yaml:17:62: warning: 'max_rss' is not exported as it is: nothing looks at it
+		profiles/whole.yaml:4:1: warning: 'on_error' is not exported as it is: nothing acts on it
+		profiles/whole.yaml:14:1: warning: 'mounts' is not exported as it is: give them in /etc/fstab
+		profiles/whole.yaml:15:1: warning: 'kdump' is not exported as it is: nothing arms a crash kernel
+	END
+}
+
+@test "exported files are what systemd and sysctl read" {
+	setup_export
+	mkdir out
+	expect 0 "$HOLDFAST" --profiles profiles image export --output out whole
+	output_is <<-'END'
+		/etc/modprobe.d/holdfast.conf
+		/etc/modules-load.d/holdfast.conf
+		/etc/sysctl.d/90-holdfast.conf
+		/etc/systemd/system/cron.service.d/90-holdfast.conf
+		/etc/systemd/system/ssh.service.d/90-holdfast.conf
+	END
+	expect 0 modprobe -d "$PWD/out" -C out/etc/modprobe.d -c
+	output_has 'options zram num_devices=2 name="a b"'
+	output_has 'blacklist pcspkr'
+	# Again: the same. Never through a link.
+	local before
+	before=$(state_of out)
+	expect 0 "$HOLDFAST" --profiles profiles image export --output out whole
+	[[ $(state_of out) == "$before" ]]
+	printf 'keep\n' >kept
+	ln -sf "$PWD/kept" out/etc/sysctl.d/90-holdfast.conf
+	expect 0 "$HOLDFAST" --profiles profiles image export --output out whole
+	[[ $(cat kept) == keep && $(state_of out) == "$before" ]]
+	expect 2 "$HOLDFAST" --profiles profiles image export --output nowhere whole
+}
