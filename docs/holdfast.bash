@@ -71,7 +71,7 @@ _holdfast_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output)
+		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output | --lines | --sort)
 			i=$((i + 1))
 			[[ ${COMP_WORDS[i]-} != = ]] || i=$((i + 1))
 			;;
@@ -95,6 +95,7 @@ _holdfast_options() {
 	guard) options+=' --once --daemon' ;;
 	status) options+=' --why' ;;
 	image) options+=' --from --remove --output' ;;
+	top) options+=' -n --lines -s --sort -w --watch' ;;
 	esac
 	_holdfast_words "$options" "$2"
 }
@@ -110,7 +111,7 @@ _holdfast() {
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $before in
-	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir | --from | --output)
+	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir | --from | --output | --lines | --sort)
 		_holdfast_files -d "$word"
 		return
 		;;
@@ -141,7 +142,7 @@ _holdfast() {
 		return
 	fi
 	case $command in
-	'') _holdfast_words 'check select show apply verify revert guard status explain image keys snapshot' "$word" ;;
+	'') _holdfast_words 'check select show apply verify revert guard status top explain image keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
 	explain) _holdfast_files -f "$word" any ;;
 	image)

@@ -46,6 +46,13 @@ const struct option_row option_rows[N_OPTIONS] = {
 		       false },
 	[OPT_REMOVE] = { "remove", 0, NULL, "take back what was installed", false },
 	[OPT_OUTPUT] = { "output", 0, "DIR", "write the files below DIR", false },
+	[OPT_LINES] = { "lines", 'n', "N", "show N processes; 0 for all", false },
+	[OPT_SORT] = { "sort", 's', "COLUMN",
+		       "sort by score, adj, rss, swap, pid, user, unit or command", false },
+	[OPT_WATCH] = { "watch", 'w', NULL, "redraw every two seconds; q ends it", false },
+	[OPT_CGROUP] = { "cgroup", 'c', "PATH", "for this memory cgroup", false },
+	[OPT_IF] = { "if", 'i', "PROFILE", "beside it, what another profile would change", false },
+	[OPT_PID] = { "pid", 0, "PID", "suppose that this process asks for the memory", false },
 	[OPT_NAME] = { "name", 0, "NAME", "the name of the new profile", false },
 };
 
@@ -65,6 +72,49 @@ static bool accepts(const struct cmd *cmd, enum option_id id)
 		if (cmd->options[i] == id)
 			return true;
 	return false;
+}
+
+/* Of the options with that letter the command's own, else the first one. */
+static enum option_id by_letter(const struct cmd *cmd, int letter)
+{
+	enum option_id found = OPT_NONE;
+
+	for (int id = OPT_NONE + 1; id < N_OPTIONS; id++) {
+		if (option_rows[id].letter != letter)
+			continue;
+		if (accepts(cmd, (enum option_id)id))
+			return (enum option_id)id;
+		if (found == OPT_NONE)
+			found = (enum option_id)id;
+	}
+	return found;
+}
+
+/* Whether the option's argument is the next word. */
+static bool takes_next(const char *word)
+{
+	for (int id = OPT_NONE + 1; id < N_OPTIONS; id++) {
+		const struct option_row *row = &option_rows[id];
+
+		if (row->arg && row->global &&
+		    ((word[1] == '-' && streq(word + 2, row->name)) ||
+		     (row->letter && word[1] == row->letter && !word[2])))
+			return true;
+	}
+	return false;
+}
+
+/* The command, as far as it shows before the options are read: a letter may be its own. */
+static const struct cmd *guess_command(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const struct cmd *cmd = *argv[i] == '-' ? NULL : find_command(argv[i]);
+
+		if (cmd)
+			return cmd;
+		i += *argv[i] == '-' && takes_next(argv[i]);
+	}
+	return NULL;
 }
 
 static void print_options(const struct cmd *cmd, bool global)
@@ -118,7 +168,7 @@ static int usage(const char *fmt, const char *what)
 }
 
 /* getopt's tables, from ours. Identities above the characters are options without a letter. */
-static void fill_tables(struct option *longs, char *shorts)
+static void fill_tables(const struct cmd *cmd, struct option *longs, char *shorts)
 {
 	*shorts++ = '-'; /* give us words in their place: the first one is the command */
 	*shorts++ = ':';
@@ -126,7 +176,7 @@ static void fill_tables(struct option *longs, char *shorts)
 		const struct option_row *row = &option_rows[id];
 
 		*longs++ = (struct option){ row->name, row->arg ? 1 : 0, NULL, 256 + id };
-		if (!row->letter)
+		if (!row->letter || (int)by_letter(cmd, row->letter) != id)
 			continue;
 		*shorts++ = row->letter;
 		if (row->arg)
@@ -136,14 +186,9 @@ static void fill_tables(struct option *longs, char *shorts)
 	*shorts = '\0';
 }
 
-static enum option_id identify(int got)
+static enum option_id identify(const struct cmd *cmd, int got)
 {
-	if (got > 256)
-		return (enum option_id)(got - 256);
-	for (int id = OPT_NONE + 1; id < N_OPTIONS; id++)
-		if (option_rows[id].letter == got)
-			return (enum option_id)id;
-	return OPT_NONE;
+	return got > 256 ? (enum option_id)(got - 256) : by_letter(cmd, got);
 }
 
 /* getopt says which letter it was, or leaves the whole word behind. */
@@ -168,12 +213,13 @@ static int take_option(struct context *c, enum option_id id, unsigned *n_profile
 /* Words and options may come in any order; the words end up in front of @argv. */
 static int read_words(int argc, char **argv, struct context *c, int *ret_n)
 {
+	const struct cmd *cmd = guess_command(argc, argv);
 	struct option longs[N_OPTIONS];
 	char shorts[2 * N_OPTIONS + 4];
 	unsigned n_profiles = 0;
 	int n = 0, got, ret = 0;
 
-	fill_tables(longs, shorts);
+	fill_tables(cmd, longs, shorts);
 	opterr = 0;
 	while (ret == 0 && (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (got == 1)
@@ -183,7 +229,7 @@ static int read_words(int argc, char **argv, struct context *c, int *ret_n)
 		else if (got == '?')
 			ret = unknown_option(argv);
 		else
-			ret = take_option(c, identify(got), &n_profiles);
+			ret = take_option(c, identify(cmd, got), &n_profiles);
 	}
 	while (optind < argc)
 		argv[n++] = argv[optind++]; /* after "--" */

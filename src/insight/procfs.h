@@ -1,0 +1,74 @@
+/* Processes as the OOM killer sees them, from procfs. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/root.h"
+
+#define PROC_NAME_MAX 64 /* of a kernel thread's name, escapes included */
+
+struct proc {
+	pid_t pid;
+	uid_t uid;                /* effective */
+	char name[PROC_NAME_MAX]; /* as in status: blanks and line breaks escaped by the kernel */
+	int64_t rss_kb, swap_kb;  /* anonymous, file and shared pages; swapped out */
+	int64_t pgtables_kb;      /* page tables of all levels */
+	int score;                /* oom_score; -1: not read */
+	int adj;                  /* oom_score_adj */
+	uint64_t start_time;      /* clock ticks since boot; 0: not read */
+	const char *unit;   /* systemd's, from the cgroup; "" where there is none; NULL: not read */
+	const char *cgroup; /* its path; NULL: not read, or none */
+	bool is_protected;
+};
+
+/* What else to read of each process, beside its status: each is a file more. */
+enum proc_detail {
+	PROC_SCORE = 1 << 0,
+	PROC_ADJ = 1 << 1,
+	PROC_CGROUP = 1 << 2, /* .unit and .cgroup */
+	PROC_START = 1 << 3,
+};
+
+struct procs {
+	struct arena arena; /* units and cgroups */
+	struct proc *list;
+	size_t n, room;
+};
+
+/* Every process with memory of its own: no kernel threads, no zombies. Those that end meanwhile are
+ * left out. 0 or -errno. */
+int procs_read(const struct root *procfs, unsigned details, struct procs *ret_procs) _must_check_;
+void procs_free(struct procs *p);
+
+/* Reads @details of one that is there already; what cannot be read stays as it is. 0 or -ENOMEM. */
+int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p,
+		 unsigned details) _must_check_;
+
+/* The legacy scale, -17 to 15, as the kernel converts it (fs/proc/base.c). */
+int proc_legacy_adj(int adj);
+
+/* Of /proc/meminfo, in KiB; -1 where it has no such line. */
+struct meminfo {
+	int64_t total, available, free, swap_total, swap_free;
+};
+
+/* 0 or -errno. */
+int meminfo_read(const struct root *procfs, struct meminfo *ret_meminfo) _must_check_;
+
+/* Names of users from etc/passwd: there may be no name service. */
+struct users {
+	char *text; /* owned */
+	struct user {
+		uid_t uid;
+		const char *name;
+	} * list;
+	size_t n;
+};
+
+/* A missing file is an empty one. 0 or -ENOMEM. */
+int users_read(const struct root *root, struct users *ret_users) _must_check_;
+void users_free(struct users *u);
+
+/* The name, or the number in @buffer. */
+const char *users_name(const struct users *u, uid_t uid, char buffer[16]);

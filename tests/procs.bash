@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# Made-up processes below root/proc. Loaded by the tests that look at processes.
+
+# process PID NAME [FIELD=VALUE...]: uid, rss, swap, pte (KiB), score, adj, cgroup, start (ticks since boot).
+process() {
+	local pid=$1 name=$2 uid=0 rss=1000 swap=0 pte=40 score=666 adj=0 cgroup=/ start=$1 word
+	shift 2
+	for word; do
+		local "$word"
+	done
+	mkdir -p "root/proc/$pid"
+	printf 'Name:\t%s\nState:\tS (sleeping)\nPid:\t%s\nUid:\t%s\t%s\t%s\t%s\nVmSize:\t%8s kB\nVmRSS:\t%8s kB\nVmPTE:\t%8s kB\nVmSwap:\t%8s kB\nThreads:\t1\n' \
+		"$name" "$pid" "$uid" "$uid" "$uid" "$uid" 99999 "$rss" "$pte" "$swap" >"root/proc/$pid/status"
+	printf '%s\n' "$score" >"root/proc/$pid/oom_score"
+	printf '%s\n' "$adj" >"root/proc/$pid/oom_score_adj"
+	printf '0::%s\n' "$cgroup" >"root/proc/$pid/cgroup"
+	printf '%s (%s) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %s 0 0\n' "$pid" "$name" "$start" >"root/proc/$pid/stat"
+}
+
+# A kernel thread: it has no memory.
+kernel_thread() {
+	mkdir -p "root/proc/$1"
+	printf 'Name:\t%s\nState:\tI (idle)\nPid:\t%s\nUid:\t0\t0\t0\t0\nThreads:\t1\n' "$2" "$1" >"root/proc/$1/status"
+	printf '0\n' | tee "root/proc/$1/oom_score" >"root/proc/$1/oom_score_adj"
+}
+
+# memory TOTAL [SWAP]: in KiB.
+memory() {
+	printf '%s kB\n' "MemTotal: $1" "MemFree: $(($1 / 10))" "MemAvailable: $(($1 / 2))" \
+		"SwapTotal: ${2:-0}" "SwapFree: ${2:-0}" >root/proc/meminfo
+}
+
+# many_processes N: with PIDs from 20000 on, the later the worse.
+many_processes() {
+	seq -f 'root/proc/%.0f' 20000 $(($1 + 19999)) | xargs mkdir -p
+	awk -v n="$1" 'BEGIN {
+		for (i = 20000; i < n + 20000; i++) {
+			file = "root/proc/" i "/status"
+			printf "Name:\tworker%d\nPid:\t%d\nUid:\t7\t7\t7\t7\nVmRSS:\t%8d kB\nVmPTE:\t44 kB\nVmSwap:\t0 kB\n", i, i, i - 19000 > file
+			close(file)
+			file = "root/proc/" i "/oom_score"; print int(i / 100) > file; close(file)
+			file = "root/proc/" i "/oom_score_adj"; print 0 > file; close(file)
+		}
+	}'
+}
