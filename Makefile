@@ -2,6 +2,7 @@
 # make demo       boot a VM on the demo profile and show what happened
 # make check      the whole test suite
 # make install    PREFIX=/usr DESTDIR=…
+# make deb        a Debian package in build/deb
 #
 # VARIANT=debug|release|san, V=1 for the commands, CC and PKG_CONFIG for a cross compiler.
 
@@ -158,6 +159,12 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 initramfs-hooks/mkinitcpio/hook $(P)/lib/initcpio/hooks/holdfast
 	$(INSTALL) -m 644 $(HOOKS)/scripts/holdfast-functions $(P)/lib/initcpio/holdfast-functions
 
+# A Debian package of the program as it is built: build/deb/holdfast_VERSION_ARCH.deb.
+deb: $(PROGRAMS)
+	rm -rf build/deb/root
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=build/deb/root PREFIX=/usr >/dev/null
+	$(Q)packaging/debian/build build/deb/root '$(VERSION)' "$$($(CC) -dumpmachine)" build/deb
+
 clean:
 	rm -rf build/debug build/release build/san build/fuzz
 
@@ -166,4 +173,4 @@ distclean:
 
 -include $(OBJ:.o=.d) $(UNIT:=.d)
 
-.PHONY: all unit fuzz docs packages lint check check-installed bench demo install clean distclean
+.PHONY: all unit fuzz docs packages lint check check-installed bench demo install deb clean distclean
