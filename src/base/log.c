@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 
 static struct {
@@ -46,15 +47,30 @@ static void write_kernel_log(enum log_level level, const char *text)
 		return; /* nowhere left to say so */
 }
 
+/* Up to PIPE_BUF bytes go into a pipe that is ready to be written to. */
+static bool stderr_is_busy(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) <= 0;
+}
+
+static bool goes_to_stderr(void)
+{
+	return log_state.target != LOG_KERNEL_ONLY &&
+	       (log_state.target != LOG_STDERR_UNLESS_BUSY || !stderr_is_busy());
+}
+
 static void log_to(enum log_level level, bool to_stderr, const char *fmt, va_list ap)
 {
 	int saved = errno;
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (to_stderr && level <= log_state.level && log_state.target != LOG_KERNEL_ONLY)
+	if (to_stderr && level <= log_state.level && goes_to_stderr())
 		fprintf(stderr, "%s\n", text);
-	if (log_state.target != LOG_STDERR && level <= LOG_LEVEL_INFO)
+	if ((log_state.target == LOG_STDERR_AND_KERNEL || log_state.target == LOG_KERNEL_ONLY) &&
+	    level <= LOG_LEVEL_INFO)
 		write_kernel_log(level, text);
 	errno = saved;
 }

@@ -13,7 +13,8 @@ enum log_level {
 enum log_target {
 	LOG_STDERR,
 	LOG_STDERR_AND_KERNEL,
-	LOG_KERNEL_ONLY, /* one descriptor, opened now: the kernel limits its rate */
+	LOG_KERNEL_ONLY,        /* one descriptor, opened now: the kernel limits its rate */
+	LOG_STDERR_UNLESS_BUSY, /* where a reader of stderr must not hold us up */
 };
 
 /* Messages above @level are dropped. */

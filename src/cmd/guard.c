@@ -1,11 +1,13 @@
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "cmd/cmd.h"
+#include "guard/confine.h"
+#include "guard/lean.h"
 #include "guard/supervise.h"
+#include "guard/watch.h"
 
 #define READY_MS 10000
 
@@ -46,37 +48,96 @@ static void on_ready(void *user)
 	d->ready_fd = -1;
 }
 
-/* Ours must be the last process that the kernel thinks of, and never wait for a page. */
-static void protect_ourselves(const struct machine *m)
-{
-	int ret = root_write_text(&m->procfs, "self/oom_score_adj", "-1000");
-
-	if (ret < 0)
-		log_warning("guard: own oom_score_adj: %s", strerror(-ret));
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-		log_warning("guard: mlockall: %s", strerror(errno));
-}
-
-/* In the worker: the profile as it is now. */
-static int work(struct guard_progress *progress, void (*ready)(void *data), void *data, void *user)
+/* The profile as it is now, of which only the rules are kept: an exit status, or -errno. */
+static int compile_rules(struct context *c, struct rules *ret_rules)
 {
 	_cleanup_(findings_free) struct findings f = { 0 };
 	_cleanup_(selection_free) struct selection s = { 0 };
-	struct daemon *d = user;
-	int status = context_choose(d->c, NULL, &f, &s);
+	int status = context_choose(c, NULL, &f, &s);
 
 	if (status != EXIT_OK)
-		return status < 0 ? status : -EINVAL;
-	return guard_run(&d->c->machine, s.profile.tree, progress, ready, data);
+		return status;
+	return rules_compile(s.profile.tree, &c->machine.root, ret_rules);
+}
+
+static void settle(void)
+{
+	int ret = lean_settle();
+
+	if (ret < 0)
+		log_warning("guard: memory cannot be locked: %s", strerror(-ret));
+}
+
+static int work(const struct guard_calls *calls, struct guard_progress *shared, void *user)
+{
+	struct daemon *d = user;
+	struct rules rules;
+	int ret = compile_rules(d->c, &rules);
+
+	if (ret != EXIT_OK)
+		return ret;
+	settle();
+	return guard_run(&d->c->machine, &rules, calls, shared);
+}
+
+static void beat(void *user)
+{
+	(void)user;
+	notify_manager("WATCHDOG=1");
+}
+
+/* How often the service manager wants to hear of us: twice as often as it looks. 0: not at all. */
+static int beat_ms(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+
+	if (!usec || (pid && atoi(pid) != getpid()))
+		return 0;
+	return (int)(strtoll(usec, NULL, 10) / 2000);
+}
+
+/* Told when a profile changes; not in an initramfs, which is emptied when its work is done. */
+static int watch_profiles(const struct context *c)
+{
+	_cleanup_close_ int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int watch = c->opt[OPT_ROOT] || here < 0 ? -EBADF : watch_open();
+
+	for (unsigned i = 0; i < c->library.n_dirs && watch >= 0; i++) {
+		const struct library_dir *dir = &c->library.dirs[i];
+		_cleanup_close_ int fd = root_openat(&dir->base, dir->inside, O_PATH | O_DIRECTORY);
+		int ret = fd < 0 ? fd : watch_add(watch, fd);
+
+		if (ret < 0)
+			log_warning("guard: %s: changes will not be noticed: %s", dir->path,
+				    strerror(-ret));
+	}
+	if (watch >= 0 && fchdir(here) < 0)
+		log_debug("guard: %s", strerror(errno));
+	return watch;
 }
 
 static int run_foreground(struct context *c, int ready_fd)
 {
 	struct daemon d = { .c = c, .ready_fd = ready_fd };
-	const struct supervise how = { .work = work, .ready = on_ready, .user = &d };
+	const struct supervise how = {
+		.work = work,
+		.ready = on_ready,
+		.beat = beat,
+		.beat_ms = beat_ms(),
+		.profiles = watch_profiles(c),
+		.user = &d,
+	};
+	int ret = root_write_text(&c->machine.procfs, "self/oom_score_adj", "-1000");
 
-	protect_ourselves(&c->machine);
-	return supervise_run(&how);
+	if (ret < 0) /* ours must be the last process that the kernel thinks of */
+		log_warning("guard: own oom_score_adj: %s", strerror(-ret));
+	ret = confine_supervisor();
+	if (ret < 0)
+		log_warning("guard: cannot be confined: %s", strerror(-ret));
+	settle();
+	ret = supervise_run(&how);
+	close_p(&(int){ how.profiles });
+	return ret;
 }
 
 /* Detaches. A log of our own is the kernel's: whoever reads our stderr may wait for us. */
@@ -120,45 +181,58 @@ static int run_background(struct context *c)
 	return run_foreground(c, ready[1]);
 }
 
-static int run_once(struct context *c, const struct selection *s)
+static int run_once(struct context *c)
 {
-	int ret = guard_once(&c->machine, s->profile.tree);
+	struct rules rules;
+	int ret = compile_rules(c, &rules);
 
+	if (ret != EXIT_OK)
+		return ret;
+	ret = guard_once(&c->machine, &rules);
 	return ret < 0 ? ret : ret > 0 ? EXIT_NOT_DONE : EXIT_OK;
+}
+
+/* Whether there is something to guard and nothing that forbids it; else *@ret_status is what to end
+ * with. */
+static bool has_work(struct context *c, int *ret_status)
+{
+	_cleanup_(findings_free) struct findings f = { 0 };
+	_cleanup_(selection_free) struct selection s = { 0 };
+	const char *word = identity_cmdline(&c->identity, "holdfast");
+
+	*ret_status = EXIT_OK;
+	if (context_stands_back(c) || (word && streq(word, "plan")))
+		return false;
+	*ret_status = context_choose(c, NULL, &f, &s);
+	if (*ret_status != EXIT_OK)
+		return false;
+	if (!node_child(s.profile.tree, "protect")) {
+		log_info("profile '%s' protects nothing", s.profile.name);
+		return false;
+	}
+	return true;
 }
 
 static int run_guard(struct context *c, int argc, char **argv)
 {
-	_cleanup_(findings_free) struct findings f = { 0 };
-	_cleanup_(selection_free) struct selection s = { 0 };
-	const char *word;
 	int status;
 
 	(void)argc;
 	(void)argv;
-	if (getenv("NOTIFY_SOCKET")) /* whoever reads our stderr may wait for us */
-		log_setup(LOG_LEVEL_INFO, LOG_KERNEL_ONLY);
 	if (c->opt[OPT_ONCE] && c->opt[OPT_DAEMON]) {
 		log_error("--once and --daemon exclude each other");
 		return EXIT_USAGE;
 	}
-	word = identity_cmdline(&c->identity, "holdfast");
-	if (context_stands_back(c) || (word && streq(word, "plan"))) {
-		notify_manager("READY=1");
-		return EXIT_OK;
-	}
-	status = context_choose(c, NULL, &f, &s);
-	if (status == EXIT_NO_PROFILE)
-		notify_manager("READY=1");
-	if (status != EXIT_OK)
+	if (!c->opt[OPT_ONCE]) /* whoever reads our stderr may wait for us */
+		log_setup(c->opt[OPT_VERBOSE] ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+			  getenv("NOTIFY_SOCKET") ? LOG_KERNEL_ONLY : LOG_STDERR_UNLESS_BUSY);
+	if (!has_work(c, &status)) {
+		if (status == EXIT_OK || status == EXIT_NO_PROFILE)
+			notify_manager("READY=1");
 		return status;
-	if (!node_child(s.profile.tree, "protect")) {
-		log_info("profile '%s' protects nothing", s.profile.name);
-		notify_manager("READY=1");
-		return EXIT_OK;
 	}
 	if (c->opt[OPT_ONCE])
-		return run_once(c, &s);
+		return run_once(c);
 	return c->opt[OPT_DAEMON] ? run_background(c) : run_foreground(c, -1);
 }
 

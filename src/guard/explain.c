@@ -1,21 +1,23 @@
 #include "guard/explain.h"
 
-static const char *why_not(struct policy *p, const struct process *proc, const struct rule *rule)
+static const char *why_not(struct policy *p, struct process *proc, const struct rule *rule)
 {
+	struct process_ids ids;
+	ino_t namespace;
 	struct file_id exe;
-	uid_t uid;
 
 	if (!rule->resolved)
 		return rule->problem;
 	if (process_exe(proc, &exe) < 0 || !rule_runs(rule, proc, &exe))
 		return "it runs another file";
-	if (process_uid(proc, &uid) < 0 || uid != rule->uid)
+	if (process_ids(proc, &ids) < 0 || !ids.one_user || ids.uid != rule->uid)
 		return "another user runs it";
-	if (!process_shares_namespaces(proc, p->procfs))
+	if (ids.nested || process_user_namespace(proc, &namespace) < 0 ||
+	    namespace != p->user_namespace)
 		return "it is in another user or PID namespace";
 	if (rule->unit && !process_in_unit(proc, rule->unit))
 		return "it is not in the rule's unit";
-	if (!rule_fits(rule, proc, p->procfs, true))
+	if (!rule_fits(rule, proc, p->user_namespace, true))
 		return "its arguments are not the rule's";
 	return "it is a child of the service";
 }

@@ -6,18 +6,19 @@ struct member *family_find(struct family *f, pid_t pid)
 	return NULL;
 }
 
-struct member *family_add(struct family *f, pid_t pid)
+struct member *family_add(struct family *f, pid_t pid, enum member_kind kind)
 {
+	unsigned limit = kind == MEMBER_PINNED ? FAMILY_MAX : FAMILY_MAX - FAMILY_RESERVED;
 	struct member *m = family_find(f, pid);
 
-	for (unsigned i = 0; i < f->n && !m; i++)
+	for (unsigned i = 0; i < f->n && i < limit && !m; i++)
 		if (!f->members[i].pid)
 			m = &f->members[i];
-	if (!m && f->n == FAMILY_MAX)
+	if (!m && f->n >= limit)
 		return NULL;
 	if (!m)
 		m = &f->members[f->n++];
-	*m = (struct member){ .pid = pid };
+	*m = (struct member){ .pid = pid, .kind = kind, .fresh = true };
 	f->changed = true;
 	return m;
 }

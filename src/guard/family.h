@@ -7,6 +7,8 @@
 #include "guard/rule.h"
 
 #define FAMILY_MAX 1024U
+/* Room that only the pinned may take: a service's children must not crowd out services. */
+#define FAMILY_RESERVED 256U
 
 enum how {
 	HOW_EXEC,  /* before its first instruction, at the exec gate */
@@ -21,19 +23,21 @@ enum member_kind {
 };
 
 struct member {
-	pid_t pid; /* 0: free */
-	uint64_t start_time;
+	pid_t pid;           /* 0: free */
+	uint64_t start_time; /* 0: not read yet, policy_catch_up() does */
 	const struct rule *rule;
 	enum member_kind kind;
 	enum how how;
 	time_t since;      /* wall clock */
 	int before;        /* the score it had */
 	bool confirmed;    /* its program was seen to be the rule's since */
-	bool forked;       /* a child that runs what its parent ran: no exec since the fork */
+	bool fresh;        /* its events may have been missed so far */
+	bool in_program;   /* it runs the rule's program: what it forks is to be looked at too */
+	bool forked;       /* a child without an exec since the fork */
 	unsigned checks;   /* done so far */
 	int64_t due;       /* monotonic ms of the next check; 0: none */
 	int64_t pinned_at; /* monotonic ms */
-	pid_t parent;
+	pid_t parent;      /* or the one whose place its parent would have taken */
 };
 
 struct family {
@@ -45,8 +49,8 @@ struct family {
 /* The member with that PID, or NULL. */
 struct member *family_find(struct family *f, pid_t pid);
 
-/* A fresh member, replacing one of the same PID; NULL where the table is full. */
-struct member *family_add(struct family *f, pid_t pid);
+/* A fresh member of @kind, replacing one of the same PID; NULL where there is no room. */
+struct member *family_add(struct family *f, pid_t pid, enum member_kind kind);
 void family_remove(struct family *f, struct member *m);
 
 #define family_foreach(m, f)                                                                       \

@@ -4,34 +4,61 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
-int gate_open(void)
-{
-	int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK |
-				       FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS,
-			       O_RDONLY | O_CLOEXEC);
+/* So many events at a time: others have something to say, too. */
+#define BATCH 64
 
-	return fd < 0 ? -errno : fd;
+static int take_spare(struct gate *g)
+{
+	g->spare = fcntl(g->fd, F_DUPFD_CLOEXEC, 0);
+	return g->spare < 0 ? -errno : 0;
 }
 
-int gate_mark(int gate, int fd)
+int gate_open(struct gate *ret_gate)
 {
-	if (fanotify_mark(gate, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, fd, NULL) < 0)
+	struct gate g = GATE_NONE;
+	int ret;
+
+	g.fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
+				     FAN_UNLIMITED_MARKS,
+			     O_RDONLY | O_CLOEXEC);
+	if (g.fd < 0)
+		return -errno;
+	close(STDIN_FILENO); /* nobody reads it */
+	ret = take_spare(&g);
+	if (ret < 0) {
+		gate_close(&g);
+		return ret;
+	}
+	*ret_gate = g;
+	return 0;
+}
+
+void gate_close(struct gate *g)
+{
+	close_p(&g->spare);
+	close_p(&g->fd);
+	*g = GATE_NONE;
+}
+
+int gate_mark(const struct gate *g, int fd)
+{
+	if (fanotify_mark(g->fd, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, fd, NULL) < 0)
 		return -errno;
 	return 0;
 }
 
-static void answer(int gate, int event_fd)
+static void answer(const struct gate *g, int event_fd)
 {
 	struct fanotify_response response = { .fd = event_fd, .response = FAN_ALLOW };
 
 	/* Should it fail, the supervisor notices that an exec waits. */
-	while (write(gate, &response, sizeof(response)) < 0 && errno == EINTR)
+	while (write(g->fd, &response, sizeof(response)) < 0 && errno == EINTR)
 		;
 	close(event_fd);
 }
 
-static void handle(int gate, const struct fanotify_event_metadata *e, gate_decide decide,
-		   void *data)
+static void handle(const struct gate *g, const struct fanotify_event_metadata *e,
+		   gate_decide decide, void *data)
 {
 	struct stat st;
 
@@ -39,19 +66,28 @@ static void handle(int gate, const struct fanotify_event_metadata *e, gate_decid
 		return;
 	if (e->mask & FAN_OPEN_EXEC_PERM && fstat(e->fd, &st) == 0)
 		decide(e->pid, &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino }, data);
-	answer(gate, e->fd);
+	answer(g, e->fd);
 }
 
-int gate_dispatch(int gate, gate_decide decide, void *data)
+/* A buffer of one event: the kernel opens a descriptor for each that it hands out, and denies the
+ * exec where it cannot. */
+int gate_dispatch(struct gate *g, gate_decide decide, void *data)
 {
-	_Alignas(struct fanotify_event_metadata) char buffer[4096];
-	const struct fanotify_event_metadata *e = (const void *)buffer;
-	ssize_t left = read(gate, buffer, sizeof(buffer));
-	int n = 0;
+	struct fanotify_event_metadata e;
+	int n, ret;
 
-	if (left < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	for (; FAN_EVENT_OK(e, left); e = FAN_EVENT_NEXT(e, left), n++)
-		handle(gate, e, decide, data);
+	for (n = 0; n < BATCH; n++) {
+		ssize_t size;
+
+		close_p(&g->spare);
+		size = read(g->fd, &e, sizeof(e));
+		ret = size < 0 ? -errno : 0;
+		if (size == (ssize_t)sizeof(e))
+			handle(g, &e, decide, data);
+		if (take_spare(g) < 0)
+			return -EMFILE;
+		if (ret < 0)
+			return ret == -EAGAIN || ret == -EINTR ? n : ret;
+	}
 	return n;
 }

@@ -4,13 +4,23 @@
 
 #include "guard/process.h"
 
-/* Opens the gate, without marks. A descriptor to poll, or -errno where the kernel has none. */
-int gate_open(void) _must_check_;
+struct gate {
+	int fd;    /* to poll; negative: there is no gate */
+	int spare; /* given up for each event's own: where none can be had the kernel denies the
+		    * exec. The lowest there is, so that no limit set later takes it from us. */
+};
+
+#define GATE_NONE ((struct gate){ -EBADF, -EBADF })
+
+/* Opens the gate, without marks. -errno where the kernel has none. */
+int gate_open(struct gate *ret_gate) _must_check_;
+void gate_close(struct gate *g);
 
 /* Marks the inode of open file @fd: each exec of it, under any name, comes to the gate. */
-int gate_mark(int gate, int fd) _must_check_;
+int gate_mark(const struct gate *g, int fd) _must_check_;
 
-/* Takes the events that wait, calls @decide for each, and lets every exec go. @decide must not
- * wait for anybody. Returns the number of events, or -errno. */
+/* Takes events that wait one by one, not too many, calls @decide for each, and lets its exec go.
+ * @decide must not wait for anybody. Returns the number of events, or -errno: then nobody should
+ * hold the gate any longer, since execs may be denied. */
 typedef void (*gate_decide)(pid_t pid, const struct file_id *program, void *data);
-int gate_dispatch(int gate, gate_decide decide, void *data) _must_check_;
+int gate_dispatch(struct gate *g, gate_decide decide, void *data) _must_check_;

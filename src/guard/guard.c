@@ -1,19 +1,29 @@
 #include "guard/guard.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #include "base/log.h"
 #include "guard/control.h"
 #include "guard/explain.h"
-#include "guard/gate.h"
 #include "guard/handover.h"
 #include "guard/leash.h"
+#include "guard/programs.h"
 #include "guard/scan.h"
 #include "guard/watch.h"
+
+/* After an exec was let go, before anything else is done about it; and at most. */
+#define AFTERWARDS_MS 1
+#define FLOOD_MS 20
+/* After processes ended unobserved: floods of short-lived ones must not mean floods of scans. */
+#define RESCAN_APART_MS 2000
+/* Without a wakeup of its own: at the next event after this long. */
+#define RESCAN_MS (10 * 60 * 1000)
+/* How often leashes are looked at where the kernel does not tell that memory is short. */
+#define LEASH_MS 5000
 
 enum source {
 	SOURCE_GATE,
@@ -28,10 +38,13 @@ enum source {
 struct guard {
 	const struct machine *machine;
 	struct policy policy;
+	struct gate gate;
+	struct programs programs;
 	struct pollfd sources[N_SOURCES];
 	struct guard_progress *progress;
-	int64_t lost_events, rescans;
-	bool changed; /* a program is another file than before */
+	int64_t scanned; /* monotonic ms */
+	bool rescan_wanted;
+	int status;
 	bool ends;
 };
 
@@ -40,58 +53,24 @@ static int fd_of(const struct guard *g, enum source source)
 	return g->sources[source].fd;
 }
 
-/* --- programs --- */
-
-static void visit(int fd, bool is_program, void *data)
-{
-	struct guard *g = data;
-	int ret = 0;
-
-	if (is_program && fd_of(g, SOURCE_GATE) >= 0)
-		ret = gate_mark(fd_of(g, SOURCE_GATE), fd);
-	else if (!is_program && fd_of(g, SOURCE_WATCH) >= 0)
-		ret = watch_add(fd_of(g, SOURCE_WATCH), fd);
-	if (ret < 0)
-		log_debug("guard: %s: %s", is_program ? "mark" : "watch", strerror(-ret));
-}
-
-static void resolve(struct guard *g)
-{
-	for (unsigned i = 0; i < g->policy.rules.n; i++) {
-		struct rule *rule = &g->policy.rules.list[i];
-		struct file_id before = rule->program;
-		const char *problem = rule->problem;
-
-		rule_resolve(rule, &g->machine->root, visit, g);
-		if (rule->resolved && !file_id_equal(&before, &rule->program))
-			g->changed = true;
-		if (rule->problem && !streq_null(rule->problem, problem))
-			log_warning("guard: %s: %s: %s", rule->service, rule->exe, rule->problem);
-	}
-	/* Watching directories moved us about; the root is where we disturb nobody. */
-	if (fchdir(g->machine->procfs.fd) < 0)
-		log_debug("guard: %s", strerror(errno));
-}
-
 /* --- sources --- */
-
-static bool is_known(const struct guard *g, const struct file_id *program)
-{
-	for (unsigned i = 0; i < g->policy.rules.n; i++)
-		if (g->policy.rules.list[i].resolved &&
-		    file_id_equal(&g->policy.rules.list[i].program, program))
-			return true;
-	return false;
-}
 
 static void on_gate(pid_t pid, const struct file_id *program, void *data)
 {
 	struct guard *g = data;
 
 	/* Marked when it appeared beside a program, and that program by now: a package upgrade. */
-	if (!is_known(g, program))
-		resolve(g);
+	if (!programs_has(&g->programs, program))
+		programs_resolve(&g->programs);
 	policy_gate(&g->policy, pid, program);
+}
+
+/* The supervisor looks at us when this time has passed while we are awake. 0: we are not. */
+static void alarm_clock(struct guard *g, long ms)
+{
+	struct itimerspec t = { .it_value.tv_nsec = ms * 1000000 };
+
+	(void)timerfd_settime(g->progress->alarm, 0, &t, NULL);
 }
 
 static void serve_gate(struct guard *g)
@@ -99,21 +78,40 @@ static void serve_gate(struct guard *g)
 	int ret;
 
 	g->progress->gate_taken++;
-	ret = gate_dispatch(fd_of(g, SOURCE_GATE), on_gate, g);
+	ret = gate_dispatch(&g->gate, on_gate, g);
 	g->progress->gate_rounds = g->progress->gate_taken;
-	if (ret < 0)
+	if (ret >= 0 && g->policy.starved)
+		ret = -EMFILE;
+	if (ret < 0) { /* whoever comes after us has a gate that works */
 		log_error("guard: exec gate: %s", strerror(-ret));
+		g->status = ret;
+		g->ends = true;
+	}
 }
 
-static void on_event(const struct procevent *e, void *data)
+/* Between two steps of something long. */
+static void serve_gate_meanwhile(void *data)
 {
-	policy_event(&((struct guard *)data)->policy, e);
+	struct guard *g = data;
+
+	if (!g->ends && poll(&g->sources[SOURCE_GATE], 1, 0) > 0)
+		serve_gate(g);
 }
 
 static void rescan(struct guard *g)
 {
-	g->rescans++;
+	g->policy.rescans++;
+	g->rescan_wanted = false;
+	g->scanned = policy_now();
 	scan_run(&g->policy);
+}
+
+static void on_event(const struct procevent *e, void *data)
+{
+	struct guard *g = data;
+
+	policy_event(&g->policy, e);
+	serve_gate_meanwhile(g);
 }
 
 static void serve_events(struct guard *g)
@@ -121,38 +119,16 @@ static void serve_events(struct guard *g)
 	int ret = procevent_read(fd_of(g, SOURCE_EVENTS), on_event, g);
 
 	if (ret == -ENOBUFS) {
-		g->lost_events++;
+		g->policy.lost_events++;
 		rescan(g);
-	}
-}
-
-/* A file that appears beside a program may be renamed to it a moment later: the mark goes with it,
- * so that its first exec comes to the gate. */
-static void on_appearance(const char *name, void *data)
-{
-	struct guard *g = data;
-
-	for (unsigned i = 0; i < g->policy.rules.n && fd_of(g, SOURCE_GATE) >= 0; i++) {
-		const char *exe = g->policy.rules.list[i].exe;
-		char path[PATH_MAX];
-		_cleanup_close_ int fd = -EBADF;
-
-		if ((size_t)snprintf(path, sizeof(path), "%.*s%s",
-				     (int)(strrchr(exe, '/') + 1 - exe), exe, name) >= sizeof(path))
-			continue;
-		fd = root_openat(&g->machine->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-		if (fd >= 0 && gate_mark(fd_of(g, SOURCE_GATE), fd) < 0)
-			log_debug("guard: %s: %s", path, strerror(errno));
+	} else if (policy_now() - g->scanned > RESCAN_MS) {
+		rescan(g); /* the kernel may lose events without a word; idle, nothing wakes us */
 	}
 }
 
 static void serve_watch(struct guard *g)
 {
-	if (!watch_drain(fd_of(g, SOURCE_WATCH), on_appearance, g))
-		return;
-	g->changed = false;
-	resolve(g);
-	if (g->changed)
+	if (programs_follow(&g->programs))
 		rescan(g);
 }
 
@@ -181,9 +157,12 @@ static void refresh_filter(struct guard *g)
 	if (!f->changed || fd_of(g, SOURCE_EVENTS) < 0)
 		return;
 	family_foreach(m, f) if (n < 600) pids[n++] = m->pid;
-	if (procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n,
-			     policy_needs_all_execs(&g->policy)) == 0)
-		f->changed = false;
+	if (procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n, policy_needs_all_execs(&g->policy)) <
+	    0)
+		return;
+	f->changed = false;
+	if (policy_catch_up(&g->policy))
+		g->rescan_wanted = true;
 }
 
 /* --- control --- */
@@ -195,7 +174,7 @@ static void answer(const char *request, FILE *out, void *data)
 	char text[4096];
 
 	if (streq(request, "status"))
-		handover_status(&g->policy, g->lost_events, g->rescans, out);
+		handover_status(&g->policy, out);
 	else if (streq(request, "state"))
 		handover_state(&g->policy, out);
 	else if (streq(request, "quit"))
@@ -239,27 +218,25 @@ static int open_signals(void)
 static void add_source(struct guard *g, enum source source, int fd, short events, const char *name)
 {
 	g->sources[source] = (struct pollfd){ .fd = fd < 0 ? -1 : fd, .events = events };
-	if (fd < 0)
+	if (fd < 0 && name)
 		log_warning("guard: no %s: %s", name, strerror(-fd));
 }
 
 static int open_sources(struct guard *g)
 {
-	int fd = open_signals();
+	int fd = open_signals(), ret;
 
 	if (fd < 0)
 		return fd;
 	add_source(g, SOURCE_SIGNAL, fd, POLLIN, "signals");
-	add_source(g, SOURCE_GATE, gate_open(), POLLIN, "exec gate");
+	ret = gate_open(&g->gate);
+	add_source(g, SOURCE_GATE, ret < 0 ? ret : g->gate.fd, POLLIN, "exec gate");
 	add_source(g, SOURCE_EVENTS, procevent_open(), POLLIN, "process events");
 	add_source(g, SOURCE_WATCH, watch_open(), POLLIN, "directory watch");
-	g->sources[SOURCE_PRESSURE] = (struct pollfd){ .fd = -1 };
-	if (leash_needed(&g->policy.rules))
-		add_source(g, SOURCE_PRESSURE, leash_open(&g->machine->procfs), POLLPRI,
-			   "memory pressure");
-	g->sources[SOURCE_CONTROL] = (struct pollfd){ .fd = -1 };
-	g->policy.gated = fd_of(g, SOURCE_GATE) >= 0;
-	g->progress->gate_fd = fd_of(g, SOURCE_GATE);
+	add_source(g, SOURCE_PRESSURE, leash_open(&g->machine->procfs), POLLPRI, NULL);
+	g->policy.gated = g->gate.fd >= 0;
+	g->programs.watch = fd_of(g, SOURCE_WATCH);
+	g->progress->gate_fd = g->gate.fd;
 	return 0;
 }
 
@@ -289,104 +266,124 @@ static void serve(struct guard *g, enum source source)
 	}
 }
 
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* What is due without anybody saying so; the milliseconds until the next, or -1. */
+static int on_time(struct guard *g)
+{
+	int64_t left = g->scanned + RESCAN_APART_MS - policy_now();
+	int due = -1;
+
+	if (g->rescan_wanted && left > 0)
+		due = (int)left;
+	else if (g->rescan_wanted)
+		rescan(g);
+	if (fd_of(g, SOURCE_PRESSURE) < 0 && leash_needed(&g->policy.rules)) {
+		leash_check(&g->policy); /* a kernel that does not tell when memory is short */
+		due = sooner(due, LEASH_MS);
+	}
+	return sooner(due, policy_check_due(&g->policy));
+}
+
 /* The gate first: somebody waits there. After any other source it is looked at again. */
+static void serve_all(struct guard *g)
+{
+	for (int i = 0; i < N_SOURCES; i++) {
+		if (!(g->sources[i].revents & (POLLIN | POLLPRI)))
+			continue;
+		serve(g, (enum source)i);
+		if (i == SOURCE_GATE)
+			break;
+	}
+}
+
+/* What was let go wants to run, perhaps on our processor: what else it means for us waits for a
+ * moment, but in a flood not for ever. */
 static void loop(struct guard *g)
 {
-	while (!g->ends) {
-		int timeout = policy_check_due(&g->policy);
+	int64_t served = 0;
 
-		refresh_filter(g);
-		if (poll(g->sources, N_SOURCES, timeout) <= 0)
-			continue;
-		for (int i = 0; i < N_SOURCES; i++) {
-			if (!(g->sources[i].revents & (POLLIN | POLLPRI)))
-				continue;
-			serve(g, (enum source)i);
-			if (i == SOURCE_GATE)
-				break;
+	while (!g->ends) {
+		unsigned long rounds = g->progress->gate_rounds;
+		int timeout = AFTERWARDS_MS, ready;
+
+		if (!served || policy_now() - served > FLOOD_MS) {
+			served = 0;
+			timeout = on_time(g);
+			refresh_filter(g);
 		}
+		alarm_clock(g, 0);
+		ready = poll(g->sources, N_SOURCES, timeout);
+		alarm_clock(g, GUARD_ALARM_MS);
+		if (ready > 0)
+			serve_all(g);
+		if (rounds == g->progress->gate_rounds)
+			served = 0;
+		else if (!served)
+			served = policy_now();
 	}
 }
 
 static void close_all(struct guard *g)
 {
+	g->sources[SOURCE_GATE].fd = -1;
+	gate_close(&g->gate);
 	for (int i = 0; i < N_SOURCES; i++)
 		close_p(&g->sources[i].fd);
 	rules_free(&g->policy.rules);
 }
 
-static int begin(struct guard *g)
+static void begin(struct guard *g)
 {
 	char *ignored = NULL;
 	bool takes_over;
-	int ret = open_sources(g);
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	resolve(g); /* marks first, so that nothing slips between them and the scan */
+	alarm_clock(g, GUARD_ALARM_MS);
+	programs_resolve(&g->programs); /* marks first: nothing slips between them and the scan */
 	takes_over = learn(g);
+	g->policy.family.changed = true;
 	refresh_filter(g);
+	g->scanned = policy_now();
 	scan_run(&g->policy);
 	if (takes_over && control_ask(g->machine, "quit\n", &ignored) == 0)
 		free(ignored);
 	ret = control_listen(g->machine);
 	add_source(g, SOURCE_CONTROL, ret, POLLIN, "control socket");
-	return 0;
 }
 
-int guard_run(const struct machine *m, const struct node *tree, struct guard_progress *progress,
-	      void (*ready)(void *data), void *data)
+int guard_run(const struct machine *m, struct rules *rules, const struct guard_calls *calls,
+	      struct guard_progress *progress)
 {
-	struct guard *g = calloc(1, sizeof(*g));
+	/* Mostly room for processes: pages that are never touched cost nothing. */
+	struct guard *g =
+		mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int ret;
 
-	if (!g)
-		return -ENOMEM;
+	if (g == MAP_FAILED)
+		return -errno;
 	g->machine = m;
 	g->progress = progress;
-	g->policy.procfs = &m->procfs;
+	g->gate = GATE_NONE;
+	g->programs = (struct programs){ m, &g->policy.rules, &g->gate, -EBADF };
+	g->policy.meanwhile = serve_gate_meanwhile;
+	g->policy.meanwhile_data = g;
 	for (int i = 0; i < N_SOURCES; i++)
 		g->sources[i].fd = -1;
-	ret = rules_compile(tree, &m->root, &g->policy.rules);
+	ret = policy_open(&g->policy, &m->procfs, rules);
 	if (ret >= 0)
-		ret = begin(g);
+		ret = open_sources(g);
 	if (ret >= 0) {
-		progress->ready = true;
-		ready(data);
+		calls->opened(calls->data);
+		begin(g);
+		calls->ready(calls->data);
 		loop(g);
+		ret = g->status;
 	}
 	close_all(g);
-	free(g);
+	munmap(g, sizeof(*g));
 	return ret;
-}
-
-static void look_only(int fd, bool is_program, void *data)
-{
-	(void)fd;
-	(void)is_program;
-	(void)data;
-}
-
-int guard_once(const struct machine *m, const struct node *tree)
-{
-	struct policy *p = calloc(1, sizeof(*p));
-	int ret, failed = 0;
-
-	if (!p)
-		return -ENOMEM;
-	p->procfs = &m->procfs;
-	ret = rules_compile(tree, &m->root, &p->rules);
-	for (unsigned i = 0; ret >= 0 && i < p->rules.n; i++) {
-		rule_resolve(&p->rules.list[i], &m->root, look_only, NULL);
-		if (p->rules.list[i].problem)
-			log_warning("guard: %s: %s", p->rules.list[i].service,
-				    p->rules.list[i].problem);
-		failed += p->rules.list[i].problem != NULL;
-	}
-	if (ret >= 0)
-		scan_run(p);
-	failed += (int)p->failed;
-	rules_free(&p->rules);
-	free(p);
-	return ret < 0 ? ret : failed;
 }

@@ -15,7 +15,8 @@ void leash_check(struct policy *p)
 		    process_open(p->procfs, m->pid, &proc) < 0)
 			continue;
 		if (pin_is_same(m, &proc) && process_rss(&proc, &rss) == 0 &&
-		    rss > m->rule->max_rss && process_set_score(&proc, m->rule->release_to) == 0) {
+		    rss > m->rule->max_rss &&
+		    process_set_score(&proc, m->rule->release_to, NULL) == 0) {
 			m->kind = MEMBER_LEASHED;
 			p->leashed++;
 			log_warning("guard: %s[%d]: %lld MiB resident, more than its max_rss of "
@@ -38,10 +39,14 @@ bool leash_needed(const struct rules *r)
 
 int leash_open(const struct root *procfs)
 {
-	static const char trigger[] = "some 150000 2000000";
+	/* As sensitive as the kernel lets us: memory can run out quickly. */
+	static const char *const triggers[] = { "some 20000 500000", "some 150000 2000000" };
 	_cleanup_close_ int fd = root_openat(procfs, "pressure/memory", O_RDWR | O_NONBLOCK);
 
 	if (fd < 0)
 		return fd;
-	return write(fd, trigger, sizeof(trigger)) < 0 ? -errno : TAKE_FD(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(triggers); i++)
+		if (write(fd, triggers[i], strlen(triggers[i]) + 1) > 0)
+			return TAKE_FD(fd);
+	return -errno;
 }

@@ -4,9 +4,23 @@
 
 /* After an exec was let go: when to look whether it succeeded. */
 #define CONFIRM_MS 20
+/* A line may have to be written to a serial console before we can go on. */
+#define SAY_MS 5000
+#define SAY_BURST 10
 
-void pin_say(const struct member *m, const char *what, int score)
+void pin_say(struct policy *p, const struct member *m, const char *what, int score)
 {
+	int64_t now = policy_now();
+
+	if (now - p->said.since > SAY_MS) {
+		if (p->said.left_out)
+			log_info("guard: %u changes were not logged one by one", p->said.left_out);
+		p->said = (struct said){ .since = now };
+	}
+	if (p->said.lines++ >= SAY_BURST) {
+		p->said.left_out++;
+		return;
+	}
 	log_info("guard: %s[%d]: %s, oom_score_adj %d", m->rule->service, (int)m->pid, what, score);
 }
 
@@ -15,36 +29,32 @@ void pin_schedule(struct member *m, int64_t in_ms)
 	m->due = policy_now() + in_ms;
 }
 
-struct member *pin_remember(struct policy *p, const struct process *proc, const struct rule *rule,
+struct member *pin_remember(struct policy *p, struct process *proc, const struct rule *rule,
 			    enum member_kind kind)
 {
-	struct process_stat st = { 0 };
-	struct member *m = family_add(&p->family, proc->pid);
+	struct process_ids ids;
+	struct member *m = family_add(&p->family, proc->pid, kind);
 
 	if (!m) {
 		p->overflow++;
 		return NULL;
 	}
-	if (process_stat(proc, &st) < 0)
-		st = (struct process_stat){ 0 };
 	m->rule = rule;
-	m->kind = kind;
+	m->in_program = true;
 	m->since = time(NULL);
-	m->start_time = st.start_time;
-	m->parent = st.ppid;
+	if (process_ids(proc, &ids) == 0)
+		m->parent = ids.ppid;
 	return m;
 }
 
 /* Gives @proc the rule's score; @how tells the source. NULL where it could not be had. */
-struct member *pin_process(struct policy *p, const struct process *proc, const struct rule *rule,
+struct member *pin_process(struct policy *p, struct process *proc, const struct rule *rule,
 			   enum how how)
 {
 	struct member *m;
-	int before = 0;
+	int before;
 
-	if (process_get_score(proc, &before) < 0)
-		return NULL;
-	if (process_set_score(proc, rule->score) < 0) {
+	if (process_set_score(proc, rule->score, &before) < 0) {
 		p->failed++;
 		return NULL;
 	}
@@ -61,14 +71,14 @@ struct member *pin_process(struct policy *p, const struct process *proc, const s
 }
 
 /* Whether the member is still the process that it was. */
-bool pin_is_same(const struct member *m, const struct process *proc)
+bool pin_is_same(const struct member *m, struct process *proc)
 {
 	struct process_stat st;
 
-	return process_stat(proc, &st) == 0 && st.start_time == m->start_time;
+	return process_stat(proc, &st) == 0 && (st.start_time == m->start_time || !m->start_time);
 }
 
-struct member *pin_find(struct policy *p, const struct process *proc)
+struct member *pin_find(struct policy *p, struct process *proc)
 {
 	struct member *m = family_find(&p->family, proc->pid);
 
@@ -80,13 +90,13 @@ struct member *pin_find(struct policy *p, const struct process *proc)
 }
 
 /* The pinned or watched process that @proc descends from directly, or NULL. */
-struct member *pin_parent(struct policy *p, const struct process *proc)
+struct member *pin_parent(struct policy *p, struct process *proc)
 {
-	struct process_stat st;
+	struct process_ids ids;
 
-	if (process_stat(proc, &st) < 0 || st.ppid <= 1)
+	if (process_ids(proc, &ids) < 0 || ids.ppid <= 1)
 		return NULL;
-	return family_find(&p->family, st.ppid);
+	return family_find(&p->family, ids.ppid);
 }
 
 bool pin_keeps_program(const struct rule *r)

@@ -3,30 +3,30 @@
 
 #include "guard/policy.h"
 
-/* One line a change, for the kernel log: it is there when everything else is stuck. Never call it
- * while an exec waits. */
-void pin_say(const struct member *m, const char *what, int score);
+/* One line a change, for the kernel log: it is there when everything else is stuck. A flood of
+ * changes is cut to SAY_BURST lines in SAY_MS, and counted. Never call it while an exec waits. */
+void pin_say(struct policy *p, const struct member *m, const char *what, int score);
 
 /* The member is to be looked at again in @in_ms. */
 void pin_schedule(struct member *m, int64_t in_ms);
 
 /* Puts @proc into the family; NULL where it is full. */
-struct member *pin_remember(struct policy *p, const struct process *proc, const struct rule *rule,
+struct member *pin_remember(struct policy *p, struct process *proc, const struct rule *rule,
 			    enum member_kind kind);
 
 /* Gives @proc the rule's score and remembers it; @how tells the source. NULL where the score could
  * not be had. */
-struct member *pin_process(struct policy *p, const struct process *proc, const struct rule *rule,
+struct member *pin_process(struct policy *p, struct process *proc, const struct rule *rule,
 			   enum how how);
 
 /* Whether the member is still the process that it was. */
-bool pin_is_same(const struct member *m, const struct process *proc);
+bool pin_is_same(const struct member *m, struct process *proc);
 
 /* The member that @proc is, or NULL; one whose PID was used again is forgotten. */
-struct member *pin_find(struct policy *p, const struct process *proc);
+struct member *pin_find(struct policy *p, struct process *proc);
 
 /* The member that @proc was forked by, or NULL. */
-struct member *pin_parent(struct policy *p, const struct process *proc);
+struct member *pin_parent(struct policy *p, struct process *proc);
 
 /* Whether children that run the rule's program keep the score. */
 bool pin_keeps_program(const struct rule *r);

@@ -12,6 +12,23 @@
 /* A daemon's first process ends soon after it has forked the real one. */
 #define DAEMONISE_MS 10000
 
+int policy_open(struct policy *p, const struct root *procfs, struct rules *rules)
+{
+	struct process self;
+	int ret = process_open(procfs, getpid(), &self);
+
+	if (ret < 0)
+		return ret;
+	ret = process_user_namespace(&self, &p->user_namespace);
+	process_close(&self);
+	if (ret < 0)
+		return ret;
+	p->procfs = procfs;
+	p->rules = *rules;
+	*rules = (struct rules){ 0 };
+	return 0;
+}
+
 int64_t policy_now(void)
 {
 	struct timespec t;
@@ -20,35 +37,30 @@ int64_t policy_now(void)
 	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
-/* A child of a pinned process that execs the rule's program: sshd does so for each connection. */
-static bool is_child_exec(struct policy *p, const struct process *proc, const struct rule *rule,
+/* A process of the service's own that execs the program again: sshd does so for each connection.
+ * One that ran something else in between, a login shell say, starts the service like anybody. */
+static bool is_child_exec(struct policy *p, struct process *proc, const struct rule *rule,
 			  const struct member *m)
 {
-	const struct member *parent;
-
-	if (m && m->kind == MEMBER_CHILD && m->rule == rule)
-		return true;
-	if (m)
+	if (!m)
+		m = pin_parent(p, proc);
+	else if (m->kind == MEMBER_PINNED)
 		return false;
-	parent = pin_parent(p, proc);
-	return parent && parent->rule == rule && parent->kind != MEMBER_LEASHED;
+	return m && m->rule == rule && m->in_program && m->kind != MEMBER_LEASHED;
 }
 
-static void gate_rule(struct policy *p, const struct process *proc, const struct rule *rule)
+static void gate_rule(struct policy *p, struct process *proc, const struct rule *rule)
 {
 	struct member *m = pin_find(p, proc);
 
 	if (m && m->kind == MEMBER_PINNED && m->rule == rule) {
-		if (process_set_score(proc, rule->score) < 0) /* it executes itself anew */
+		if (process_set_score(proc, rule->score, NULL) < 0) /* it executes itself anew */
 			p->failed++;
 		return;
 	}
 	if (is_child_exec(p, proc, rule, m) && !pin_keeps_program(rule)) {
 		release_score(p, proc, rule);
-		if (!m)
-			release_watch(p, proc, rule, false);
-		else
-			m->forked = false;
+		release_watch(p, proc, rule, CHILD_PROGRAM);
 		return;
 	}
 	pin_process(p, proc, rule, HOW_EXEC);
@@ -58,13 +70,16 @@ void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
 {
 	struct process proc;
 
-	if (process_open(p->procfs, pid, &proc) < 0)
+	int ret = process_open(p->procfs, pid, &proc);
+
+	p->starved = ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM;
+	if (ret < 0)
 		return;
 	for (unsigned i = 0; i < p->rules.n; i++) {
 		const struct rule *rule = &p->rules.list[i];
 
 		if (!rule->resolved || !file_id_equal(&rule->program, program) ||
-		    !rule_fits(rule, &proc, p->procfs, false))
+		    !rule_fits(rule, &proc, p->user_namespace, false))
 			continue;
 		gate_rule(p, &proc, rule);
 		break;
@@ -72,24 +87,65 @@ void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
 	process_close(&proc);
 }
 
-static void on_fork(struct policy *p, const struct procevent *e)
+static void on_fork(struct policy *p, pid_t parent_pid, pid_t pid)
 {
-	const struct member *parent = family_find(&p->family, e->parent);
+	const struct member *parent = family_find(&p->family, parent_pid);
 	struct process child;
 
-	if (!parent || parent->kind == MEMBER_LEASHED || parent->rule->children == CHILDREN_INHERIT)
+	if (!parent || !parent->in_program || parent->kind == MEMBER_LEASHED ||
+	    parent->rule->children == CHILDREN_INHERIT)
 		return;
-	if (process_open(p->procfs, e->pid, &child) < 0)
+	if (process_open(p->procfs, pid, &child) < 0)
 		return;
 	if (pin_keeps_program(parent->rule))
-		release_watch(p, &child, parent->rule, true);
+		release_watch(p, &child, parent->rule, CHILD_FORKED);
 	else
-		release_and_watch(p, &child, parent->rule, true);
+		release_and_watch(p, &child, parent->rule, CHILD_FORKED);
 	process_close(&child);
 }
 
+/* What was pinned at the gate did become the program. */
+static void confirm(struct policy *p, struct member *m)
+{
+	m->confirmed = true;
+	m->due = 0;
+	if (m->how == HOW_EXEC && m->checks++ == 0)
+		pin_say(p, m, "pinned before its first instruction", m->rule->score);
+}
+
+static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
+{
+	if (!family_find(&p->family, pid))
+		on_fork(p, parent, pid);
+}
+
+bool policy_catch_up(struct policy *p)
+{
+	bool ended = false;
+
+	family_foreach(m, &p->family)
+	{
+		struct process_stat st;
+		struct process proc;
+
+		if (!m->fresh)
+			continue;
+		m->fresh = false;
+		if (process_open(p->procfs, m->pid, &proc) < 0) {
+			family_remove(&p->family, m);
+			ended = true;
+			continue;
+		}
+		if (!m->start_time && process_stat(&proc, &st) == 0)
+			m->start_time = st.start_time;
+		release_each_child(p, &proc, on_missed_child);
+		process_close(&proc);
+	}
+	return ended;
+}
+
 /* The program of a member has changed, or was started anew. */
-static void on_member_exec(struct policy *p, struct member *m, const struct process *proc)
+static void on_member_exec(struct policy *p, struct member *m, struct process *proc)
 {
 	const struct rule *rule = m->rule;
 	struct file_id exe;
@@ -97,21 +153,16 @@ static void on_member_exec(struct policy *p, struct member *m, const struct proc
 
 	m->forked = false;
 	if (runs && m->kind == MEMBER_PINNED) {
-		m->confirmed = true;
-		m->due = 0;
-		if (m->how == HOW_EXEC && m->checks++ == 0)
-			pin_say(m, "pinned before its first instruction", rule->score);
+		confirm(p, m);
 		return;
 	}
-	if (runs && pin_keeps_program(rule))
+	if (rule->children == CHILDREN_INHERIT || (runs && pin_keeps_program(rule)))
 		return;
-	if (m->kind == MEMBER_PINNED)
-		family_remove(&p->family, m);
-	release_and_watch(p, proc, rule, false);
+	release_and_watch(p, proc, rule, runs ? CHILD_PROGRAM : CHILD_DEPARTED);
 }
 
 /* Where the gate cannot tell: rules with arguments, and kernels without it. */
-static void on_other_exec(struct policy *p, const struct process *proc)
+static void on_other_exec(struct policy *p, struct process *proc)
 {
 	struct file_id exe;
 
@@ -122,15 +173,15 @@ static void on_other_exec(struct policy *p, const struct process *proc)
 		struct member *m;
 
 		if ((p->gated && !rule->args) || !rule_runs(rule, proc, &exe) ||
-		    !rule_fits(rule, proc, p->procfs, true))
+		    !rule_fits(rule, proc, p->user_namespace, true))
 			continue;
 		if (is_child_exec(p, proc, rule, NULL) && !pin_keeps_program(rule)) {
-			release_and_watch(p, proc, rule, false);
+			release_and_watch(p, proc, rule, CHILD_PROGRAM);
 			return;
 		}
 		m = pin_process(p, proc, rule, HOW_EVENT);
 		if (m)
-			pin_say(m, "pinned after exec", rule->score);
+			pin_say(p, m, "pinned after exec", rule->score);
 		return;
 	}
 }
@@ -150,32 +201,35 @@ static void on_exec(struct policy *p, const struct procevent *e)
 	process_close(&proc);
 }
 
+static bool promote(struct policy *p, struct member *m, const struct member *gone)
+{
+	const struct rule *rule = m->rule;
+	struct process proc;
+	struct file_id exe;
+	bool alive, fits;
+
+	if (process_open(p->procfs, m->pid, &proc) < 0)
+		proc.fd = -EBADF;
+	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_exe(&proc, &exe) == 0;
+	fits = alive && rule_fits(rule, &proc, p->user_namespace, true) &&
+	       (m = pin_process(p, &proc, rule, gone->how));
+	process_close(&proc);
+	if (alive && !fits)
+		return false;
+	m->kind = MEMBER_PINNED; /* one that has ended since hands it on when we hear of its end */
+	m->confirmed = true;
+	m->due = 0;
+	m->pinned_at = gone->pinned_at;
+	if (alive)
+		pin_say(p, m, "took over from its parent", rule->score);
+	return true;
+}
+
 /* A daemon's first process forks the real one and ends well: the fork takes its place. */
 static void promote_daemon(struct policy *p, const struct member *gone)
 {
-	const struct rule *rule = gone->rule;
-	struct process proc;
-
-	family_foreach(m, &p->family)
-	{
-		struct member *pinned;
-
-		if (m->kind != MEMBER_CHILD || m->parent != gone->pid || !m->forked ||
-		    process_open(p->procfs, m->pid, &proc) < 0)
-			continue;
-		pinned = pin_is_same(m, &proc) && rule_fits(rule, &proc, p->procfs, true)
-				 ? pin_process(p, &proc, rule, gone->how)
-				 : NULL;
-		if (pinned) {
-			pinned->confirmed = true;
-			pinned->due = 0;
-			pinned->pinned_at = gone->pinned_at;
-			pin_say(pinned, "took over from its parent", rule->score);
-		}
-		process_close(&proc);
-		if (pinned)
-			return;
-	}
+	family_foreach(m, &p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid &&
+					  m->forked && promote(p, m, gone)) return;
 }
 
 static void on_end(struct policy *p, const struct procevent *e)
@@ -187,8 +241,13 @@ static void on_end(struct policy *p, const struct procevent *e)
 		return;
 	gone = *m;
 	family_remove(&p->family, m);
-	if ((gone.kind == MEMBER_PINNED || gone.forked) && WIFEXITED(e->status) &&
-	    WEXITSTATUS(e->status) == 0 && policy_now() - gone.pinned_at <= DAEMONISE_MS)
+	if (gone.kind == MEMBER_CHILD) { /* its parent may end after it: a double fork */
+		family_foreach(child, &p->family) if (child->parent == gone.pid) child->parent =
+			gone.parent;
+		return;
+	}
+	if (gone.kind == MEMBER_PINNED && WIFEXITED(e->status) && WEXITSTATUS(e->status) == 0 &&
+	    policy_now() - gone.pinned_at <= DAEMONISE_MS)
 		promote_daemon(p, &gone);
 }
 
@@ -196,7 +255,7 @@ void policy_event(struct policy *p, const struct procevent *e)
 {
 	switch (e->kind) {
 	case PROCEVENT_FORK:
-		on_fork(p, e);
+		on_fork(p, e->parent, e->pid);
 		break;
 	case PROCEVENT_EXEC:
 		on_exec(p, e);
@@ -207,24 +266,21 @@ void policy_event(struct policy *p, const struct procevent *e)
 	}
 }
 
-static void undo_pin(struct policy *p, struct member *m, const struct process *proc)
+static void undo_pin(struct policy *p, struct member *m, struct process *proc)
 {
-	if (process_set_score(proc, m->before) < 0)
+	if (process_set_score(proc, m->before, NULL) < 0)
 		p->failed++;
-	pin_say(m, "did not become the program; put back", m->before);
+	pin_say(p, m, "did not become the program; put back", m->before);
 	family_remove(&p->family, m);
 }
 
 /* Did the exec that was let go through succeed? */
-static void check_pinned(struct policy *p, struct member *m, const struct process *proc)
+static void check_pinned(struct policy *p, struct member *m, struct process *proc)
 {
 	struct file_id exe;
 
 	if (process_exe(proc, &exe) == 0 && rule_runs(m->rule, proc, &exe)) {
-		m->confirmed = true;
-		m->due = 0;
-		if (m->checks++ == 0)
-			pin_say(m, "pinned before its first instruction", m->rule->score);
+		confirm(p, m);
 		return;
 	}
 	if (policy_now() - m->pinned_at > CONFIRM_LIMIT_MS)
@@ -233,13 +289,15 @@ static void check_pinned(struct policy *p, struct member *m, const struct proces
 		pin_schedule(m, CONFIRM_MS);
 }
 
-static void check_child(struct policy *p, struct member *m, const struct process *proc)
+static void check_child(struct policy *p, struct member *m, struct process *proc)
 {
 	release_score(p, proc, m->rule);
 	release_descendants(p, proc, m->rule, 0);
 	m->due = 0;
 	if (++m->checks < n_release_checks)
 		pin_schedule(m, release_checks_ms[m->checks]);
+	else if (!m->in_program)
+		family_remove(&p->family, m); /* a stranger by now, and released for good */
 }
 
 static void check_member(struct policy *p, struct member *m)

@@ -5,19 +5,38 @@
 #include "guard/family.h"
 #include "guard/procevent.h"
 
+/* How much was logged of late. */
+struct said {
+	int64_t since; /* monotonic ms */
+	unsigned lines, left_out;
+};
+
 struct policy {
 	const struct root *procfs;
+	ino_t user_namespace; /* the inode of our own */
 	struct rules rules;
 	struct family family;
 	bool gated; /* there is an exec gate: events pin only what it cannot */
-	int64_t released, drifted, leashed, failed, overflow;
+	/* Called by what takes long, between two processes: execs may wait at the gate. */
+	void (*meanwhile)(void *data);
+	void *meanwhile_data;
+	int64_t released, drifted, leashed, failed, overflow, lost_events, rescans;
+	bool starved; /* there were no descriptors, or no memory, to look at a process with */
+	struct said said;
 };
+
+/* Before anything else: -errno where our own process cannot be looked at. */
+int policy_open(struct policy *p, const struct root *procfs, struct rules *rules) _must_check_;
 
 /* Monotonic milliseconds. */
 int64_t policy_now(void);
 
 /* An exec of a marked program is waiting. */
 void policy_gate(struct policy *p, pid_t pid, const struct file_id *program);
+
+/* Looks after members that joined before their events were let through: what they have forked by
+ * now. Whether one has ended already, so that only a scan can find what it left behind. */
+bool policy_catch_up(struct policy *p);
 
 /* A fork, exec or exit has happened. */
 void policy_event(struct policy *p, const struct procevent *e);

@@ -25,7 +25,7 @@ void process_close(struct process *p)
 }
 
 /* A small file of the process into @buffer, ended by a NUL. The number of bytes or -errno. */
-static ssize_t read_file(const struct process *p, const char *name, char *buffer, size_t size)
+static ssize_t read_file(struct process *p, const char *name, char *buffer, size_t size)
 {
 	_cleanup_close_ int fd = openat(p->fd, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -39,7 +39,7 @@ static ssize_t read_file(const struct process *p, const char *name, char *buffer
 	return n;
 }
 
-int process_get_score(const struct process *p, int *ret_score)
+int process_get_score(struct process *p, int *ret_score)
 {
 	char text[16];
 	ssize_t n = read_file(p, "oom_score_adj", text, sizeof(text));
@@ -50,45 +50,69 @@ int process_get_score(const struct process *p, int *ret_score)
 	return 0;
 }
 
-int process_set_score(const struct process *p, int score)
+int process_set_score(struct process *p, int score, int *ret_before)
 {
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int fd = openat(p->fd, "oom_score_adj", O_RDWR | O_CLOEXEC);
 	char text[16];
-	int now = 0, len, ret;
+	ssize_t n;
+	int before, len;
 
-	ret = process_get_score(p, &now);
-	if (ret < 0 || now == score)
-		return ret;
-	fd = openat(p->fd, "oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	len = snprintf(text, sizeof(text), "%d\n", score);
-	if (write(fd, text, (size_t)len) < 0)
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
 		return -errno;
-	ret = process_get_score(p, &now);
-	return ret < 0 ? ret : now == score ? 0 : -EIO;
+	text[n] = '\0';
+	before = atoi(text);
+	if (before != score) {
+		/* As long as what was there, for trees that are plain files. */
+		len = snprintf(text, sizeof(text), "%d\n", score);
+		while (len < n)
+			text[len++] = '\n';
+		if (pwrite(fd, text, (size_t)len, 0) < 0)
+			return -errno;
+		n = pread(fd, text, sizeof(text) - 1, 0);
+		if (n < 0)
+			return -errno;
+		text[n] = '\0';
+	}
+	if (ret_before)
+		*ret_before = before;
+	return atoi(text) == score ? 0 : -EIO;
 }
 
-int process_uid(const struct process *p, uid_t *ret_uid)
+int process_ids(struct process *p, struct process_ids *ret_ids)
 {
 	char text[1024];
 	unsigned real, effective, saved, fs;
-	const char *line;
-	ssize_t n = read_file(p, "status", text, sizeof(text));
+	const char *uids, *parent, *pids;
+	ssize_t n;
+	int ppid;
 
-	if (n < 0)
-		return (int)n;
-	/* A name cannot fake the line: the kernel escapes newlines in it. */
-	line = strstr(text, "\nUid:");
-	if (!line || sscanf(line, "\nUid: %u %u %u %u", &real, &effective, &saved, &fs) != 4)
-		return -EBADMSG;
-	if (real != effective || real != saved || real != fs)
-		return -EPERM;
-	*ret_uid = real;
+	if (!p->has_ids) {
+		n = read_file(p, "status", text, sizeof(text));
+		if (n < 0)
+			return (int)n;
+		/* A name cannot fake the lines: the kernel escapes newlines in it. */
+		parent = strstr(text, "\nPPid:");
+		uids = strstr(text, "\nUid:");
+		pids = strstr(text, "\nNSpid:"); /* one for each namespace from procfs's down */
+		if (!parent || sscanf(parent, "\nPPid: %d", &ppid) != 1 || !uids ||
+		    sscanf(uids, "\nUid: %u %u %u %u", &real, &effective, &saved, &fs) != 4)
+			return -EBADMSG;
+		p->ids = (struct process_ids){
+			.uid = real,
+			.one_user = real == effective && real == saved && real == fs,
+			.nested = !pids || strcspn(pids + 8, "\t") < strcspn(pids + 8, "\n"),
+			.ppid = ppid,
+		};
+		p->has_ids = true;
+	}
+	*ret_ids = p->ids;
 	return 0;
 }
 
-int process_exe(const struct process *p, struct file_id *ret_id)
+int process_exe(struct process *p, struct file_id *ret_id)
 {
 	struct stat st;
 
@@ -98,20 +122,14 @@ int process_exe(const struct process *p, struct file_id *ret_id)
 	return 0;
 }
 
-bool process_shares_namespaces(const struct process *p, const struct root *procfs)
+int process_user_namespace(struct process *p, ino_t *ret_inode)
 {
-	static const char *const names[] = { "user", "pid" };
-	char theirs[16], ours[32];
-	struct stat a, b;
+	struct stat st;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(theirs, sizeof(theirs), "ns/%s", names[i]);
-		snprintf(ours, sizeof(ours), "self/ns/%s", names[i]);
-		if (fstatat(p->fd, theirs, &a, 0) < 0 || fstatat(procfs->fd, ours, &b, 0) < 0 ||
-		    a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-			return false;
-	}
-	return true;
+	if (fstatat(p->fd, "ns/user", &st, 0) < 0)
+		return -errno;
+	*ret_inode = st.st_ino;
+	return 0;
 }
 
 /* One line of /proc/PID/cgroup: "0::/system.slice/ssh.service", or with the systemd hierarchy of
@@ -133,7 +151,7 @@ static bool path_in_unit(const char *path, const char *unit)
 	return false;
 }
 
-bool process_in_unit(const struct process *p, const char *unit)
+bool process_in_unit(struct process *p, const char *unit)
 {
 	char text[2048], *line, *rest;
 
@@ -150,7 +168,7 @@ bool process_in_unit(const struct process *p, const char *unit)
 	return false;
 }
 
-int process_args(const struct process *p, char *buffer, size_t size)
+int process_args(struct process *p, char *buffer, size_t size)
 {
 	ssize_t n = read_file(p, "cmdline", buffer, size);
 
@@ -164,14 +182,19 @@ int process_args(const struct process *p, char *buffer, size_t size)
 	return 0;
 }
 
-int process_stat(const struct process *p, struct process_stat *ret_stat)
+int process_stat(struct process *p, struct process_stat *ret_stat)
 {
 	char text[1024];
 	unsigned long long start;
 	const char *rest;
 	int ppid;
-	ssize_t n = read_file(p, "stat", text, sizeof(text));
+	ssize_t n;
 
+	if (p->has_stat) {
+		*ret_stat = p->stat;
+		return 0;
+	}
+	n = read_file(p, "stat", text, sizeof(text));
 	if (n < 0)
 		return (int)n;
 	/* The name stands in parentheses and may hold some itself: the last one ends it. */
@@ -181,11 +204,13 @@ int process_stat(const struct process *p, struct process_stat *ret_stat)
 			    "%*d %*d %llu",
 			    &ppid, &start) != 2)
 		return -EBADMSG;
-	*ret_stat = (struct process_stat){ .ppid = ppid, .start_time = start };
+	p->stat = (struct process_stat){ .ppid = ppid, .start_time = start };
+	p->has_stat = true;
+	*ret_stat = p->stat;
 	return 0;
 }
 
-int process_rss(const struct process *p, int64_t *ret_bytes)
+int process_rss(struct process *p, int64_t *ret_bytes)
 {
 	char text[128];
 	long long resident;

@@ -8,69 +8,84 @@ const int release_checks_ms[] = { 20, 200, 2000 };
 const unsigned n_release_checks = ARRAY_SIZE(release_checks_ms);
 
 /* Lowers nobody's score further than it is: a child that made itself easier to kill stays so. */
-void release_score(struct policy *p, const struct process *proc, const struct rule *rule)
+void release_score(struct policy *p, struct process *proc, const struct rule *rule)
 {
 	int score;
 
 	if (process_get_score(proc, &score) < 0 || score >= rule->release_to || score > rule->score)
 		return;
-	if (process_set_score(proc, rule->release_to) == 0)
+	if (process_set_score(proc, rule->release_to, NULL) == 0)
 		p->released++;
 	else
 		p->failed++;
 }
 
+/* The children of its first thread; those of others are found when their own events come. */
+static ssize_t read_children(struct process *proc, char *text, size_t size)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char path[40];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "task/%d/children", (int)proc->pid);
+	fd = openat(proc->fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -errno : read(fd, text, size - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+void release_each_child(struct policy *p, struct process *proc,
+			void (*visit)(struct policy *p, pid_t parent, pid_t pid))
+{
+	char text[4096], *word, *rest;
+
+	if (read_children(proc, text, sizeof(text)) <= 0)
+		return;
+	for (word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		visit(p, proc->pid, atoi(word));
+}
+
 static void release_child(struct policy *p, pid_t pid, const struct rule *rule, unsigned depth)
 {
+	const struct member *m = family_find(&p->family, pid);
 	struct process child;
 
-	if (process_open(p->procfs, pid, &child) < 0)
+	if ((m && m->kind == MEMBER_PINNED) || process_open(p->procfs, pid, &child) < 0)
 		return;
 	release_score(p, &child, rule);
 	release_descendants(p, &child, rule, depth + 1);
 	process_close(&child);
 }
 
-/* What @proc forked before it was released has the old score: follow the threads' children. */
-void release_descendants(struct policy *p, const struct process *proc, const struct rule *rule,
+/* What @proc forked before it was released has the old score. */
+void release_descendants(struct policy *p, struct process *proc, const struct rule *rule,
 			 unsigned depth)
 {
-	char path[40], text[4096], *word, *rest;
-	_cleanup_close_ int fd = -EBADF;
-	ssize_t n;
+	char text[4096], *word, *rest;
 
-	if (depth > 32)
+	if (depth > 32 || read_children(proc, text, sizeof(text)) <= 0)
 		return;
-	snprintf(path, sizeof(path), "task/%d/children", (int)proc->pid);
-	fd = openat(proc->fd, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	for (word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-		const struct member *m = family_find(&p->family, atoi(word));
-
-		if (!m || m->kind != MEMBER_PINNED)
-			release_child(p, atoi(word), rule, depth);
-	}
+	for (word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		release_child(p, atoi(word), rule, depth);
 }
 
-void release_watch(struct policy *p, const struct process *proc, const struct rule *rule,
-		   bool forked)
+void release_watch(struct policy *p, struct process *proc, const struct rule *rule,
+		   enum child_state state)
 {
 	struct member *m = pin_remember(p, proc, rule, MEMBER_CHILD);
 
 	if (!m)
 		return;
-	m->forked = forked;
+	m->forked = state == CHILD_FORKED;
+	m->in_program = state != CHILD_DEPARTED;
 	if (!pin_keeps_program(rule))
 		pin_schedule(m, release_checks_ms[0]);
 }
 
-void release_and_watch(struct policy *p, const struct process *proc, const struct rule *rule,
-		       bool forked)
+void release_and_watch(struct policy *p, struct process *proc, const struct rule *rule,
+		       enum child_state state)
 {
 	release_score(p, proc, rule);
 	release_descendants(p, proc, rule, 0);
-	release_watch(p, proc, rule, forked);
+	release_watch(p, proc, rule, state);
 }

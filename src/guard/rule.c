@@ -265,13 +265,14 @@ void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, voi
 
 /* --- whose process --- */
 
-bool rule_fits(const struct rule *r, const struct process *p, const struct root *procfs,
-	       bool after_exec)
+bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec)
 {
+	struct process_ids ids;
 	char args[4096];
-	uid_t uid;
+	ino_t its;
 
-	if (process_uid(p, &uid) < 0 || uid != r->uid || !process_shares_namespaces(p, procfs))
+	if (process_ids(p, &ids) < 0 || !ids.one_user || ids.uid != r->uid || ids.nested ||
+	    process_user_namespace(p, &its) < 0 || its != user_namespace)
 		return false;
 	if (r->unit && !process_in_unit(p, r->unit))
 		return false;
@@ -281,7 +282,7 @@ bool rule_fits(const struct rule *r, const struct process *p, const struct root 
 	       fnmatch(r->args, args, FNM_NOESCAPE) == 0;
 }
 
-bool rule_runs(const struct rule *r, const struct process *p, const struct file_id *exe)
+bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
 {
 	char args[4096], *word, *rest;
 

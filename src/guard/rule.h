@@ -46,10 +46,10 @@ typedef void (*rule_visit)(int fd, bool is_program, void *data);
  * and each directory on the way must be root's and not writable by others. */
 void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
 
-/* Whether process @p, whose program is @exe, is one of the rule's by user, namespaces, unit and,
+/* Whether process @p is one of the rule's by user, namespaces (ours: the
+ * initial PID namespace, and @user_namespace), unit and,
  * where @after_exec says that they are there to be read, arguments. */
-bool rule_fits(const struct rule *r, const struct process *p, const struct root *procfs,
-	       bool after_exec);
+bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec);
 
 /* Whether a running process's program @exe is the rule's. */
-bool rule_runs(const struct rule *r, const struct process *p, const struct file_id *exe);
+bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe);

@@ -4,8 +4,7 @@
 
 #include "guard/release.h"
 
-static void each_process(struct policy *p,
-			 void (*visit)(struct policy *p, const struct process *proc))
+static void each_process(struct policy *p, void (*visit)(struct policy *p, struct process *proc))
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	int fd = root_openat(p->procfs, ".", O_RDONLY | O_DIRECTORY);
@@ -23,10 +22,12 @@ static void each_process(struct policy *p,
 			continue;
 		visit(p, &proc);
 		process_close(&proc);
+		if (p->meanwhile)
+			p->meanwhile(p->meanwhile_data);
 	}
 }
 
-const struct rule *scan_rule_of(struct policy *p, const struct process *proc)
+const struct rule *scan_rule_of(struct policy *p, struct process *proc)
 {
 	struct file_id exe;
 
@@ -34,13 +35,13 @@ const struct rule *scan_rule_of(struct policy *p, const struct process *proc)
 		return NULL;
 	for (unsigned i = 0; i < p->rules.n; i++)
 		if (rule_runs(&p->rules.list[i], proc, &exe) &&
-		    rule_fits(&p->rules.list[i], proc, p->procfs, true))
+		    rule_fits(&p->rules.list[i], proc, p->user_namespace, true))
 			return &p->rules.list[i];
 	return NULL;
 }
 
 /* Whether its parent runs the rule's program too: then it is the parent that is the service. */
-static bool parent_runs(struct policy *p, const struct process *proc, const struct rule *rule)
+static bool parent_runs(struct policy *p, struct process *proc, const struct rule *rule)
 {
 	struct process_stat st;
 	struct process parent;
@@ -54,20 +55,20 @@ static bool parent_runs(struct policy *p, const struct process *proc, const stru
 	return same;
 }
 
-static void put_right(struct policy *p, struct member *m, const struct process *proc)
+static void put_right(struct policy *p, struct member *m, struct process *proc)
 {
 	int score;
 
 	if (process_get_score(proc, &score) < 0 || score == m->rule->score)
 		return;
 	p->drifted++;
-	if (process_set_score(proc, m->rule->score) == 0)
-		pin_say(m, "had drifted; put right", m->rule->score);
+	if (process_set_score(proc, m->rule->score, NULL) == 0)
+		pin_say(p, m, "had drifted; put right", m->rule->score);
 	else
 		p->failed++;
 }
 
-static void scan_service(struct policy *p, const struct process *proc)
+static void scan_service(struct policy *p, struct process *proc)
 {
 	const struct rule *rule = scan_rule_of(p, proc);
 	struct member *m;
@@ -83,11 +84,11 @@ static void scan_service(struct policy *p, const struct process *proc)
 		return;
 	m = pin_process(p, proc, rule, HOW_SCAN);
 	if (m)
-		pin_say(m, "found running; pinned", rule->score);
+		pin_say(p, m, "found running; pinned", rule->score);
 }
 
 /* The pinned process that @proc descends from, or NULL. */
-static const struct member *pinned_ancestor(struct policy *p, const struct process *proc)
+static const struct member *pinned_ancestor(struct policy *p, struct process *proc)
 {
 	struct process_stat st;
 	int depth = 0;
@@ -112,7 +113,7 @@ static const struct member *pinned_ancestor(struct policy *p, const struct proce
 }
 
 /* What inherited a score while nobody looked. */
-static void scan_descendant(struct policy *p, const struct process *proc)
+static void scan_descendant(struct policy *p, struct process *proc)
 {
 	const struct member *self = pin_find(p, proc), *ancestor;
 	int score;

@@ -7,4 +7,4 @@
 void scan_run(struct policy *p);
 
 /* The rule that a running process fits, or NULL. */
-const struct rule *scan_rule_of(struct policy *p, const struct process *proc);
+const struct rule *scan_rule_of(struct policy *p, struct process *proc);

@@ -1,123 +1,45 @@
 #include "guard/supervise.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/log.h"
+#include "guard/policy.h"
+#include "guard/watch.h"
 
-/* How long an exec may wait at the gate before the worker counts as stuck, in ms. Looked at twice
- * a second at the most, and only while execs wait. */
-#define STUCK_MS 300
-#define RESTART_MS 100
-/* How long a worker may take to begin, on a slow machine with thousands of processes to look at. */
-#define BEGIN_MS 5000
-
-struct worker {
-	pid_t pid; /* 0: none */
-	int pidfd;
-	int gate; /* our own descriptor of its gate, to see whether execs wait; or -1 */
-	int ready_pipe;
-	struct guard_progress *progress;
-};
-
-static const struct worker no_worker = { .pidfd = -1, .gate = -1, .ready_pipe = -1 };
+/* Before a worker is started in the place of one that died; doubled each time up to the limit, and
+ * back to the beginning after one that lived long. */
+#define RESTART_MS 50
+#define RESTART_LIMIT_MS 5000
+#define LIVED_MS 60000
+/* Whoever edits profiles may write several files. */
+#define SETTLE_MS 1000
+#define GRACE_MS 1000
 
 struct supervisor {
 	const struct supervise *how;
 	struct worker worker, next; /* .next: to take over after a reload */
 	int signals;
+	int64_t started_at, beat_at, reload_at; /* monotonic ms; 0: never */
+	int restart_ms;
 	bool told_ready, ends;
 	int status;
 };
 
-static void tell_ready(void *data)
-{
-	int fd = *(int *)data;
-
-	if (write(fd, "", 1) < 0)
-		log_debug("guard: %s", strerror(errno));
-	close(fd);
-}
-
-/* Ends with the worker's work: in this process there is nothing to supervise. */
-static void become_worker(struct supervisor *s, struct guard_progress *progress, int ready_pipe)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* What we hold of the worker before us would keep its gate alive, with nobody to answer. */
-	close_p(&s->worker.gate);
-	close_p(&s->worker.pidfd);
-	close_p(&s->signals);
-	s->status = s->how->work(progress, tell_ready, &ready_pipe, s->how->user);
-	s->worker = s->next = no_worker;
-	s->signals = -1;
-	s->ends = true;
-}
-
-static int start_worker(struct supervisor *s, struct worker *w)
-{
-	int ready[2];
-
-	*w = no_worker;
-	w->progress = mmap(NULL, sizeof(*w->progress), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (w->progress == MAP_FAILED)
-		return -errno;
-	w->progress->gate_fd = -1;
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return -errno;
-	w->pid = fork();
-	if (w->pid < 0)
-		return -errno;
-	if (w->pid == 0) {
-		close(ready[0]);
-		become_worker(s, w->progress, ready[1]);
-		return 0;
-	}
-	close(ready[1]);
-	w->ready_pipe = ready[0];
-	w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
-	return 0;
-}
-
-static void forget_worker(struct worker *w)
-{
-	close_p(&w->pidfd);
-	close_p(&w->gate); /* the last descriptor: the kernel lets the execs go */
-	close_p(&w->ready_pipe);
-	if (w->progress)
-		munmap(w->progress, sizeof(*w->progress));
-	*w = no_worker;
-}
-
-static int reap(struct worker *w)
-{
-	int status = 0;
-
-	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	forget_worker(w);
-	return status;
-}
-
-static void end_worker(struct worker *w, int sig)
-{
-	if (w->pid <= 0)
-		return;
-	kill(w->pid, sig);
-	kill(w->pid, SIGCONT);
-	reap(w);
-}
+enum source {
+	SOURCE_SIGNALS,
+	SOURCE_PROFILES,
+	SOURCE_END,
+	SOURCE_PROGRESS,
+	SOURCE_ALARM,
+	SOURCE_NEXT_END,
+	SOURCE_NEXT_PROGRESS,
+	SOURCE_NEXT_ALARM,
+	N_SOURCES,
+};
 
 static void sleep_ms(long ms)
 {
@@ -126,59 +48,71 @@ static void sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-static bool execs_wait(const struct worker *w)
+static int start_worker(struct supervisor *s, struct worker *w)
 {
-	struct pollfd p = { .fd = w->gate, .events = POLLIN };
+	/* All that the supervisor has open, but what belongs to the worker to be. */
+	const int inherited[] = {
+		s->signals,      s->how->profiles,   s->worker.pidfd, s->worker.gate,
+		s->worker.alarm, s->worker.progress, s->next.pidfd,   s->next.gate,
+		s->next.alarm,   s->next.progress,
+	};
+	int ret = worker_start(s->how->work, s->how->user, inherited, ARRAY_SIZE(inherited), w,
+			       &s->status);
 
-	return w->gate >= 0 && poll(&p, 1, 0) > 0;
-}
-
-/* Execs came to the gate a moment ago. Are they being let through? Either they still wait to be
- * taken, or the worker has taken them and not answered yet; the counter moves after the answers. */
-static void look_at_gate(struct supervisor *s)
-{
-	struct worker *w = &s->worker;
-	unsigned long rounds = w->progress->gate_rounds;
-
-	if (w->progress->gate_taken == rounds && !execs_wait(w))
-		return;
-	sleep_ms(STUCK_MS);
-	if (w->progress->gate_rounds != rounds)
-		return;
-	log_error("guard: execs have waited %d ms for an answer; the worker is ended", STUCK_MS);
-	end_worker(w, SIGKILL);
-}
-
-static void on_worker_ready(struct supervisor *s, struct worker *w)
-{
-	char byte;
-	bool ready = read(w->ready_pipe, &byte, 1) == 1;
-
-	close_p(&w->ready_pipe);
-	w->ready_pipe = -1;
-	if (!ready)
-		return; /* it ended; its pidfd says so too */
-	if (w->progress->gate_fd >= 0)
-		w->gate = (int)syscall(SYS_pidfd_getfd, w->pidfd, w->progress->gate_fd, 0);
-	if (w == &s->next) { /* the old one has been told to quit */
-		if (s->worker.pid > 0)
-			reap(&s->worker);
-		s->worker = s->next;
-		s->next = no_worker;
-		log_info("guard: reloaded");
+	if (ret > 0) { /* the worker itself, which has done its work */
+		s->worker = s->next = WORKER_NONE;
+		s->ends = true;
 	}
+	if (ret == 0)
+		s->started_at = policy_now();
+	return ret;
+}
+
+/* It has been awake for long: are execs being let through? Else it is killed. */
+static bool kill_stuck(struct worker *w)
+{
+	if (!worker_is_stuck(w) || kill(w->pid, SIGKILL) < 0)
+		return false;
+	log_error("guard: execs have waited %d ms for an answer; the worker is ended",
+		  GUARD_ALARM_MS);
+	return true;
+}
+
+/* The next worker has everything in hand. */
+static void replace_worker(struct supervisor *s)
+{
+	worker_end(&s->worker, 0);
+	s->worker = s->next;
+	s->next = WORKER_NONE;
+	log_info("guard: reloaded");
+}
+
+static void on_progress(struct supervisor *s, struct worker *w)
+{
+	if (worker_listen(w) < 0 || !w->ready)
+		return; /* should it have ended, its pidfd says so too */
+	if (w == &s->next)
+		replace_worker(s);
 	if (!s->told_ready)
 		s->how->ready(s->how->user);
 	s->told_ready = true;
 }
 
+static void restart_later(struct supervisor *s)
+{
+	if (s->restart_ms == 0 || policy_now() - s->started_at > LIVED_MS)
+		s->restart_ms = RESTART_MS;
+	sleep_ms(s->restart_ms);
+	s->restart_ms = s->restart_ms * 2 < RESTART_LIMIT_MS ? s->restart_ms * 2 : RESTART_LIMIT_MS;
+}
+
 static void on_worker_end(struct supervisor *s)
 {
-	int status = reap(&s->worker);
+	int status = worker_reap(&s->worker);
 
 	if (s->next.pid > 0) { /* told to quit by it: it says a moment later that it is ready */
 		s->worker = s->next;
-		s->next = no_worker;
+		s->next = WORKER_NONE;
 		log_info("guard: reloaded");
 		return;
 	}
@@ -189,83 +123,137 @@ static void on_worker_end(struct supervisor *s)
 		s->status = -EIO;
 	} else {
 		log_error("guard: the worker ended unexpectedly and is started again");
-		sleep_ms(RESTART_MS);
+		restart_later(s);
 	}
+}
+
+static void on_next_end(struct supervisor *s)
+{
+	worker_reap(&s->next);
+	log_error("guard: the new profile cannot be used; the old one stays in force");
+}
+
+static void reload(struct supervisor *s)
+{
+	int ret;
+
+	s->reload_at = 0;
+	if (s->next.pid > 0) {
+		s->reload_at = policy_now() + SETTLE_MS; /* after the one under way */
+		return;
+	}
+	ret = start_worker(s, &s->next);
+	if (ret < 0)
+		log_error("guard: reload: %s", strerror(-ret));
 }
 
 static void on_signal(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 
-	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGHUP)
+	while (!s->ends && read(s->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			reload(s);
+		} else if (info.ssi_signo != SIGCHLD) {
 			s->ends = true;
-		else if (s->next.pid <= 0 && start_worker(s, &s->next) < 0)
-			log_error("guard: reload: %s", strerror(errno));
+		} else if (worker_continue(&s->worker) || worker_continue(&s->next)) {
+			log_warning("guard: the worker was stopped; it goes on");
+		}
 	}
 }
 
-static void on_next_end(struct supervisor *s)
+static void on_profiles(struct supervisor *s)
 {
-	reap(&s->next);
-	log_error("guard: the new profile cannot be used; the old one stays in force");
+	if (watch_drain(s->how->profiles, NULL, NULL) && !s->reload_at)
+		s->reload_at = policy_now() + SETTLE_MS;
 }
 
-/* Started, and not ready yet. */
-static bool begins(const struct worker *w)
+static int until(int64_t when, int timeout)
 {
-	return w->pid > 0 && w->ready_pipe >= 0;
+	int64_t left = when - policy_now();
+
+	if (!when)
+		return timeout;
+	if (left < 0)
+		left = 0;
+	return timeout < 0 || left < timeout ? (int)left : timeout;
 }
 
-static int wait_for_something(struct supervisor *s, struct pollfd *p)
+/* What is due without anybody saying so; the milliseconds until the next, or -1. */
+static int on_time(struct supervisor *s)
 {
-	p[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = s->worker.pidfd, .events = POLLIN };
-	p[2] = (struct pollfd){ .fd = s->worker.ready_pipe, .events = POLLIN };
-	p[3] = (struct pollfd){ .fd = s->worker.gate, .events = POLLIN };
-	p[4] = (struct pollfd){ .fd = s->next.pidfd, .events = POLLIN };
-	p[5] = (struct pollfd){ .fd = s->next.ready_pipe, .events = POLLIN };
-	return poll(p, 6, begins(&s->worker) || begins(&s->next) ? BEGIN_MS : -1);
+	int64_t now = policy_now();
+
+	if (s->how->beat_ms > 0 && now >= s->beat_at) {
+		s->how->beat(s->how->user);
+		s->beat_at = now + s->how->beat_ms;
+	}
+	if (s->reload_at && now >= s->reload_at)
+		reload(s);
+	return until(s->reload_at, until(s->beat_at, -1));
 }
 
-/* Nothing happened for long, although a worker is to become ready: its marks may hold up execs
- * already. */
-static void end_stuck_beginners(struct supervisor *s)
+static void serve(struct supervisor *s, enum source source)
 {
-	struct worker *beginner = begins(&s->next) ? &s->next : &s->worker;
-
-	if (!begins(beginner))
-		return;
-	log_error("guard: a worker did not become ready in %d ms; it is ended", BEGIN_MS);
-	kill(beginner->pid, SIGKILL); /* its end is noticed like any other */
+	switch (source) {
+	case SOURCE_SIGNALS:
+		on_signal(s);
+		break;
+	case SOURCE_PROFILES:
+		on_profiles(s);
+		break;
+	case SOURCE_NEXT_PROGRESS:
+		on_progress(s, &s->next);
+		break;
+	case SOURCE_NEXT_END:
+		on_next_end(s);
+		break;
+	case SOURCE_NEXT_ALARM:
+		if (kill_stuck(&s->next))
+			on_next_end(s);
+		break;
+	case SOURCE_PROGRESS:
+		on_progress(s, &s->worker);
+		break;
+	case SOURCE_END:
+		on_worker_end(s);
+		break;
+	case SOURCE_ALARM:
+		if (kill_stuck(&s->worker))
+			on_worker_end(s);
+		break;
+	case N_SOURCES:
+		break;
+	}
 }
 
+/* One thing a turn: each may change what the others are about. What a worker said before its end
+ * comes before the end. */
 static void turn(struct supervisor *s)
 {
-	struct pollfd p[6];
-	int ready;
+	static const enum source order[] = {
+		SOURCE_SIGNALS, SOURCE_NEXT_PROGRESS, SOURCE_NEXT_END, SOURCE_PROGRESS,
+		SOURCE_END,     SOURCE_NEXT_ALARM,    SOURCE_ALARM,    SOURCE_PROFILES,
+	};
+	struct pollfd p[N_SOURCES] = {
+		[SOURCE_SIGNALS] = { s->signals, POLLIN, 0 },
+		[SOURCE_PROFILES] = { s->how->profiles, POLLIN, 0 },
+		[SOURCE_END] = { s->worker.pidfd, POLLIN, 0 },
+		[SOURCE_PROGRESS] = { s->worker.progress, POLLIN, 0 },
+		[SOURCE_ALARM] = { s->worker.alarm, POLLIN, 0 },
+		[SOURCE_NEXT_END] = { s->next.pidfd, POLLIN, 0 },
+		[SOURCE_NEXT_PROGRESS] = { s->next.progress, POLLIN, 0 },
+		[SOURCE_NEXT_ALARM] = { s->next.alarm, POLLIN, 0 },
+	};
+	int timeout = on_time(s);
 
-	if (s->worker.pid <= 0 && start_worker(s, &s->worker) < 0)
-		sleep_ms(1000);
-	if (s->ends || s->worker.pid <= 0)
+	if (s->ends || poll(p, N_SOURCES, timeout) <= 0)
 		return;
-	ready = wait_for_something(s, p);
-	if (ready == 0)
-		end_stuck_beginners(s);
-	if (ready <= 0)
-		return;
-	if (p[0].revents)
-		on_signal(s);
-	if (p[5].revents)
-		on_worker_ready(s, &s->next);
-	else if (p[4].revents)
-		on_next_end(s);
-	else if (p[2].revents)
-		on_worker_ready(s, &s->worker);
-	else if (p[1].revents)
-		on_worker_end(s);
-	else if (p[3].revents)
-		look_at_gate(s);
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (p[order[i]].revents) {
+			serve(s, order[i]);
+			return;
+		}
 }
 
 static int open_signals(void)
@@ -277,6 +265,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -287,17 +276,25 @@ int supervise_run(const struct supervise *how)
 {
 	struct supervisor s = {
 		.how = how,
-		.worker = no_worker,
-		.next = no_worker,
+		.worker = WORKER_NONE,
+		.next = WORKER_NONE,
 		.signals = open_signals(),
 	};
 
 	if (s.signals < 0)
 		return s.signals;
-	while (!s.ends)
-		turn(&s);
-	end_worker(&s.next, SIGTERM);
-	end_worker(&s.worker, SIGTERM);
+	while (!s.ends) {
+		int ret = s.worker.pid > 0 ? 0 : start_worker(&s, &s.worker);
+
+		if (ret < 0) {
+			log_error("guard: cannot start a worker: %s", strerror(-ret));
+			restart_later(&s);
+		} else if (ret == 0) {
+			turn(&s);
+		}
+	}
+	worker_end(&s.next, GRACE_MS);
+	worker_end(&s.worker, GRACE_MS);
 	close_p(&s.signals);
 	return s.status;
 }

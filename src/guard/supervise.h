@@ -2,14 +2,16 @@
  * so that the kernel lets the waiting execs go, and starts the next. */
 #pragma once
 
-#include "guard/guard.h"
+#include "guard/worker.h"
 
 struct supervise {
-	/* What the worker does; its status is the process's. */
-	int (*work)(struct guard_progress *progress, void (*ready)(void *data), void *data,
-		    void *user);
+	worker_main work;
 	/* Called in the supervisor once the first worker is ready. */
 	void (*ready)(void *user);
+	/* Called every .beat_ms, for a service manager that watches us; 0: never. */
+	void (*beat)(void *user);
+	int beat_ms;
+	int profiles; /* watch_open() on the profiles' directories: a change reloads; or -1 */
 	void *user;
 };
 

@@ -14,8 +14,8 @@ int watch_add(int watch, int dir_fd)
 	if (fchdir(dir_fd) < 0)
 		return -errno;
 	if (inotify_add_watch(watch, ".",
-			      IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
-				      IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) < 0)
+			      IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+				      IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) < 0)
 		return -errno;
 	return 0;
 }
@@ -32,7 +32,7 @@ bool watch_drain(int watch, void (*appeared)(const char *name, void *data), void
 		any = true;
 		for (char *at = buffer; at < buffer + n; at += sizeof(*e) + e->len) {
 			e = (const void *)at;
-			if (e->mask & IN_CREATE && !(e->mask & IN_ISDIR) && e->len > 0)
+			if (appeared && e->mask & IN_CREATE && !(e->mask & IN_ISDIR) && e->len > 0)
 				appeared(e->name, data);
 		}
 	}

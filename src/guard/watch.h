@@ -10,6 +10,6 @@ int watch_open(void) _must_check_;
  * other way to name a directory by its descriptor once /proc is out of reach. */
 int watch_add(int watch, int dir_fd) _must_check_;
 
-/* Reads what waits, and calls @appeared with the name of each file that is new in its directory;
+/* Reads what waits, and calls @appeared (may be NULL) with the name of each file that is new;
  * whether there was anything. */
 bool watch_drain(int watch, void (*appeared)(const char *name, void *data), void *data);

@@ -1,7 +1,17 @@
-/* A protected program: prints the score that it finds as its first act. With a number it stays that
- * many seconds; with "fork" it prints a child's a little later; with "daemon" it goes to the
- * background as daemons do, and prints there. */
+/* A protected program: prints the score that it finds as its first act, and then
+ *
+ *     SECONDS          stays that long
+ *     fork             lets a child print its own a little later
+ *     daemon, daemon2  goes to the background by one fork, or two, and prints there
+ *     command PROGRAM… runs it as a child
+ *     exec PROGRAM…    becomes it
+ *     restore          lets a child put the score back that this process has, as sshd's do, and
+ *                      print a while later
+ *     hog MEGABYTES    takes memory, and prints again
+ *     threads          lets a second thread be the one that executes the program anew
+ */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,26 +30,110 @@ static void print_score(void)
 		close(fd);
 }
 
+static int forks(void)
+{
+	if (fork() == 0) {
+		usleep(300000);
+		print_score();
+		_exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+
+static int daemonises(int times)
+{
+	while (times-- > 0)
+		if (fork() != 0)
+			_exit(0);
+	setsid();
+	usleep(500000);
+	print_score();
+	return 0;
+}
+
+static int runs(char **command)
+{
+	if (fork() == 0) {
+		usleep(300000);
+		execvp(command[0], command);
+		_exit(127);
+	}
+	wait(NULL);
+	return 0;
+}
+
+static int restores(void)
+{
+	char text[16] = "";
+	int fd = open("/proc/self/oom_score_adj", O_RDWR);
+	ssize_t n = read(fd, text, sizeof(text));
+
+	if (fork() == 0) {
+		usleep(5000);
+		fd = open("/proc/self/oom_score_adj", O_RDWR);
+		if (n > 0 && write(fd, text, (size_t)n) < 0)
+			_exit(1);
+		sleep(3);
+		print_score();
+		_exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+
+static int takes_memory(size_t megabytes)
+{
+	for (size_t i = 0; i < megabytes; i++) {
+		char *block = malloc(1 << 20);
+
+		if (block)
+			memset(block, 1, 1 << 20);
+	}
+	sleep(2);
+	print_score();
+	return 0;
+}
+
+static void *executes(void *program)
+{
+	execl(program, program, (char *)NULL);
+	return NULL;
+}
+
+static int threads(char *program)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, executes, program);
+	pthread_join(thread, NULL);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	print_score();
 	if (argc < 2)
 		return 0;
-	if (strcmp(argv[1], "fork") == 0) {
-		if (fork() == 0) {
-			usleep(300000);
-			print_score();
-			_exit(0);
-		}
-		wait(NULL);
-	} else if (strcmp(argv[1], "daemon") == 0) {
-		if (fork() != 0)
-			return 0;
-		setsid();
+	if (strcmp(argv[1], "fork") == 0)
+		return forks();
+	if (strcmp(argv[1], "daemon") == 0)
+		return daemonises(1);
+	if (strcmp(argv[1], "daemon2") == 0)
+		return daemonises(2);
+	if (strcmp(argv[1], "command") == 0)
+		return runs(argv + 2);
+	if (strcmp(argv[1], "restore") == 0)
+		return restores();
+	if (strcmp(argv[1], "threads") == 0)
+		return threads(argv[0]);
+	if (strcmp(argv[1], "hog") == 0)
+		return takes_memory((size_t)atoi(argv[2]));
+	if (strcmp(argv[1], "exec") == 0) {
 		usleep(300000);
-		print_score();
-	} else {
-		sleep((unsigned)atoi(argv[1]));
+		execvp(argv[2], argv + 2);
+		return 127;
 	}
+	sleep((unsigned)atoi(argv[1]));
 	return 0;
 }

@@ -1,0 +1,36 @@
+#include "base/log.h"
+#include "guard/guard.h"
+#include "guard/scan.h"
+
+static void look_only(int fd, bool is_program, void *data)
+{
+	(void)fd;
+	(void)is_program;
+	(void)data;
+}
+
+int guard_once(const struct machine *m, struct rules *rules)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	int failed = 0, ret;
+
+	if (!p)
+		return -ENOMEM;
+	ret = policy_open(p, &m->procfs, rules);
+	if (ret < 0) {
+		free(p);
+		return ret;
+	}
+	for (unsigned i = 0; i < p->rules.n; i++) {
+		rule_resolve(&p->rules.list[i], &m->root, look_only, NULL);
+		if (p->rules.list[i].problem)
+			log_warning("guard: %s: %s", p->rules.list[i].service,
+				    p->rules.list[i].problem);
+		failed += p->rules.list[i].problem != NULL;
+	}
+	scan_run(p);
+	failed += (int)p->failed;
+	rules_free(&p->rules);
+	free(p);
+	return failed;
+}

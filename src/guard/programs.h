@@ -1,0 +1,23 @@
+/* The protected programs as files: marked at the gate, and found again when they are replaced. */
+#pragma once
+
+#include "base/machine.h"
+#include "guard/gate.h"
+#include "guard/rule.h"
+
+struct programs {
+	const struct machine *machine;
+	struct rules *rules;
+	struct gate *gate; /* may be closed */
+	int watch;         /* of watch_open(); negative: nothing is watched */
+};
+
+/* Looks every rule's program up, marks it and watches the directories on the way. Says what cannot
+ * be found, once. Whether one is another file than before. */
+bool programs_resolve(struct programs *ps);
+
+/* Whether a rule's program is that file, as far as was looked up. */
+bool programs_has(const struct programs *ps, const struct file_id *program);
+
+/* Reads what the watch has seen, and looks the programs up again. Whether one is another file. */
+bool programs_follow(struct programs *ps);
