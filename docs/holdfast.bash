@@ -71,7 +71,7 @@ _holdfast_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output | --lines | --sort)
+		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output | --lines | --sort | --cgroup | --if | --pid)
 			i=$((i + 1))
 			[[ ${COMP_WORDS[i]-} != = ]] || i=$((i + 1))
 			;;
@@ -95,6 +95,7 @@ _holdfast_options() {
 	guard) options+=' --once --daemon' ;;
 	status) options+=' --why' ;;
 	image) options+=' --from --remove --output' ;;
+	predict) options+=' -c --cgroup -i --if --pid' ;;
 	top) options+=' -n --lines -s --sort -w --watch' ;;
 	esac
 	_holdfast_words "$options" "$2"
@@ -111,7 +112,7 @@ _holdfast() {
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $before in
-	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir | --from | --output | --lines | --sort)
+	-P | --profiles | -r | --root | --procfs | --sysfs | --rundir | --from | --output)
 		_holdfast_files -d "$word"
 		return
 		;;
@@ -119,7 +120,7 @@ _holdfast() {
 		_holdfast_paths "$word"
 		return
 		;;
-	-p | --profile)
+	-p | --profile | -i | --if)
 		[[ $word == */* ]] || _holdfast_profiles "$word"
 		_holdfast_files -f "$word"
 		return
@@ -132,7 +133,15 @@ _holdfast() {
 		_holdfast_words 'text man schema' "$word"
 		return
 		;;
-	--name | --cmdline)
+	-s | --sort)
+		_holdfast_words 'score adj rss swap pid user unit command' "$word"
+		return
+		;;
+	-c | --cgroup)
+		_holdfast_files -d "$word"
+		return
+		;;
+	--name | --cmdline | --lines | --pid)
 		return
 		;;
 	esac
@@ -142,7 +151,7 @@ _holdfast() {
 		return
 	fi
 	case $command in
-	'') _holdfast_words 'check select show apply verify revert guard status top explain image keys snapshot' "$word" ;;
+	'') _holdfast_words 'check select show apply verify revert guard status top predict explain image keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
 	explain) _holdfast_files -f "$word" any ;;
 	image)

@@ -1,0 +1,235 @@
+#include "cmd/predicttext.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#define LABEL 12U
+#define RUNNERS_UP 10U /* candidates shown, without --verbose */
+
+const char *predict_decision_name(enum predict_decision decision)
+{
+	static const char *const names[] = {
+		[PREDICT_KILL] = "kill",
+		[PREDICT_KILL_ASKING] = "kill-allocating-task",
+		[PREDICT_PANIC] = "panic",
+		[PREDICT_NOBODY] = "none",
+	};
+
+	return names[decision];
+}
+
+static void line(const struct term *t, const char *label, const char *fmt, ...) _printf_(3, 4);
+
+static void line(const struct term *t, const char *label, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(t->out, "  %s%-*s%s", term_on(t, TERM_BOLD), (int)LABEL - 2, label, term_off(t));
+	term_wrap(t, text, LABEL, LABEL);
+}
+
+/* --- the steps --- */
+
+static void print_total(const struct term *t, const struct scene *s, const char *wanted)
+{
+	const struct memcg *m = s->rules.memcg;
+	char size[TERM_SIZE], limit[TERM_SIZE];
+
+	if (m && wanted && !streq(m->path, wanted))
+		line(t, "limit", "%s has none of its own: that of %s", wanted, m->path);
+	if (m)
+		line(t, "limit", "%s of cgroup %s; with the swap it may use %" PRId64 " pages",
+		     term_size(limit, m->limit_kb), m->path, s->rules.total_pages);
+	else
+		line(t, "memory", "%s of RAM and swap, %" PRId64 " pages",
+		     term_size(size, s->rules.total_pages * (sysconf(_SC_PAGESIZE) / 1024)),
+		     s->rules.total_pages);
+	line(t, "", "one point of oom_score_adj is worth %" PRId64 " pages",
+	     s->rules.total_pages / 1000);
+}
+
+static void print_panic(const struct term *t, const struct scene *s)
+{
+	const struct predict_rules *r = &s->rules;
+
+	if (s->prediction.decision != PREDICT_PANIC) {
+		line(t, "1 panic", "no: vm.panic_on_oom is %d%s", r->panic_on_oom,
+		     r->panic_on_oom == 1 ? ", and this is a cgroup's memory" : "");
+		return;
+	}
+	line(t, "1 panic", "yes: %s", s->prediction.why);
+	line(t, "", "%s",
+	     r->kdump_armed ? "kdump is armed, and would keep the memory for a look at it"
+			    : "kdump is not armed: nothing would be kept ('holdfast kdump status' "
+			      "says why)");
+}
+
+static void print_asking(const struct term *t, const struct scene *s)
+{
+	const struct predict_rules *r = &s->rules;
+
+	if (!r->kill_allocating)
+		line(t, "2 asking", "not killed for it: vm.oom_kill_allocating_task is off");
+	else if (r->memcg)
+		line(t, "2 asking",
+		     "not killed for it: vm.oom_kill_allocating_task does not count "
+		     "in a cgroup");
+	else if (s->prediction.decision == PREDICT_KILL_ASKING)
+		line(t, "2 asking", "whoever asks is killed: vm.oom_kill_allocating_task is on");
+	else
+		line(t, "2 asking", "process %d cannot be killed", (int)r->asking);
+}
+
+static void print_candidates(const struct term *t, const struct prediction *p, bool all)
+{
+	size_t shown = all || p->n < RUNNERS_UP ? p->n : RUNNERS_UP;
+
+	line(t, "3 worst", "of %zu processes %zu can be killed; in pages:", p->n, p->killable);
+	fprintf(t->out, "%*s   PID      RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND\n",
+		5, "");
+	for (size_t i = 0; i < shown; i++) {
+		const struct predict_candidate *c = &p->list[i];
+		bool victim = c == p->victim;
+
+		fprintf(t->out, "%s%2s%9d %8" PRId64 " %8" PRId64 " %7" PRId64 " %5d %9" PRId64,
+			victim ? term_on(t, TERM_RED) : "", victim ? ">" : "", (int)c->proc->pid,
+			c->badness.rss, c->badness.swap, c->badness.pgtables, c->proc->adj,
+			c->badness.adj);
+		if (c->badness.killable)
+			fprintf(t->out, " %9" PRId64 "  ", c->badness.points);
+		else
+			fprintf(t->out, " %9s  ", "never");
+		term_text(t, c->proc->name, t->columns > 70 ? t->columns - 65 : 0, false);
+		fprintf(t->out, "%s\n", victim ? term_off(t) : "");
+	}
+	if (shown < p->n)
+		fprintf(t->out, "%*s%zu more\n", (int)LABEL, "", p->n - shown);
+}
+
+static void print_end(const struct term *t, const struct prediction *p)
+{
+	char rss[TERM_SIZE], swap[TERM_SIZE];
+
+	if (p->victim)
+		line(t, "killed", "%s[%d]: %s", p->victim->proc->name, (int)p->victim->proc->pid,
+		     p->why);
+	else if (p->decision == PREDICT_KILL_ASKING)
+		line(t, "killed", "whoever asks; 'holdfast predict --pid PID' supposes one");
+	else
+		line(t, "killed", "nobody%s%s", p->decision == PREDICT_PANIC ? "" : ": ",
+		     p->decision == PREDICT_PANIC ? "" : p->why);
+	if (p->group)
+		line(t, "", "with all of %s (memory.oom.group)", p->group);
+	if (!p->victim)
+		return;
+	line(t, "freed", "at most %s of RAM and %s of swap", term_size(rss, p->freed_rss_kb),
+	     term_size(swap, p->freed_swap_kb));
+	if (p->left == 0)
+		line(t, "then", "nothing can be killed any more: the next time the kernel panics");
+	else
+		line(t, "then", "%zu more could be killed", p->left);
+}
+
+static void print_one(const struct term *t, const struct scene *s, const char *wanted, bool all)
+{
+	fprintf(t->out, "%sIf memory ran out %s%s\n", term_on(t, TERM_BOLD), s->title, term_off(t));
+	print_total(t, s, wanted);
+	print_panic(t, s);
+	if (s->prediction.decision != PREDICT_PANIC)
+		print_asking(t, s);
+	print_candidates(t, &s->prediction, all);
+	print_end(t, &s->prediction);
+}
+
+/* --- side by side --- */
+
+static void cell(const struct term *t, unsigned width, bool end, const char *fmt, ...)
+	_printf_(4, 5);
+
+static void cell(const struct term *t, unsigned width, bool end, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	term_text(t, text, width, !end);
+	fputs(end ? "\n" : "  ", t->out);
+}
+
+static void killed_cell(const struct term *t, unsigned width, bool end, const struct prediction *p)
+{
+	if (p->decision == PREDICT_PANIC)
+		cell(t, width, end, "the kernel panics");
+	else if (p->victim)
+		cell(t, width, end, "%s[%d]", p->victim->proc->name, (int)p->victim->proc->pid);
+	else
+		cell(t, width, end, "%s",
+		     p->decision == PREDICT_KILL_ASKING ? "whoever asks" : "nobody");
+}
+
+static void candidate_cell(const struct term *t, unsigned width, bool end,
+			   const struct prediction *p, size_t i)
+{
+	const struct predict_candidate *c = i < p->n ? &p->list[i] : NULL;
+
+	if (!c)
+		cell(t, width, end, "%s", "");
+	else if (c->badness.killable)
+		cell(t, width, end, "%8" PRId64 "  adj %5d %s[%d]", c->badness.points, c->proc->adj,
+		     c->proc->name, (int)c->proc->pid);
+	else
+		cell(t, width, end, "   never  adj %5d %s[%d]", c->proc->adj, c->proc->name,
+		     (int)c->proc->pid);
+}
+
+static void print_two(const struct term *t, const struct scene *s, const char *wanted, bool all)
+{
+	unsigned width = t->columns ? (t->columns - LABEL - 2) / 2 : 40;
+	size_t most = s[0].prediction.n, shown = all || most < RUNNERS_UP ? most : RUNNERS_UP;
+
+	fprintf(t->out, "%sIf memory ran out%s\n", term_on(t, TERM_BOLD), term_off(t));
+	print_total(t, &s[0], wanted);
+	for (unsigned row = 0; row < 5; row++) {
+		static const char *const labels[] = { "", "panic", "asking", "killed", "worst" };
+
+		fprintf(t->out, "  %-*s", (int)LABEL - 2, labels[row]);
+		for (unsigned i = 0; i < 2; i++) {
+			const struct predict_rules *r = &s[i].rules;
+
+			if (row == 0)
+				cell(t, width, i == 1, "%s", s[i].title);
+			else if (row == 1)
+				cell(t, width, i == 1, "vm.panic_on_oom is %d", r->panic_on_oom);
+			else if (row == 2)
+				cell(t, width, i == 1, "%s",
+				     r->kill_allocating ? "killed" : "not killed for it");
+			else if (row == 3)
+				killed_cell(t, width, i == 1, &s[i].prediction);
+			else
+				candidate_cell(t, width, i == 1, &s[i].prediction, 0);
+		}
+	}
+	for (size_t i = 1; i < shown; i++) {
+		fprintf(t->out, "%*s", (int)LABEL, "");
+		candidate_cell(t, width, false, &s[0].prediction, i);
+		candidate_cell(t, width, true, &s[1].prediction, i);
+	}
+	fprintf(t->out, "  %-*s", (int)LABEL - 2, "left");
+	cell(t, width, false, "%zu can be killed", s[0].prediction.left);
+	cell(t, width, true, "%zu can be killed", s[1].prediction.left);
+}
+
+void predict_print(const struct term *t, const struct scene *scenes, unsigned n, const char *wanted,
+		   bool all)
+{
+	if (n == 2)
+		print_two(t, scenes, wanted, all);
+	else
+		print_one(t, scenes, wanted, all);
+}

@@ -1,0 +1,150 @@
+#include "insight/memcg.h"
+
+#include "insight/badness.h"
+
+#define MAX_VALUE 64
+
+/* A number of a cgroup's file, in bytes; -1 for "max", what is beyond any machine, and no file. */
+static int64_t read_bytes(const struct root *sysfs, const char *hierarchy, const char *path,
+			  const char *name)
+{
+	_cleanup_free_ char *file = NULL, *text = NULL;
+	long long bytes;
+
+	if (asprintf(&file, "fs/cgroup%s%s/%s", hierarchy, path, name) < 0) {
+		file = NULL;
+		return -1;
+	}
+	if (root_read_text(sysfs, file, MAX_VALUE, &text) < 0 || *text < '0' || *text > '9')
+		return -1;
+	bytes = strtoll(text, NULL, 10);
+	return bytes >= INT64_C(1) << 60 ? -1 : bytes;
+}
+
+static bool has_file(const struct root *sysfs, const char *hierarchy, const char *path,
+		     const char *name)
+{
+	_cleanup_free_ char *file = NULL;
+
+	if (asprintf(&file, "fs/cgroup%s%s/%s", hierarchy, path, name) < 0) {
+		file = NULL;
+		return false;
+	}
+	return root_exists(sysfs, file) == 0;
+}
+
+static int64_t read_swappiness(const struct root *procfs)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read_text(procfs, "sys/vm/swappiness", MAX_VALUE, &text) < 0
+		       ? 60
+		       : strtoll(text, NULL, 10);
+}
+
+/* What the cgroup may use of the swap counts as memory, unless it is never swapped. */
+static void add_up(const struct root *procfs, bool swappy, struct memcg *m)
+{
+	struct meminfo info;
+	int64_t swap = 0;
+
+	if (meminfo_read(procfs, &info) == 0 && info.swap_total > 0 && swappy)
+		swap = m->swap_kb >= 0 && m->swap_kb < info.swap_total ? m->swap_kb
+								       : info.swap_total;
+	m->total_pages = badness_pages(m->limit_kb) + badness_pages(swap);
+}
+
+/* Version 1 in its own hierarchy; else false. */
+static bool read_v1(const struct root *procfs, const struct root *sysfs, struct memcg *m)
+{
+	int64_t limit, both;
+
+	if (!has_file(sysfs, "/memory", m->path, "memory.limit_in_bytes"))
+		return false;
+	limit = read_bytes(sysfs, "/memory", m->path, "memory.limit_in_bytes");
+	both = read_bytes(sysfs, "/memory", m->path, "memory.memsw.limit_in_bytes");
+	m->limit_kb = limit < 0 ? -1 : limit / 1024;
+	m->swap_kb = both < 0 || limit < 0 ? -1 : (both - limit) / 1024;
+	add_up(procfs, read_bytes(sysfs, "/memory", m->path, "memory.swappiness") != 0, m);
+	return true;
+}
+
+static void read_v2(const struct root *procfs, const struct root *sysfs, struct memcg *m)
+{
+	int64_t limit = read_bytes(sysfs, "", m->path, "memory.max");
+	int64_t swap = read_bytes(sysfs, "", m->path, "memory.swap.max");
+
+	m->limit_kb = limit < 0 ? -1 : limit / 1024;
+	m->swap_kb = swap < 0 ? -1 : swap / 1024;
+	add_up(procfs, read_swappiness(procfs) != 0, m);
+}
+
+/* "/a/b" for "a/b/", "/sys/fs/cgroup/a/b" and the like. */
+static char *normal_path(struct arena *a, const char *path)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup/memory/", "/sys/fs/cgroup/" };
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		const char *rest = after_prefix(path, mounts[i]);
+
+		if (rest) {
+			path = rest;
+			break;
+		}
+	}
+	path += strspn(path, "/");
+	n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	return arena_printf(a, "/%.*s", (int)n, path);
+}
+
+int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena *a,
+	       const char *path, struct memcg *ret_memcg)
+{
+	char *at = normal_path(a, path), *slash;
+	struct memcg m = { .path = at };
+
+	if (!at)
+		return -ENOMEM;
+	if (strstr(at, "/../") || has_suffix(at, "/..") ||
+	    (!has_file(sysfs, "/memory", at, "memory.limit_in_bytes") &&
+	     !has_file(sysfs, "", at, "cgroup.procs")))
+		return -ENOENT;
+	for (;;) {
+		if (!read_v1(procfs, sysfs, &m))
+			read_v2(procfs, sysfs, &m);
+		slash = strrchr(at, '/');
+		if (m.limit_kb >= 0 || slash == at)
+			break;
+		*slash = '\0';
+	}
+	if (m.limit_kb < 0)
+		m.path = "/";
+	*ret_memcg = m;
+	return 0;
+}
+
+bool memcg_holds(const char *memcg, const char *path)
+{
+	const char *rest = path ? after_prefix(path, memcg) : NULL;
+
+	return rest && (!*rest || *rest == '/' || streq(memcg, "/"));
+}
+
+const char *memcg_group(const struct root *sysfs, struct arena *a, const char *path,
+			const char *top)
+{
+	char *at = arena_strdup(a, path), *slash;
+	const char *group = NULL;
+
+	/* The root has no such file. */
+	while (at && at[0] && at[1] && memcg_holds(top, at)) {
+		if (read_bytes(sysfs, "", at, "memory.oom.group") == 1)
+			group = arena_strdup(a, at);
+		slash = strrchr(at, '/');
+		*(slash ? slash : at) = '\0';
+	}
+	return group;
+}

@@ -1,0 +1,144 @@
+#include "insight/predict.h"
+
+static int read_int(const struct root *r, const char *path, int otherwise)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read_text(r, path, 32, &text) < 0 ? otherwise : atoi(text);
+}
+
+int predict_rules_read(const struct machine *m, const struct memcg *memcg,
+		       struct predict_rules *ret_rules)
+{
+	struct predict_rules r = {
+		.panic_on_oom = read_int(&m->procfs, "sys/vm/panic_on_oom", 0),
+		.kill_allocating = read_int(&m->procfs, "sys/vm/oom_kill_allocating_task", 0) != 0,
+		.kdump_armed = read_int(&m->sysfs, "kernel/kexec_crash_loaded", 0) == 1,
+		.memcg = memcg,
+	};
+	struct meminfo info;
+	int ret = meminfo_read(&m->procfs, &info);
+
+	if (ret < 0)
+		return ret;
+	if (info.total < 0)
+		return -EBADMSG;
+	r.total_pages = memcg ? memcg->total_pages
+			      : badness_pages(info.total) +
+					badness_pages(info.swap_total > 0 ? info.swap_total : 0);
+	*ret_rules = r;
+	return 0;
+}
+
+static int by_badness(const void *a, const void *b)
+{
+	const struct predict_candidate *x = a, *y = b;
+
+	return badness_order(x->proc, &x->badness, y->proc, &y->badness);
+}
+
+static int collect(struct arena *a, const struct predict_rules *rules, const struct procs *procs,
+		   struct prediction *p)
+{
+	p->list = arena_alloc(a, (procs->n + 1) * sizeof(*p->list));
+	if (!p->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < procs->n; i++) {
+		const struct proc *proc = &procs->list[i];
+		struct predict_candidate *c = &p->list[p->n];
+
+		if (rules->memcg && !memcg_holds(rules->memcg->path, proc->cgroup))
+			continue;
+		c->proc = proc;
+		c->badness = badness_of(proc, rules->total_pages);
+		p->killable += c->badness.killable;
+		p->n++;
+	}
+	if (p->n > 0)
+		qsort(p->list, p->n, sizeof(*p->list), by_badness);
+	return 0;
+}
+
+/* check_panic_on_oom(): 1 spares what is confined to a cgroup, 2 spares nothing. */
+static bool panics(const struct predict_rules *rules)
+{
+	return rules->panic_on_oom == 2 || (rules->panic_on_oom != 0 && !rules->memcg);
+}
+
+/* Not in a cgroup; a task that cannot be killed is passed over. */
+static bool kills_asking(const struct predict_rules *rules, struct prediction *p)
+{
+	if (!rules->kill_allocating || rules->memcg)
+		return false;
+	if (!rules->asking)
+		return true;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->list[i].proc->pid == rules->asking) {
+			if (!p->list[i].badness.killable)
+				return false;
+			p->victim = &p->list[i];
+			return true;
+		}
+	return true;
+}
+
+static void decide(const struct predict_rules *rules, struct prediction *p)
+{
+	if (panics(rules)) {
+		p->decision = PREDICT_PANIC;
+		p->why = rules->panic_on_oom == 2 ? "vm.panic_on_oom is 2: always"
+						  : "vm.panic_on_oom is 1: the whole machine is "
+						    "out of memory, not a part of it";
+	} else if (kills_asking(rules, p)) {
+		p->decision = PREDICT_KILL_ASKING;
+		p->why = "vm.oom_kill_allocating_task is on";
+	} else if (p->killable > 0) {
+		p->decision = PREDICT_KILL;
+		p->why = "it has the highest badness";
+		p->victim = &p->list[0];
+	} else if (rules->memcg) {
+		p->decision = PREDICT_NOBODY;
+		p->why = "nothing in the cgroup can be killed";
+	} else {
+		p->decision = PREDICT_PANIC;
+		p->why = "nothing can be killed: \"System is deadlocked on memory\"";
+	}
+}
+
+/* With memory.oom.group all of the group die but those at -1000. */
+static void count_losses(const struct root *sysfs, struct arena *a,
+			 const struct predict_rules *rules, struct prediction *p)
+{
+	size_t dead = 0;
+
+	if (!p->victim)
+		return;
+	if (p->victim->proc->cgroup)
+		p->group = memcg_group(sysfs, a, p->victim->proc->cgroup,
+				       rules->memcg ? rules->memcg->path : "/");
+	for (size_t i = 0; i < p->n; i++) {
+		const struct predict_candidate *c = &p->list[i];
+
+		if (c != p->victim &&
+		    !(p->group && c->badness.killable && memcg_holds(p->group, c->proc->cgroup)))
+			continue;
+		p->freed_rss_kb += c->proc->rss_kb + c->proc->pgtables_kb;
+		p->freed_swap_kb += c->proc->swap_kb;
+		dead++;
+	}
+	p->left = p->killable - dead;
+}
+
+int predict(const struct root *sysfs, struct arena *a, const struct predict_rules *rules,
+	    const struct procs *procs, struct prediction *ret_prediction)
+{
+	struct prediction p = { 0 };
+	int ret = collect(a, rules, procs, &p);
+
+	if (ret < 0)
+		return ret;
+	decide(rules, &p);
+	count_losses(sysfs, a, rules, &p);
+	*ret_prediction = p;
+	return 0;
+}

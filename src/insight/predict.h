@@ -1,0 +1,49 @@
+/* What the kernel would do if memory ran out now: out_of_memory() of mm/oom_kill.c, step by step.
+ */
+#pragma once
+
+#include "base/machine.h"
+#include "insight/badness.h"
+#include "insight/memcg.h"
+
+enum predict_decision {
+	PREDICT_KILL,
+	PREDICT_KILL_ASKING, /* whoever asks, by vm.oom_kill_allocating_task */
+	PREDICT_PANIC,
+	PREDICT_NOBODY, /* a cgroup without anybody that can be killed: the asking task waits */
+};
+
+/* What decides, beside the processes. */
+struct predict_rules {
+	int panic_on_oom;     /* 0, 1, 2 */
+	bool kill_allocating; /* vm.oom_kill_allocating_task */
+	bool kdump_armed;
+	const struct memcg *memcg; /* NULL: the whole machine */
+	int64_t total_pages;       /* RAM and swap, or the cgroup's */
+	pid_t asking;              /* who asks; 0: anybody */
+};
+
+struct predict_candidate {
+	const struct proc *proc;
+	struct badness badness;
+};
+
+struct prediction {
+	enum predict_decision decision;
+	const char *why;                /* constant text */
+	struct predict_candidate *list; /* worst first; those that cannot be killed at the end */
+	size_t n, killable;
+	const struct predict_candidate *victim; /* NULL: not known, or nobody */
+	const char *group;                      /* killed as a whole with the victim; NULL: none */
+	int64_t freed_rss_kb, freed_swap_kb;    /* by the victim, or its group */
+	size_t left;                            /* that can be killed afterwards */
+};
+
+/* This machine's rules for @memcg (NULL: the whole machine), without .asking. 0 or -errno. */
+int predict_rules_read(const struct machine *m, const struct memcg *memcg,
+		       struct predict_rules *ret_rules) _must_check_;
+
+/* Decides among @procs, which must have PROC_ADJ, PROC_CGROUP and PROC_START, and outlive the
+ * prediction. In @a. 0 or -ENOMEM. */
+int predict(const struct root *sysfs, struct arena *a, const struct predict_rules *rules,
+	    const struct procs *procs, struct prediction *ret_prediction) _must_check_;

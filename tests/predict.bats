@@ -1,0 +1,213 @@
+#!/usr/bin/env bats
+# What the kernel would do, by the numbers of a made-up machine. That the real kernel does it is shown in vm/predict.bats.
+# shellcheck disable=SC2154 # output and messages are set by expect
+
+load lib
+load procs
+
+# 4,000,000 KiB of RAM and swap are 1,000,000 pages: a point of oom_score_adj is worth 1000.
+setup_machine() {
+	kernel vm/panic_on_oom=0 vm/oom_kill_allocating_task=0 vm/swappiness=60
+	memory 3000000 1000000
+	mkdir -p root/sys/kernel
+	process 1 systemd rss=400000
+	kernel_thread 2 kthreadd
+	process 10 database rss=800000 swap=200000 pte=4000
+	process 20 cache rss=400000 pte=400 adj=300
+	process 30 sshd rss=8000000 adj=-1000
+	process 40 small rss=4000 pte=40 adj=-100
+}
+
+# The whole of v2, with a limit of 400,000 KiB on /batch.
+cgroups() {
+	local dir=root/sys/fs/cgroup
+	mkdir -p $dir/batch/night $dir/free
+	: | tee $dir/cgroup.procs $dir/batch/cgroup.procs $dir/batch/night/cgroup.procs >$dir/free/cgroup.procs
+	printf '409600000\n' >$dir/batch/memory.max
+	printf 'max\n' | tee $dir/batch/memory.swap.max $dir/batch/night/memory.max >$dir/free/memory.max
+	process 50 runner rss=200000 pte=40 cgroup=/batch/night
+	process 60 helper rss=80000 pte=40 adj=500 cgroup=/batch
+}
+
+@test "the badness of each is the kernel's sum: memory, swap, page tables, and a share of all" {
+	untouched expect 0 holdfast --json predict
+	json_is '.decision, .total_pages, .kdump_armed' $'kill\n1000000\nfalse'
+	json_is '.victim | .pid, .command, .badness_pages' $'20\ncache\n400100'
+	json_is '[.candidates[] | [.pid, .badness_pages, .killable]]' \
+		'[[20,400100,true],[10,251000,true],[40,-98990,true],[30,1000010,false],[1,100010,false]]'
+	json_is '.candidates[1] | .rss_pages, .swap_pages, .pgtables_pages, .adj_pages' $'200000\n50000\n1000\n0'
+	json_is '.candidates[3:] | map(.why_not)' '["oom_score_adj -1000","process 1 is never killed"]'
+	json_is '.freed_rss_kb, .killable, .killable_left' $'400400\n3\n2'
+}
+
+@test "as text, step by step" {
+	COLUMNS=80 expect 0 holdfast predict
+	output_is <<-'END'
+		If memory ran out now
+		  memory    3.8G of RAM and swap, 1000000 pages
+		            one point of oom_score_adj is worth 1000 pages
+		  1 panic   no: vm.panic_on_oom is 0
+		  2 asking  not killed for it: vm.oom_kill_allocating_task is off
+		  3 worst   of 5 processes 3 can be killed; in pages:
+		        PID      RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND
+		 >       20   100000        0     100   300    300000    400100  cache
+		         10   200000    50000    1000     0         0    251000  database
+		         40     1000        0      10  -100   -100000    -98990  small
+		         30  2000000        0      10 -1000  -1000000     never  sshd
+		          1   100000        0      10     0         0     never  systemd
+		  killed    cache[20]: it has the highest badness
+		  freed     at most 391M of RAM and 0K of swap
+		  then      2 more could be killed
+	END
+}
+
+@test "of two equal ones the younger dies" {
+	process 21 elder rss=400000 pte=400 adj=300 start=5
+	process 19 younger rss=400000 pte=400 adj=300 start=500
+	expect 0 holdfast --json predict
+	json_is '[.candidates[:3][].pid]' '[19,20,21]'
+}
+
+@test "panic, and whether kdump would catch it" {
+	kernel vm/panic_on_oom=1 vm/oom_kill_allocating_task=1
+	expect 0 holdfast --json predict
+	json_is '.decision, .victim, .kdump_armed' $'panic\nnull\nfalse'
+	expect 0 holdfast predict
+	output_has '1 panic   yes: vm.panic_on_oom is 1'
+	output_has 'kdump is not armed'
+	printf '1\n' >root/sys/kernel/kexec_crash_loaded
+	kernel vm/panic_on_oom=2
+	expect 0 holdfast --json predict
+	json_is '.decision, .kdump_armed' $'panic\ntrue'
+}
+
+@test "panic where nothing can be killed" {
+	rm -r root/proc/10 root/proc/20 root/proc/40
+	expect 0 holdfast --json predict
+	json_is '.decision, .victim, .killable' $'panic\nnull\n0'
+	expect 0 holdfast predict
+	output_has 'System is deadlocked on memory'
+}
+
+@test "the task that asks" {
+	kernel vm/oom_kill_allocating_task=1
+	expect 0 holdfast --json predict
+	json_is '.decision, .victim' $'kill-allocating-task\nnull'
+	expect 0 holdfast --json predict --pid 10
+	json_is '.decision, .victim.pid' $'kill-allocating-task\n10'
+	# One that cannot be killed is passed over.
+	expect 0 holdfast --json predict --pid 30
+	json_is '.decision, .victim.pid' $'kill\n20'
+	expect 2 holdfast predict --pid x
+	messages_have "'x' is no PID"
+}
+
+@test "a memory cgroup: its own limit, its own processes" {
+	cgroups
+	kernel vm/panic_on_oom=1 vm/oom_kill_allocating_task=1
+	expect 0 holdfast --json predict --cgroup /batch
+	# 100,000 pages of limit, and 250,000 of swap.
+	json_is '.decision, .constraint, .cgroup, .total_pages' $'kill\nmemcg\n/batch\n350000'
+	json_is '[.candidates[] | [.pid, .badness_pages]]' '[[60,195010],[50,50010]]'
+	printf '0\n' >root/sys/fs/cgroup/batch/memory.swap.max
+	expect 0 holdfast --json predict --cgroup /sys/fs/cgroup/batch/
+	json_is '.total_pages, .victim.pid' $'100000\n60'
+	kernel vm/panic_on_oom=2
+	expect 0 holdfast --json predict --cgroup batch
+	json_is '.decision' panic
+}
+
+@test "a cgroup without a limit has that of the one above it, or none" {
+	cgroups
+	expect 0 holdfast --json predict --cgroup /batch/night
+	json_is '.cgroup, .victim.pid' $'/batch\n60'
+	COLUMNS=80 expect 0 holdfast predict --cgroup /batch/night
+	output_has '/batch/night has none of its own: that of /batch'
+	expect 0 holdfast --json predict --cgroup /free
+	json_is '.constraint, .cgroup, .total_pages' $'none\nnull\n1000000'
+	messages_have '/free: neither it nor a cgroup above it has a limit'
+	expect 2 holdfast predict --cgroup /nowhere
+	messages_have "there is no memory cgroup '/nowhere'"
+	expect 2 holdfast predict --cgroup /batch/../free
+}
+
+@test "a cgroup where nothing can be killed" {
+	cgroups
+	process 50 runner cgroup=/batch adj=-1000
+	process 60 helper cgroup=/batch adj=-1000
+	expect 0 holdfast --json predict --cgroup /batch
+	json_is '.decision, .victim' $'none\nnull'
+}
+
+@test "version 1: the limit of memory, and of memory and swap" {
+	local dir=root/sys/fs/cgroup/memory/batch
+	mkdir -p $dir
+	printf '409600000\n' >$dir/memory.limit_in_bytes
+	printf '413696000\n' >$dir/memory.memsw.limit_in_bytes
+	process 50 runner rss=200000 pte=40
+	printf '4:memory:/batch\n1:name=systemd:/x\n' >root/proc/50/cgroup
+	expect 0 holdfast --json predict --cgroup /batch
+	json_is '.total_pages, .victim.pid, (.candidates | length)' $'101000\n50\n1'
+	printf '0\n' >$dir/memory.swappiness
+	expect 0 holdfast --json predict --cgroup /batch
+	json_is '.total_pages' 100000
+}
+
+@test "memory.oom.group: all of it dies" {
+	cgroups
+	printf '1\n' >root/sys/fs/cgroup/batch/memory.oom.group
+	expect 0 holdfast --json predict --cgroup /batch
+	json_is '.killed_group, .freed_rss_kb, .killable_left' $'/batch\n280080\n0'
+}
+
+# is_program PID NAME: the process runs root/usr/sbin/NAME, in our own namespaces.
+is_program() {
+	mkdir -p "root/usr/sbin" "root/proc/$1/ns" root/proc/self/ns
+	[[ -e root/usr/sbin/$2 ]] || printf '\177ELF' >"root/usr/sbin/$2"
+	chmod 755 "root/usr/sbin/$2"
+	ln -sf "$PWD/root/usr/sbin/$2" "root/proc/$1/exe"
+	touch root/proc/self/ns/{user,pid}
+	ln -f root/proc/self/ns/user root/proc/self/ns/pid "root/proc/$1/ns/"
+	printf '/usr/sbin/%s\0' "$2" >"root/proc/$1/cmdline"
+}
+
+@test "another profile beside it" {
+	is_program 20 cache
+	profile calm <<-'END'
+		vm: { panic_on_oom: never, oom_kill_allocating_task: false }
+		protect: [ { service: cache, exe: /usr/sbin/cache } ]
+	END
+	profile strict <<-'END'
+		vm: { panic_on_oom: always }
+		sysctl: { kernel.panic: 10 }
+	END
+	expect 0 holdfast --json predict --if calm
+	json_is '.victim.pid, .if.profile, .if.decision, .if.victim.pid' $'20\ncalm\nkill\n10'
+	json_is '.if.candidates[] | select(.pid == 20) | .oom_score_adj, .killable' $'-1000\nfalse'
+	expect 0 holdfast --json predict --if strict
+	json_is '.decision, .if.decision' $'kill\npanic'
+	COLUMNS=80 expect 0 holdfast predict --if calm
+	output_is <<-'END'
+		If memory ran out
+		  memory    3.8G of RAM and swap, 1000000 pages
+		            one point of oom_score_adj is worth 1000 pages
+		            now                                with calm
+		  panic     vm.panic_on_oom is 0               vm.panic_on_oom is 0
+		  asking    not killed for it                  not killed for it
+		  killed    cache[20]                          database[10]
+		  worst       400100  adj   300 cache[20]        251000  adj     0 database[10]
+		              251000  adj     0 database[10]     -98990  adj  -100 small[40]
+		              -98990  adj  -100 small[40]         never  adj -1000 sshd[30]
+		               never  adj -1000 sshd[30]          never  adj     0 systemd[1]
+		               never  adj     0 systemd[1]        never  adj -1000 cache[20]
+		  left      2 can be killed                    1 can be killed
+	END
+	expect 4 holdfast predict --if clam
+	messages_have "there is no profile 'clam' (did you mean 'calm'?)"
+}
+
+@test "a machine without meminfo cannot be predicted" {
+	rm root/proc/meminfo
+	expect 1 holdfast predict
+	messages_have 'meminfo'
+}
