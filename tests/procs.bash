@@ -9,8 +9,8 @@ process() {
 		local "$word"
 	done
 	mkdir -p "root/proc/$pid"
-	printf 'Name:\t%s\nState:\tS (sleeping)\nPid:\t%s\nUid:\t%s\t%s\t%s\t%s\nVmSize:\t%8s kB\nVmRSS:\t%8s kB\nVmPTE:\t%8s kB\nVmSwap:\t%8s kB\nThreads:\t1\n' \
-		"$name" "$pid" "$uid" "$uid" "$uid" "$uid" 99999 "$rss" "$pte" "$swap" >"root/proc/$pid/status"
+	printf 'Name:\t%s\nState:\tS (sleeping)\nPid:\t%s\nPPid:\t1\nUid:\t%s\t%s\t%s\t%s\nNSpid:\t%s\nVmSize:\t%8s kB\nVmRSS:\t%8s kB\nVmPTE:\t%8s kB\nVmSwap:\t%8s kB\nThreads:\t1\n' \
+		"$name" "$pid" "$uid" "$uid" "$uid" "$uid" "$pid" 99999 "$rss" "$pte" "$swap" >"root/proc/$pid/status"
 	printf '%s\n' "$score" >"root/proc/$pid/oom_score"
 	printf '%s\n' "$adj" >"root/proc/$pid/oom_score_adj"
 	printf '0::%s\n' "$cgroup" >"root/proc/$pid/cgroup"

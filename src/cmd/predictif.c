@@ -1,5 +1,7 @@
 #include "cmd/predictif.h"
 
+#include <sys/stat.h>
+
 #include "guard/rule.h"
 
 /* The walk of rule_resolve() shows what to watch: not here. */
@@ -10,32 +12,38 @@ static void look_at_nothing(int fd, bool is_program, void *data)
 	(void)data;
 }
 
-static const struct rule *rule_of(const struct machine *m, const struct rules *rules,
-				  const struct process *process)
+/* The other profile's rules, and whom they are for. */
+struct other {
+	const struct machine *machine;
+	struct rules rules;
+	ino_t user_namespace;
+};
+
+static const struct rule *rule_of(const struct other *o, struct process *process)
 {
 	struct file_id exe;
 
 	if (process_exe(process, &exe) < 0)
 		return NULL;
-	for (unsigned i = 0; i < rules->n; i++)
-		if (rule_runs(&rules->list[i], process, &exe) &&
-		    rule_fits(&rules->list[i], process, &m->procfs, true))
-			return &rules->list[i];
+	for (unsigned i = 0; i < o->rules.n; i++)
+		if (rule_runs(&o->rules.list[i], process, &exe) &&
+		    rule_fits(&o->rules.list[i], process, o->user_namespace, true))
+			return &o->rules.list[i];
 	return NULL;
 }
 
 /* A child that runs its parent's program was forked by it: the guard treats it as .children says.
  */
-static bool is_forked(const struct machine *m, const struct rules *rules,
-		      const struct process *process, const struct rule *rule)
+static bool is_forked(const struct other *o, struct process *process, const struct rule *rule)
 {
 	struct process parent;
-	struct process_stat st;
+	struct process_ids ids;
 	bool forked;
 
-	if (process_stat(process, &st) < 0 || process_open(&m->procfs, st.ppid, &parent) < 0)
+	if (process_ids(process, &ids) < 0 ||
+	    process_open(&o->machine->procfs, ids.ppid, &parent) < 0)
 		return false;
-	forked = rule_of(m, rules, &parent) == rule;
+	forked = rule_of(o, &parent) == rule;
 	process_close(&parent);
 	return forked;
 }
@@ -48,19 +56,18 @@ static bool is_pinned(const struct guard_status *guard, pid_t pid)
 	return false;
 }
 
-static void apply_to(const struct machine *m, const struct rules *rules,
-		     const struct guard_status *guard, struct proc *p)
+static void apply_to(const struct other *o, const struct guard_status *guard, struct proc *p)
 {
 	struct process process;
 	const struct rule *rule;
 
 	if (is_pinned(guard, p->pid))
 		p->adj = 0;
-	if (process_open(&m->procfs, p->pid, &process) < 0)
+	if (process_open(&o->machine->procfs, p->pid, &process) < 0)
 		return;
-	rule = rule_of(m, rules, &process);
+	rule = rule_of(o, &process);
 	if (rule)
-		p->adj = rule->children == CHILDREN_RELEASE && is_forked(m, rules, &process, rule)
+		p->adj = rule->children == CHILDREN_RELEASE && is_forked(o, &process, rule)
 				 ? rule->release_to
 				 : rule->score;
 	process_close(&process);
@@ -84,15 +91,19 @@ int predictif_apply(const struct machine *m, const struct node *tree,
 		    const struct guard_status *guard, struct predict_rules *rules,
 		    struct procs *procs)
 {
-	_cleanup_(rules_free) struct rules protect = { 0 };
-	int ret = rules_compile(tree, &m->root, &protect);
+	struct other o = { .machine = m };
+	struct stat own;
+	int ret = rules_compile(tree, &m->root, &o.rules);
 
 	if (ret < 0)
 		return ret;
-	for (unsigned i = 0; i < protect.n; i++)
-		rule_resolve(&protect.list[i], &m->root, look_at_nothing, NULL);
+	for (unsigned i = 0; i < o.rules.n; i++)
+		rule_resolve(&o.rules.list[i], &m->root, look_at_nothing, NULL);
+	if (fstatat(m->procfs.fd, "self/ns/user", &own, 0) == 0)
+		o.user_namespace = own.st_ino;
 	apply_sysctls(tree, rules);
 	for (size_t i = 0; i < procs->n; i++)
-		apply_to(m, &protect, guard, &procs->list[i]);
+		apply_to(&o, guard, &procs->list[i]);
+	rules_free(&o.rules);
 	return 0;
 }
