@@ -97,6 +97,7 @@ _holdfast_options() {
 	image) options+=' --from --remove --output' ;;
 	predict) options+=' -c --cgroup -i --if --pid' ;;
 	top) options+=' -n --lines -s --sort -w --watch' ;;
+	last-boot) options+=' --ends' ;;
 	esac
 	_holdfast_words "$options" "$2"
 }
@@ -151,8 +152,9 @@ _holdfast() {
 		return
 	fi
 	case $command in
-	'') _holdfast_words 'check select show apply verify revert guard status top predict explain image keys snapshot' "$word" ;;
+	'') _holdfast_words 'check select show apply verify revert guard kdump last-boot status top predict explain image keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
+	kdump) _holdfast_words 'load unload status build capture' "$word" ;;
 	explain) _holdfast_files -f "$word" any ;;
 	image)
 		_holdfast_words 'install cmdline export' "$word"

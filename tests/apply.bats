@@ -189,16 +189,6 @@ setup_machine() {
 	report_is '.kdump.armed, .kdump.reserved_bytes' $'true\n201326592'
 }
 
-@test "what cannot be done yet is named as not done, never as done" {
-	profile default <<-'END'
-		last_boot: { keep: 3 }
-		protect: [ { service: sshd, exe: /usr/sbin/sshd } ]
-	END
-	expect 1 holdfast apply
-	report_is '[.settings[] | select(.result == "set" or .result == "holds")] | length' 0
-	report_is '[.settings[].key] | sort' '["last_boot","protect.sshd"]'
-}
-
 @test "modules that must not be loaded are blocked in /run" {
 	profile default <<<'modules: { block: [ usb-storage, firewire_core ] }'
 	expect 0 holdfast apply

@@ -192,7 +192,7 @@ reason() {
 	untouched expect 1 holdfast kdump load
 	messages_have "profile 'default' has no section kdump"
 	untouched expect 2 holdfast kdump explode
-	messages_have "unknown action 'explode': load, unload, status or capture"
+	messages_have "unknown action 'explode': load, unload, status, build or capture"
 	rm "$PROFILES"/*
 	untouched expect 4 holdfast --json kdump status
 	json_is .version 1

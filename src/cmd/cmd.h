@@ -38,6 +38,7 @@ enum option_id {
 	OPT_ONCE,
 	OPT_DAEMON,
 	OPT_WHY,
+	OPT_ENDS,
 	OPT_FLEET,
 	OPT_IMAGE,
 	OPT_KERNEL_CONFIG,
@@ -79,8 +80,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_apply, cmd_check, cmd_explain, cmd_guard, cmd_image, cmd_kdump,
-	cmd_keys, cmd_predict, cmd_revert, cmd_select, cmd_show, cmd_snapshot, cmd_status, cmd_top,
-	cmd_verify;
+	cmd_keys, cmd_last_boot, cmd_predict, cmd_revert, cmd_select, cmd_show, cmd_snapshot,
+	cmd_status, cmd_top, cmd_verify;
 
 /* select for this machine only, as an initramfs has it. */
 extern const struct cmd cmd_select_one;

@@ -1,5 +1,6 @@
 #include <sys/reboot.h>
 
+#include "base/run.h"
 #include "cmd/apply.h"
 #include "setting/kdump.h"
 #include "setting/kdumpcapture.h"
@@ -156,6 +157,22 @@ static int capture(struct context *c)
 	return ret < 0 ? EXIT_NOT_DONE : EXIT_OK;
 }
 
+/* What the initramfs hook calls, too; in an image by its own programs. */
+static int build(const struct context *c)
+{
+	char chroot[] = "/usr/sbin/chroot", script[] = "/usr/lib/holdfast/capture-image";
+	char *root = strdup(c->machine.root.path);
+	char *inside[] = { chroot, root, script, NULL }, *here[] = { script, NULL };
+	int status = -ENOMEM;
+
+	if (root)
+		status = run_program(*root ? inside : here, -1);
+	free(root);
+	if (status < 0 && status != -ENOMEM)
+		log_error("%s: %s", script, strerror(-status));
+	return status == 0 ? EXIT_OK : status == -ENOMEM ? status : EXIT_NOT_DONE;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct context *c, const struct node *tree);
@@ -176,10 +193,12 @@ static int run_kdump(struct context *c, int argc, char **argv)
 
 	if (streq(name, "capture"))
 		return capture(c);
+	if (streq(name, "build"))
+		return build(c);
 	while (i < ARRAY_SIZE(actions) && !streq(actions[i].name, name))
 		i++;
 	if (i == ARRAY_SIZE(actions)) {
-		log_error("unknown action '%s': load, unload, status or capture", name);
+		log_error("unknown action '%s': load, unload, status, build or capture", name);
 		return EXIT_USAGE;
 	}
 	if (actions[i].writes && context_stands_back(c))
@@ -198,7 +217,7 @@ static int run_kdump(struct context *c, int argc, char **argv)
 
 const struct cmd cmd_kdump = {
 	.name = "kdump",
-	.args = "load|unload|status|capture",
+	.args = "load|unload|status|build|capture",
 	.summary = "Arm the crash kernel; in the crash kernel, save the dump",
 	.help = "load: arms it, if all is as it must be, then sets vm.panic_on_oom and locks "
 		"kexec\nas the profile says. unload: the reverse. status: whether it is armed, and "

@@ -53,6 +53,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPT_CGROUP] = { "cgroup", 'c', "PATH", "for this memory cgroup", false },
 	[OPT_IF] = { "if", 'i', "PROFILE", "beside it, what another profile would change", false },
 	[OPT_PID] = { "pid", 0, "PID", "suppose that this process asks for the memory", false },
+	[OPT_ENDS] = { "ends", 0, NULL, "note that this boot ends in order", false },
 	[OPT_NAME] = { "name", 0, "NAME", "the name of the new profile", false },
 };
 

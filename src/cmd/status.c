@@ -5,6 +5,7 @@
 #include "cmd/cmdreport.h"
 #include "guard/client.h"
 #include "guard/control.h"
+#include "setting/lastboot.h"
 #include "setting/plan.h"
 
 struct status {
@@ -66,6 +67,17 @@ static void print_kdump(const struct status *s)
 	       loaded && streq(loaded, "1") ? "armed" : "not armed", (long long)(bytes >> 20));
 }
 
+static void print_last_boot(const struct status *s)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
+
+	if (last_boot_load(&s->c->machine, &l) < 0)
+		l.cause = CAUSE_UNKNOWN;
+	printf("last boot: %s\n", l.cause);
+	for (const struct last_boot_line *r = l.records; r; r = r->next)
+		printf("  record: %s\n", r->text);
+}
+
 static void print_guard(const struct guard_status *g)
 {
 	if (!g->running) {
@@ -101,7 +113,7 @@ static void print_text(const struct status *s, const struct selection *sel)
 	print_applied(s);
 	print_settings(s);
 	print_kdump(s);
-	printf("last boot: unknown\n");
+	print_last_boot(s);
 	print_guard(&s->guard);
 }
 

@@ -1,10 +1,6 @@
 #include "setting/kdumpcapture.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
-#include <sys/syscall.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/run.h"
@@ -101,18 +97,39 @@ static int64_t keep_of(const struct capture *c)
 	return text_to_int(node_setting(c->options, "keep"), &keep) < 0 ? 1 : keep;
 }
 
+static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
+{
+	_cleanup_close_ int fd = -EBADF;
+	const char *temporary;
+	int ret = kdumpdir_begin(&c->target.root, &c->arena, &temporary, &fd);
+
+	if (ret < 0)
+		return ret;
+	ret = write_whole(fd, KDUMP_LOG, c->log ? c->log : "", c->log_size);
+	if (ret < 0)
+		kdumpdir_abandon(&c->target.root, temporary);
+	else
+		ret = kdumpdir_commit(&c->target.root, temporary, fd);
+	if (ret < 0)
+		return ret;
+	*ret_name = temporary + 1;
+	*ret_fd = TAKE_FD(fd);
+	/* The next boot wants to know. */
+	ret = write_whole(c->target.root.fd, KDUMP_NEW, *ret_name, strlen(*ret_name));
+	if (ret < 0 || fsync(c->target.root.fd) < 0)
+		log_warning("capture: " KDUMP_NEW ": %s", strerror(ret < 0 ? -ret : errno));
+	return 0;
+}
+
 /* Where the disk is full: the room that was kept for this, then that of older dumps. They tell less
  * of what is wrong now. */
 static int save_log(struct capture *c, const char **ret_name, int *ret_fd)
 {
-	struct timespec now = { 0 };
 	int64_t keep = keep_of(c);
 	int ret;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	for (;;) {
-		ret = kdumpdir_add(&c->target.root, &c->arena, now.tv_sec, c->log ? c->log : "",
-				   c->log_size, ret_name, ret_fd);
+		ret = add_dump(c, ret_name, ret_fd);
 		if (ret != -ENOSPC || keep == 0)
 			return ret;
 		if (!kdumpdir_release(&c->target.root))
@@ -163,7 +180,7 @@ static int save_core(const struct capture *c, const char *name, int dir)
 static int save_to_target(struct capture *c)
 {
 	_cleanup_close_ int dir = -EBADF;
-	const char *name;
+	const char *name = NULL;
 	int ret = save_log(c, &name, &dir);
 
 	if (ret < 0) {

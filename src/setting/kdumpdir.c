@@ -129,17 +129,6 @@ int kdumpdir_prune(const struct root *dir, int64_t keep)
 	return ret;
 }
 
-static int write_log(int dir, const char *temporary, const char *log, size_t size)
-{
-	_cleanup_close_ int fd =
-		openat(dir, temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int ret = fd < 0 ? -errno : write_whole(fd, KDUMP_LOG, log, size);
-
-	if (ret >= 0 && fsync(fd) < 0)
-		ret = -errno;
-	return ret < 0 ? ret : TAKE_FD(fd);
-}
-
 static char *new_name(struct arena *a, const char *latest, int64_t now)
 {
 	time_t t = (time_t)now;
@@ -152,32 +141,44 @@ static char *new_name(struct arena *a, const char *latest, int64_t now)
 			    when);
 }
 
-int kdumpdir_add(const struct root *dir, struct arena *a, int64_t now, const char *log, size_t size,
-		 const char **ret_name, int *ret_fd)
+int kdumpdir_begin(const struct root *dir, struct arena *a, const char **ret_temporary, int *ret_fd)
 {
-	_cleanup_close_ int fd = -EBADF;
 	const char *latest = NULL, *temporary;
+	struct timespec now = { 0 };
 	int ret = kdumpdir_latest(dir, a, &latest);
 
 	if (ret < 0)
 		return ret;
-	temporary = new_name(a, latest, now);
+	clock_gettime(CLOCK_REALTIME, &now);
+	temporary = new_name(a, latest, now.tv_sec);
 	if (!temporary)
 		return -ENOMEM;
 	remove_dump(dir->fd, temporary); /* left by a namesake that was cut off */
 	if (mkdirat(dir->fd, temporary, 0700) < 0)
 		return -errno;
-	ret = fd = write_log(dir->fd, temporary, log, size);
-	if (ret >= 0 &&
-	    (renameat(dir->fd, temporary, dir->fd, temporary + 1) < 0 || fsync(dir->fd) < 0))
-		ret = -errno;
-	if (ret < 0) {
-		remove_dump(dir->fd, temporary);
-		return ret;
-	}
-	*ret_name = temporary + 1;
-	*ret_fd = TAKE_FD(fd);
+	ret = openat(dir->fd, temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret < 0)
+		return -errno;
+	*ret_temporary = temporary;
+	*ret_fd = ret;
 	return 0;
+}
+
+int kdumpdir_commit(const struct root *dir, const char *temporary, int fd)
+{
+	int ret = 0;
+
+	if (fsync(fd) < 0 || renameat(dir->fd, temporary, dir->fd, temporary + 1) < 0 ||
+	    fsync(dir->fd) < 0)
+		ret = -errno;
+	if (ret < 0)
+		kdumpdir_abandon(dir, temporary);
+	return ret;
+}
+
+void kdumpdir_abandon(const struct root *dir, const char *temporary)
+{
+	remove_dump(dir->fd, temporary);
 }
 
 int kdumpdir_reserve(const struct root *dir)

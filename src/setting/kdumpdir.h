@@ -11,10 +11,17 @@ int64_t kdumpdir_number(const char *name);
 /* The latest dump: its name in @a, or NULL where there is none. 0 or -errno. */
 int kdumpdir_latest(const struct root *dir, struct arena *a, const char **ret_name) _must_check_;
 
-/* Makes a new dump of @size bytes of @log, called after @now (seconds since 1970). Its name is in
- * @a; its directory, open, in *@ret_fd. On any error nothing is left. */
-int kdumpdir_add(const struct root *dir, struct arena *a, int64_t now, const char *log, size_t size,
-		 const char **ret_name, int *ret_fd) _must_check_;
+/* Begins a new one, named after the time: under a temporary name in @a, with its directory open in
+ * *@ret_fd. */
+int kdumpdir_begin(const struct root *dir, struct arena *a, const char **ret_temporary,
+		   int *ret_fd) _must_check_;
+
+/* Gives it its name, which is @temporary's from its second letter on, or removes it where that
+ * fails. */
+int kdumpdir_commit(const struct root *dir, const char *temporary, int fd) _must_check_;
+
+/* Removes it. */
+void kdumpdir_abandon(const struct root *dir, const char *temporary);
 
 /* Removes what was never finished and all dumps but the latest @keep. 0 or the first error. */
 int kdumpdir_prune(const struct root *dir, int64_t keep);
@@ -22,6 +29,7 @@ int kdumpdir_prune(const struct root *dir, int64_t keep);
 #define KDUMP_LOG "dmesg"
 #define KDUMP_CORE "vmcore"
 #define KDUMP_PARTIAL ".vmcore"
+#define KDUMP_NEW ".new" /* holds the name of a dump that no boot has looked at */
 
 /* Keeps room for a kernel log on a disk that others fill; given back by kdumpdir_release(). */
 int kdumpdir_reserve(const struct root *dir);

@@ -110,14 +110,48 @@ int ramoops_keep_log(const struct machine *m, const struct node *tree, const cha
 
 /* --- in every other --- */
 
+/* Reads what the kernel has logged behind @kmsg's place. Lines of programs do not count: theirs
+ * have a facility, which is the priority's part above the lowest three bits. */
+static int read_verdict(int kmsg)
+{
+	char record[8192];
+	int verdict = 0;
+
+	for (;;) {
+		ssize_t n = read(kmsg, record, sizeof(record) - 1);
+		const char *text;
+
+		if (n < 0 && errno == EPIPE) /* some were overwritten */
+			continue;
+		if (n <= 0)
+			return verdict;
+		record[n] = '\0';
+		text = strchr(record, ';');
+		if (!text || strtoul(record, NULL, 10) > 7)
+			continue;
+		if (strstr(text, ": found existing "))
+			verdict = RAMOOPS_KEPT_CONTENTS;
+		else if (strstr(text, ": no valid data in buffer") && verdict == 0)
+			verdict = RAMOOPS_LOST;
+	}
+}
+
 int ramoops_start(const struct machine *m, const struct node *ramoops, char **ret_why)
 {
+	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *options = parameters(ramoops);
-	int ret = 0;
+	int ret = 0, verdict = 0;
 
 	if (!options)
 		return -ENOMEM;
-	if (root_exists(&m->sysfs, "module/ramoops") < 0)
+	if (kmsg >= 0)
+		lseek(kmsg, 0, SEEK_END);
+	if (root_exists(&m->sysfs, "module/ramoops") < 0) {
 		ret = module_insert(m, "ramoops", options, ret_why);
-	return ret < 0 ? ret : mount_pstore(m, ret_why);
+		if (ret >= 0 && kmsg >= 0)
+			verdict = read_verdict(kmsg);
+	}
+	if (ret >= 0)
+		ret = mount_pstore(m, ret_why);
+	return ret < 0 ? ret : verdict;
 }

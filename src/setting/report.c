@@ -1,3 +1,4 @@
+#include "setting/lastboot.h"
 #include "setting/report.h"
 
 #include <fcntl.h>
@@ -170,6 +171,16 @@ static void outcome_json(const struct outcome *o, struct json *j)
 	json_close(j, '}');
 }
 
+static void last_boot_known_json(const struct machine *m, struct json *j)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
+
+	if (last_boot_load(m, &l) < 0)
+		json_string(j, "cause", CAUSE_UNKNOWN);
+	else
+		last_boot_json(&l, j);
+}
+
 static int64_t read_number(const struct root *tree, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
@@ -222,7 +233,7 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 	json_int(j, "reserved_bytes", read_number(&m->sysfs, "kernel/kexec_crash_size"));
 	json_close(j, '}');
 	json_open(j, "last_boot", '{');
-	json_string(j, "cause", "unknown");
+	last_boot_known_json(m, j);
 	json_close(j, '}');
 	json_open(j, "errors", '[');
 	for (const struct report_stage *s = r->stages; s; s = s->next)

@@ -1,59 +1,241 @@
 #!/usr/bin/env bats
-# The crash kernel: armed, entered by a real shortage of memory, the dump saved, the machine up again.
+# The crash kernel: armed, entered by a real crash, the dump saved, the machine up again; and what may go wrong on the way.
 
 load common
 # shellcheck source-path=SCRIPTDIR
-. "$BATS_TEST_DIRNAME/small.bash"
+. "$BATS_TEST_DIRNAME/crash.bash"
 
-# Two disks and an initramfs, for the file.
 setup_machines() {
-	local root=$BATS_FILE_TMPDIR/root boot=$BATS_FILE_TMPDIR/boot
+	local boot=$BATS_FILE_TMPDIR/boot
 	mkdir -p "$boot"
 	with_lock "$BATS_TEST_DIRNAME/build-capture" "$boot/holdfast-capture.img" "$BATS_TEST_DIRNAME/kdump.yaml"
 	cp "$VM_KERNEL" "$boot/vmlinuz"
 	chmod 600 "$boot"/*
 	mke2fs -q -t ext4 -O '^has_journal' -E root_owner=0:0 -L boot -d "$boot" "$BATS_FILE_TMPDIR/boot.img" 24M
-	small_root "$root" <<-'EOF'
-		for module in virtio_pci virtio_blk crc32c_generic ext4; do
-			modprobe $module
-		done
-		mount -t tmpfs tmpfs /run
-	EOF
-	small_opened "$root" libmount.so.1 libkmod.so.2
-	small_modules "$root" virtio_pci virtio_blk ext4 crc32c_generic ramoops
-	install -D -m 644 "$BATS_TEST_DIRNAME/kdump.yaml" "$root/etc/holdfast/profiles/kdump.yaml"
-	small_initrd "$root" "$BATS_FILE_TMPDIR/initrd"
+	crash_initrd "$BATS_FILE_TMPDIR/initrd"
 }
 
-# machine: stdin is what it does at each boot.
 machine() {
-	vm_use_initrd "$BATS_FILE_TMPDIR/initrd"
-	vm_restarts
+	crash_machine "$BATS_FILE_TMPDIR/initrd"
 	vm_disk "$BATS_FILE_TMPDIR/boot.img"
-	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 64M
-	vm_kept_disk "$VM/data.img"
-	vm_initramfs_file vmtest/run
 }
 
-# boot MEMORY RESERVED
-boot() {
-	VM_MEMORY=$1 vm_boot vmtest.product=kdump "crashkernel=$2"
+arguments=(vmtest.product=kdump "memmap=1M\$0x18000000" panic=1)
+
+# run_it [RESERVED]: to the end, which every machine here comes to by itself.
+run_it() {
+	VM_MEMORY=512 vm_boot "${arguments[@]}" "crashkernel=${1:-128M}"
 }
 
-@test "a shortage of memory: dump and kernel log are on the disk, and the machine is up again" {
+# dump_log FILE: the kernel log in a dump, as makedumpfile finds it; without what stands before a line.
+dump_log() {
+	cp "$1" "$VM_ROOT_TREE/tmp/vmcore"
+	rm -f "$VM_ROOT_TREE/tmp/dmesg"
+	chroot "$VM_ROOT_TREE" makedumpfile --dump-dmesg /tmp/vmcore /tmp/dmesg >/dev/null
+	bare_lines <"$VM_ROOT_TREE/tmp/dmesg"
+	rm "$VM_ROOT_TREE/tmp/vmcore" "$VM_ROOT_TREE/tmp/dmesg"
+}
+
+bare_lines() {
+	sed -E 's/^(\[ *[0-9.]+\])? *//' | grep .
+}
+
+# on_disk PATH: that file of the data disk, to stdout.
+on_disk() {
+	debugfs -R "cat $1" "$VM/data.img" 2>/dev/null
+}
+
+@test "a shortage of memory: the dump is on the disk, the machine is up again, and it says why" {
 	machine <<-'EOF'
+		n=$(nth)
 		holdfast apply --stage devices
+		umount /var
 		holdfast apply --stage root
-		emit status holdfast kdump status
-		mkdir -p /mnt && mount LABEL=data /mnt
-		if [ ! -e /mnt/crash/000001-* ]; then
-			cat /sys/kernel/kexec_crash_loaded
-			umount /mnt
+		mount LABEL=data /var
+		emit armed-$n holdfast --json kdump status
+		if [ $n = 1 ]; then
+			emit panic_on_oom cat /proc/sys/vm/panic_on_oom
+			emit locked cat /proc/sys/kernel/kexec_load_disabled
+			emit again holdfast kdump load
+			emit unload holdfast kdump unload
+			umount /var
 			tail /dev/zero
 			sleep 100
 		fi
-		emit list find /mnt -type f
+		holdfast apply --stage system
+		emit last-boot holdfast --json last-boot
+		emit text holdfast last-boot
+		emit status holdfast status
+		emit report cat /run/holdfast/report.json
+		emit dumps ls /var/crash
+		emit files sh -c 'ls -A /var/crash/0*'
 	EOF
-	boot 512 128M
-	vm_section list
+	run_it
+
+	# Armed in the stage that has its files, and only then is a shortage a panic, and kexec locked.
+	[ "$(json armed-1 .armed)" = true ]
+	[ "$(json armed-1 .locked)" = true ]
+	[ "$(vm_section panic_on_oom)" = 2 ]
+	[ "$(vm_section locked)" = 1 ]
+	# What is armed is left alone; another cannot be loaded, nor this one be taken out.
+	[ "$(vm_status again)" = 0 ]
+	[ "$(vm_status unload)" = 1 ]
+	vm_section unload | grep 'kexec that is not locked'
+
+	# Progress on the console.
+	vm_says 'capture: kernel log saved: /crash/000001-'
+	vm_says 'capture: dump saved: /crash/000001-'
+	# The machine is up again, and armed again.
+	[ "$(json armed-2 .armed)" = true ]
+
+	[ "$(json last-boot .cause)" = oom-panic ]
+	[ "$(json last-boot .oom.invoked_by.command)" = tail ]
+	json last-boot '.records[]' | grep -E '^LABEL=data:/crash/000001-[^/]*/vmcore$'
+	json last-boot '.records[]' | grep -E '^/var/crashes/000001-[^/]*/dmesg-kdump$'
+	json last-boot '.evidence[]' | grep 'Out of memory: compulsory panic_on_oom'
+	vm_section text | grep -E '^asked by: +tail\['
+	vm_section status | grep -E '^last boot: oom-panic'
+	[ "$(json report .last_boot.cause)" = oom-panic ]
+
+	# Whole, and nothing else is there.
+	[ "$(vm_section dumps | wc -l)" = 1 ]
+	[ "$(vm_section files | tr '\n' ' ')" = "dmesg vmcore " ]
+	local dump
+	dump=/crash/$(vm_section dumps)
+	on_disk "$dump/vmcore" >"$VM/vmcore"
+	dump_log "$VM/vmcore" >"$VM/wanted"
+	grep 'tail invoked oom-killer' "$VM/wanted"
+	# Our own reading of the log is makedumpfile's, line for line.
+	on_disk "$dump/dmesg" >"$VM/dmesg"
+	diff "$VM/wanted" <(bare_lines <"$VM/dmesg")
+}
+
+@test "too little is reserved: not armed, a shortage kills the hog, and the machine lives" {
+	machine <<-'EOF'
+		for stage in devices root system; do
+			holdfast apply --stage $stage
+		done
+		emit kdump holdfast --json kdump status
+		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
+		emit locked cat /proc/sys/kernel/kexec_load_disabled
+		tail /dev/zero
+		emit hog echo $?
+		emit report cat /run/holdfast/report.json
+		emit killed sh -c 'dmesg | grep "Out of memory: Killed process"'
+	EOF
+	run_it 96M
+	[ "$(json kdump .armed)" = false ]
+	[ "$(json kdump .reason)" = 'boot with crashkernel=128M; 96M are reserved' ]
+	[ "$(vm_section panic_on_oom)" = 0 ]
+	[ "$(vm_section locked)" = 0 ]
+	[ "$(vm_section hog)" = 137 ]
+	vm_section killed | grep tail
+	[ "$(json report '.settings[] | select(.key == "kdump") | .result')" = failed ]
+	kernel_log 'kdump: .*boot with crashkernel=128M'
+}
+
+@test "the disk for the dump is full: the kernel log is saved all the same" {
+	machine <<-'EOF'
+		n=$(nth)
+		holdfast apply --stage devices
+		if [ $n = 1 ]; then
+			dd if=/dev/zero of=/var/full bs=64k
+			dd if=/dev/zero of=/var/fuller bs=1k
+			emit free df /var
+			umount /var
+			echo c >/proc/sysrq-trigger
+		fi
+		emit files sh -c 'cd /var/crash && find . -type f'
+		emit log sh -c 'cat /var/crash/0*/dmesg'
+		rm /var/full
+		holdfast apply --stage system
+		emit last-boot holdfast --json last-boot
+	EOF
+	run_it
+	vm_section free | grep -E '100% +/var'
+	vm_section log | grep 'sysrq: Trigger a crash'
+	run vm_section files
+	[[ $output != *vmcore* ]]
+	[ "$(json last-boot .cause)" = panic ]
+	json last-boot '.evidence[]' | grep 'but no dump'
+	vm_says 'capture: the dump could not be written; the kernel log is saved'
+}
+
+@test "the disk for the dump is missing: the kernel log crosses the restart in memory" {
+	machine <<-'EOF'
+		mount -t tmpfs tmpfs /var
+		holdfast apply --stage devices
+		emit armed holdfast --json kdump status
+		holdfast apply --stage system
+		emit last-boot holdfast --json last-boot
+		if grep -q unknown /run/holdfast/last-boot; then
+			echo c >/proc/sysrq-trigger
+		fi
+		emit log sh -c 'cat /var/crashes/0*/dmesg*'
+		emit left ls /sys/fs/pstore
+	EOF
+	# Its label is another one.
+	e2label "$VM/data.img" other
+	run_it
+	[ "$(tr -d '\r' <"$VM/output" | grep -c '"armed": true')" = 2 ]
+	vm_says 'capture: LABEL=data did not appear'
+	vm_says 'capture: the kernel log is kept in memory'
+	# The second boot's word is the last one.
+	tr -d '\r' <"$VM/output" | grep '"cause": "panic"'
+	vm_section log | grep 'Kernel panic - not syncing: sysrq triggered crash'
+	vm_section log | grep -E '^\[ *[0-9.]+\] sysrq: Trigger a crash'
+	[ -z "$(vm_section left)" ]
+}
+
+@test "power fails while the dump is written: the next boot comes up, and nothing half-written passes for a dump" {
+	machine <<-'EOF'
+		n=$(nth)
+		holdfast apply --stage devices
+		if [ $n = 1 ]; then
+			umount /var
+			echo c >/proc/sysrq-trigger
+		fi
+		emit cores sh -c 'find /var/crash -name "vmcore*"'
+		emit log sh -c 'cat /var/crash/0*/dmesg'
+		holdfast apply --stage system
+		emit last-boot holdfast --json last-boot
+		emit armed holdfast --json kdump status
+	EOF
+	VM_MEMORY=512 vm_start "${arguments[@]}" crashkernel=128M
+	vm_expect 'capture: writing the dump'
+	kill -KILL "$(pgrep -P "$VM_PID")"
+	wait "$VM_PID" || :
+	vm_forget
+	rm "$VM/keyboard"
+	run_it
+	[ -z "$(vm_section cores)" ]
+	vm_section log | grep 'sysrq: Trigger a crash'
+	[ "$(json last-boot .cause)" = panic ]
+	[ "$(json armed .armed)" = true ]
+}
+
+@test "a crash at each boot: after max_attempts the machine boots unarmed, until somebody arms it by hand" {
+	machine <<-'EOF'
+		n=$(nth)
+		holdfast apply --stage devices
+		holdfast apply --stage root
+		emit armed-$n holdfast --json kdump status
+		if [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ]; then
+			umount /var
+			echo c >/proc/sysrq-trigger
+		fi
+		holdfast apply --stage system
+		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
+		emit dumps ls /var/crash
+		emit by-hand holdfast kdump load
+		emit panic_on_oom_now cat /proc/sys/vm/panic_on_oom
+	EOF
+	run_it
+	[ "$(json armed-2 .armed)" = true ]
+	[ "$(json armed-3 .armed)" = false ]
+	[ "$(json armed-3 .reason)" = "2 crashes in a row (max_attempts): 'holdfast kdump load' arms it again" ]
+	[ "$(vm_section panic_on_oom)" = 0 ]
+	[ "$(vm_section dumps | wc -l)" = 2 ]
+	[ "$(vm_status by-hand)" = 0 ]
+	[ "$(vm_section panic_on_oom_now)" = 2 ]
 }

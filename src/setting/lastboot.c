@@ -1,0 +1,224 @@
+/* last_boot as a setting: the cause is found out once in a boot, and the records are kept. */
+#include "setting/lastboot.h"
+
+#include <stdarg.h>
+
+#include "base/log.h"
+#include "setting/ramoops.h"
+#include "setting/report.h"
+
+#define FILE_NAME "last-boot"
+#define FILE_MAX (1U << 20)
+
+/* --- the file in /run: a word and a text on each line --- */
+
+static int add_text(struct last_boot *l, struct last_boot_line **list, const char *text)
+{
+	struct last_boot_line *line = arena_alloc(&l->arena, sizeof(*line));
+
+	if (!line || !text)
+		return -ENOMEM;
+	line->text = text;
+	while (*list)
+		list = &(*list)->next;
+	*list = line;
+	return 0;
+}
+
+int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(&l->arena, fmt, ap);
+	va_end(ap);
+	for (char *c = text; c && *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	return add_text(l, list, text);
+}
+
+static const char *known_cause(const char *text)
+{
+	static const char *const causes[] = { CAUSE_OOM_PANIC, CAUSE_PANIC,
+					      CAUSE_REBOOT,    CAUSE_POWER_LOSS_OR_RESET,
+					      CAUSE_WATCHDOG,  CAUSE_UNKNOWN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++)
+		if (streq(text, causes[i]))
+			return causes[i];
+	return CAUSE_UNKNOWN;
+}
+
+static int load_line(struct last_boot *l, char *line)
+{
+	char *text = strchr(line, ' ');
+
+	if (!text)
+		return 0;
+	*text++ = '\0';
+	if (streq(line, "cause"))
+		l->cause = known_cause(text);
+	else if (streq(line, "evidence"))
+		return add_text(l, &l->evidence, text);
+	else if (streq(line, "record"))
+		return add_text(l, &l->records, text);
+	else if (streq(line, "log"))
+		l->log = text;
+	else if (streq(line, "archived"))
+		l->archived = streq(text, "yes");
+	return 0;
+}
+
+int last_boot_load(const struct machine *m, struct last_boot *ret_l)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
+	_cleanup_free_ char *text = NULL;
+	char *copy, *line, *rest;
+	int ret;
+
+	if (m->run.fd < 0)
+		return -ENOENT;
+	ret = root_read_text(&m->run, REPORT_DIR "/" FILE_NAME, FILE_MAX, &text);
+	if (ret < 0)
+		return ret;
+	copy = arena_strdup(&l.arena, text);
+	if (!copy)
+		return -ENOMEM;
+	for (line = strtok_r(copy, "\n", &rest); line && ret >= 0;
+	     line = strtok_r(NULL, "\n", &rest))
+		ret = load_line(&l, line);
+	if (ret < 0)
+		return ret;
+	*ret_l = l;
+	l = (struct last_boot){ 0 };
+	return 0;
+}
+
+int last_boot_save(const struct last_boot *l, const struct machine *m)
+{
+	_cleanup_close_ int dir = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, REPORT_DIR);
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	if (dir < 0)
+		return dir;
+	f = open_memstream(&text, &size);
+	if (!f)
+		return -ENOMEM;
+	fprintf(f, "cause %s\narchived %s\n", l->cause, l->archived ? "yes" : "no");
+	if (l->log)
+		fprintf(f, "log %s\n", l->log);
+	for (const struct last_boot_line *line = l->evidence; line; line = line->next)
+		fprintf(f, "evidence %s\n", line->text);
+	for (const struct last_boot_line *line = l->records; line; line = line->next)
+		fprintf(f, "record %s\n", line->text);
+	if (fclose(f) != 0)
+		return -ENOMEM;
+	return write_whole(dir, FILE_NAME, text, size);
+}
+
+void last_boot_free(struct last_boot *l)
+{
+	arena_free(&l->arena);
+	*l = (struct last_boot){ 0 };
+}
+
+static void lines_json(const char *key, const struct last_boot_line *line, struct json *j)
+{
+	json_open(j, key, '[');
+	for (; line; line = line->next)
+		json_string(j, NULL, line->text);
+	json_close(j, ']');
+}
+
+void last_boot_json(const struct last_boot *l, struct json *j)
+{
+	json_string(j, "cause", l->cause);
+	lines_json("evidence", l->evidence, j);
+	lines_json("records", l->records, j);
+}
+
+/* --- the setting --- */
+
+static int last_boot_describe(const struct machine *m, struct arena *a, struct setting *s)
+{
+	s->key = s->path = "last_boot";
+	s->file = arena_printf(a, "%s/" REPORT_DIR "/" FILE_NAME, m->run.path);
+	s->wanted = "recorded";
+	return s->file ? 0 : -ENOMEM;
+}
+
+/* While devices appear (in the initramfs) the archive is not there yet: the cause is enough. */
+static int last_boot_read(const struct machine *m, const struct setting *s, struct state *ret_state)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
+	int ret = last_boot_load(m, &l);
+
+	(void)s;
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	ret_state->holds = ret >= 0 && (l.archived || m->wait);
+	ret_state->value = strdup(ret < 0 ? "not recorded" : l.archived ? "recorded" : "found");
+	return ret_state->value ? 0 : -ENOMEM;
+}
+
+/* The first stage that comes by. */
+static int find_out(const struct machine *m, const struct setting *s, struct last_boot *l)
+{
+	const struct node *ramoops = node_child(s->node, "ramoops");
+	_cleanup_free_ char *why = NULL;
+	int memory = 0, ret;
+
+	l->cause = CAUSE_UNKNOWN;
+	if (ramoops)
+		memory = ramoops_start(m, ramoops, &why);
+	if (memory < 0)
+		log_warning("last_boot: ramoops: %s", why ? why : strerror(-memory));
+	ret = last_boot_find(m, node_child(s->tree, "kdump"), memory, true, l);
+	return ret < 0 ? ret : last_boot_save(l, m);
+}
+
+static int last_boot_write(const struct machine *m, const struct setting *s, char **why)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
+	int ret = last_boot_load(m, &l);
+
+	if (ret == -ENOENT)
+		ret = find_out(m, s, &l);
+	if (ret < 0 || m->wait)
+		return ret;
+	ret = last_boot_ask_trace(m, s->node, &l);
+	if (ret >= 0)
+		ret = last_boot_save(&l, m); /* the cause is known even if nothing can be kept */
+	if (ret >= 0)
+		ret = last_boot_archive(m, s->tree, &l);
+	if (ret < 0 && ret != -ENOMEM &&
+	    asprintf(why, "%s%s: %s", m->root.path, node_setting(s->node, "archive"),
+		     strerror(-ret)) < 0)
+		*why = NULL;
+	if (ret < 0)
+		return ret;
+	l.archived = true;
+	return last_boot_save(&l, m);
+}
+
+/* What was archived is nobody's to take back. */
+static int last_boot_undo(const struct machine *m, const struct setting *s, const char *before)
+{
+	(void)m;
+	(void)s;
+	(void)before;
+	return 0;
+}
+
+const struct setting_ops last_boot_ops = {
+	.name = "last_boot",
+	.stages = STAGE_DEVICES | STAGE_SYSTEM,
+	.describe = last_boot_describe,
+	.read = last_boot_read,
+	.write = last_boot_write,
+	.undo = last_boot_undo,
+};

@@ -1,0 +1,65 @@
+/* Why the machine started again: what is known of it in this boot. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/machine.h"
+#include "profile/node.h"
+
+struct last_boot_line {
+	struct last_boot_line *next;
+	const char *text;
+};
+
+/* Zero-initialise; release with last_boot_free(). */
+struct last_boot {
+	struct arena arena;
+	const char *cause; /* one of those below */
+	struct last_boot_line *evidence, *records;
+	const char *log; /* the kernel log of the boot before, below the root; or NULL */
+	bool archived;   /* nothing is left to do */
+};
+
+#define CAUSE_OOM_PANIC "oom-panic"
+#define CAUSE_PANIC "panic"
+#define CAUSE_REBOOT "reboot"
+#define CAUSE_POWER_LOSS_OR_RESET "power-loss-or-reset"
+#define CAUSE_WATCHDOG "watchdog"
+#define CAUSE_UNKNOWN "unknown"
+
+/* What the stages of this boot found out. -ENOENT: nothing yet. */
+int last_boot_load(const struct machine *m, struct last_boot *ret_l) _must_check_;
+int last_boot_save(const struct last_boot *l, const struct machine *m) _must_check_;
+void last_boot_free(struct last_boot *l);
+
+/* Adds a line to l->evidence or l->records. 0 or -ENOMEM. */
+int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char *fmt, ...)
+	_printf_(3, 4);
+
+/* The fields "cause", "evidence" and "records" of an open object. */
+void last_boot_json(const struct last_boot *l, struct json *j);
+
+/* --- gathering (lastbootfind.c) --- */
+
+/* Where copies of the records lie until they are archived, below /run. */
+#define LAST_BOOT_RECORDS "holdfast/records"
+
+/* What pstore, the dumps of @kdump (may be NULL) and the watchdogs say; @memory as
+ * ramoops_start() gives it. With @copy the records are copied to LAST_BOOT_RECORDS. 0 or -ENOMEM:
+ * what cannot be read is no evidence. */
+int last_boot_find(const struct machine *m, const struct node *kdump, int memory, bool copy,
+		   struct last_boot *l) _must_check_;
+
+/* --- the archive (lastbootarchive.c) --- */
+
+/* Adds what the disk of @last_boot (the section) says of the boot before. 0 or -ENOMEM. */
+int last_boot_ask_trace(const struct machine *m, const struct node *last_boot,
+			struct last_boot *l) _must_check_;
+
+/* Archives the copied records, clears the originals, and notes that this boot runs. -errno where
+ * the archive cannot be written; the records stay where they are then. */
+int last_boot_archive(const struct machine *m, const struct node *tree,
+		      struct last_boot *l) _must_check_;
+
+/* Notes that this boot ends in order, and the row of crashes with it. 0 or -errno. */
+int last_boot_end(const struct machine *m, const struct node *tree) _must_check_;

@@ -1,0 +1,239 @@
+/* What of the last boot is kept on disk: the records of crashes, and a trace of how each boot ends.
+ */
+#include "setting/lastboot.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "setting/kdumpdir.h"
+#include "setting/kdumptarget.h"
+
+/* In the archive: the boot's identity, and "runs" or "ended". */
+#define TRACE ".boot"
+#define CAUSE_FILE "cause"
+#define RECORD_MAX (4U << 20)
+
+static int boot_id(const struct machine *m, char **ret_id)
+{
+	return root_read_text(&m->procfs, "sys/kernel/random/boot_id", 64, ret_id);
+}
+
+/* The archive, open; made where @make says so. */
+static int open_archive(const struct machine *m, const struct node *last_boot, bool make,
+			struct root *ret_dir)
+{
+	const char *path = node_setting(last_boot, "archive");
+	int fd = make ? root_make_dir(&m->root, path)
+		      : root_openat(&m->root, path, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return fd;
+	*ret_dir = (struct root){ .fd = fd, .path = "", .confined = true };
+	return 0;
+}
+
+static int write_trace(const struct machine *m, const struct root *archive, const char *word)
+{
+	_cleanup_free_ char *id = NULL, *text = NULL;
+	int n, ret = boot_id(m, &id);
+
+	n = asprintf(&text, "%s %s\n", ret < 0 ? "-" : id, word);
+	if (n < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	ret = write_whole(archive->fd, TRACE, text, (size_t)n);
+	if (ret >= 0 && fsync(archive->fd) < 0)
+		ret = -errno;
+	return ret;
+}
+
+int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, struct last_boot *l)
+{
+	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	_cleanup_free_ char *text = NULL, *id = NULL;
+	bool ended,
+		open = streq(l->cause, CAUSE_UNKNOWN) || streq(l->cause, CAUSE_POWER_LOSS_OR_RESET);
+	const char *word;
+
+	if (open_archive(m, last_boot, false, &archive) < 0 ||
+	    root_read_text(&archive, TRACE, 128, &text) < 0)
+		return 0;
+	word = strchr(text, ' ');
+	if (!word) /* not ours */
+		return 0;
+	/* This boot's own: it was asked before. */
+	if (boot_id(m, &id) >= 0 && strncmp(text, id, strlen(id)) == 0)
+		return 0;
+	ended = streq(word, " ended");
+	if (open)
+		l->cause = ended ? CAUSE_REBOOT : CAUSE_POWER_LOSS_OR_RESET;
+	return last_boot_add(l, &l->evidence,
+			     ended ? "the boot before ended in order"
+				   : "the boot before did not end in order");
+}
+
+/* --- archiving --- */
+
+/* Copies the records that are worth it; an orderly shutdown's is only evidence. */
+static int copy_records(int from, int to, unsigned *ret_n)
+{
+	int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	_cleanup_closedir_ DIR *d = own < 0 ? NULL : fdopendir(own);
+	const struct root dir = { .fd = from, .path = "" };
+	struct dirent *e;
+
+	while (d && ret >= 0 && (e = readdir(d))) {
+		_cleanup_free_ char *data = NULL;
+		size_t size;
+
+		if (!after_prefix(e->d_name, "dmesg-"))
+			continue;
+		ret = root_read(&dir, e->d_name, RECORD_MAX, &data, &size);
+		if (ret < 0 || after_prefix(data, "Shutdown"))
+			continue;
+		ret = write_whole(to, e->d_name, data, size);
+		*ret_n += ret >= 0;
+	}
+	return ret;
+}
+
+static int write_cause(const struct last_boot *l, int dir)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return -ENOMEM;
+	fprintf(f, "%s\n", l->cause);
+	for (const struct last_boot_line *line = l->evidence; line; line = line->next)
+		fprintf(f, "%s\n", line->text);
+	if (fclose(f) != 0)
+		return -ENOMEM;
+	return write_whole(dir, CAUSE_FILE, text, size);
+}
+
+static int note_archived(struct last_boot *l, const char *path, const char *name)
+{
+	const char *leaf = l->log ? strrchr(l->log, '/') : NULL;
+
+	if (leaf) {
+		l->log = arena_printf(&l->arena, "%s/%s%s", path, name, leaf);
+		return l->log ? last_boot_add(l, &l->records, "%s", l->log) : -ENOMEM;
+	}
+	return last_boot_add(l, &l->records, "%s/%s", path, name);
+}
+
+static int archive_records(const struct root *archive, const char *path, int records,
+			   struct last_boot *l)
+{
+	_cleanup_close_ int fd = -EBADF;
+	const char *temporary;
+	unsigned n = 0;
+	int ret = kdumpdir_begin(archive, &l->arena, &temporary, &fd);
+
+	if (ret < 0)
+		return ret;
+	ret = copy_records(records, fd, &n);
+	if (ret >= 0 && n > 0)
+		ret = write_cause(l, fd);
+	if (ret < 0 || n == 0) {
+		kdumpdir_abandon(archive, temporary);
+		return ret;
+	}
+	ret = kdumpdir_commit(archive, temporary, fd);
+	return ret < 0 ? ret : note_archived(l, path, temporary + 1);
+}
+
+/* --- clearing: only what has a copy in the archive now --- */
+
+static void clear_records(const struct machine *m, int records)
+{
+	_cleanup_close_ int pstore = root_openat(&m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY);
+	int own = openat(records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = own < 0 ? NULL : fdopendir(own);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (after_prefix(e->d_name, "dmesg-")) {
+			if (pstore >= 0)
+				unlinkat(pstore, e->d_name, 0);
+			unlinkat(records, e->d_name, 0);
+		}
+}
+
+/* @ended: the row of crashes has ended, too. What need not be written is not opened for it. */
+static int settle_target(const struct machine *m, const struct node *tree, bool ended)
+{
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	const struct node *capture = node_find(tree, "kdump.capture");
+	_cleanup_free_ char *why = NULL;
+	bool is_new, in_row;
+	int ret;
+
+	if (!capture || !node_text(capture, "target") ||
+	    kdump_target_open(m, capture, false, 0, &t, &why) < 0)
+		return 0;
+	is_new = root_exists(&t.root, KDUMP_NEW) == 0;
+	in_row = ended && kdump_attempts(&t) > 0;
+	kdump_target_close(&t);
+	if (!is_new && !in_row)
+		return 0;
+	free_p(&why);
+	why = NULL;
+	ret = kdump_target_open(m, capture, true, 0, &t, &why);
+	if (ret >= 0 && in_row)
+		ret = kdump_set_attempts(&t, 0);
+	if (ret >= 0 && is_new && !ended)
+		unlinkat(t.root.fd, KDUMP_NEW, 0);
+	if (ret < 0)
+		log_warning("last_boot: %s: %s", node_text(capture, "target"),
+			    why ? why : strerror(-ret));
+	return ret;
+}
+
+static int64_t keep_of(const struct node *last_boot)
+{
+	int64_t keep;
+
+	return text_to_int(node_setting(last_boot, "keep"), &keep) < 0 ? 1 : keep;
+}
+
+int last_boot_archive(const struct machine *m, const struct node *tree, struct last_boot *l)
+{
+	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	_cleanup_close_ int records =
+		root_openat(&m->run, LAST_BOOT_RECORDS, O_RDONLY | O_DIRECTORY);
+	const struct node *last_boot = node_child(tree, "last_boot");
+	int ret = open_archive(m, last_boot, true, &archive);
+
+	if (ret >= 0 && records >= 0)
+		ret = archive_records(&archive, node_setting(last_boot, "archive"), records, l);
+	if (ret >= 0)
+		ret = write_trace(m, &archive, "runs");
+	if (ret < 0)
+		return ret;
+	if (records >= 0)
+		clear_records(m, records);
+	kdumpdir_prune(&archive, keep_of(last_boot));
+	ret = settle_target(m, tree, false);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+int last_boot_end(const struct machine *m, const struct node *tree)
+{
+	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	const struct node *last_boot = node_child(tree, "last_boot");
+	int ret = 0;
+
+	if (last_boot) {
+		ret = open_archive(m, last_boot, true, &archive);
+		if (ret >= 0)
+			ret = write_trace(m, &archive, "ended");
+	}
+	GATHER(ret, settle_target(m, tree, true));
+	return ret;
+}

@@ -1,0 +1,282 @@
+/* The evidence of the boot before: pstore's records, the dumps, the watchdogs. */
+#include "setting/lastboot.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "setting/kdumpdir.h"
+#include "setting/kdumptarget.h"
+#include "setting/mount.h"
+#include "setting/ramoops.h"
+#include "setting/report.h"
+
+#define RECORD_MAX (4U << 20)
+
+/* WDIOF_CARDRESET of <linux/watchdog.h>: the card reset the machine. */
+#define WATCHDOG_RESET 0x20
+
+/* How the boot before ended, by what it left; the later ones say more. */
+enum ending {
+	ENDING_NOTHING,
+	ENDING_EMERGENCY, /* an emergency restart, such as sysrq-b */
+	ENDING_SHUTDOWN,
+	ENDING_CRASH,
+};
+
+struct search {
+	const struct machine *m;
+	struct last_boot *l;
+	int copies; /* directory for copies; negative: none are wanted */
+	enum ending ending;
+	int64_t time;      /* of the record that says so */
+	const char *panic; /* the line that tells why, with ENDING_CRASH; or NULL */
+};
+
+static const char panic_begins[] = "Kernel panic - not syncing: ";
+
+/* The last line that says why the kernel panicked; NULL where there is none. */
+static char *panic_line(struct arena *a, const char *text)
+{
+	const char *found = NULL;
+
+	for (const char *at = text; (at = strstr(at, panic_begins)); at++)
+		found = at;
+	return found ? arena_strndup(a, found, strcspn(found, "\n")) : NULL;
+}
+
+static bool is_oom(const char *panic)
+{
+	const char *why = panic ? after_prefix(panic, panic_begins) : NULL;
+
+	return why && (after_prefix(why, "Out of memory") ||
+		       after_prefix(why, "System is deadlocked on memory"));
+}
+
+/* A copy in /run, which is safe from whoever else clears pstore, until it is archived. */
+static int copy_record(struct search *s, const char *name, const char *text, size_t size, bool log)
+{
+	int ret;
+
+	if (s->copies < 0)
+		return 0;
+	ret = write_whole(s->copies, name, text, size);
+	if (ret < 0)
+		log_warning("last_boot: %s/%s: %s", LAST_BOOT_RECORDS, name, strerror(-ret));
+	if (ret >= 0 && log) {
+		s->l->log = arena_printf(&s->l->arena, "/run/" LAST_BOOT_RECORDS "/%s", name);
+		if (!s->l->log)
+			return -ENOMEM;
+	}
+	return ret == -ENOMEM ? ret : 0;
+}
+
+/* A crash kernel without a disk has put the log into its own: back to what it was. @text is changed
+ * in place. */
+static void take_kept_log(char *text)
+{
+	char *to = text, *line, *rest = text;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *kept = strstr(line, RAMOOPS_KEPT);
+		size_t n;
+
+		if (!kept)
+			continue;
+		kept += strlen(RAMOOPS_KEPT);
+		n = strlen(kept);
+		memmove(to, kept, n);
+		to += n;
+		*to++ = '\n'; /* what stood before it was longer */
+	}
+	*to = '\0';
+}
+
+static enum ending ending_of(const char *text)
+{
+	if (after_prefix(text, "Panic"))
+		return ENDING_CRASH;
+	if (after_prefix(text, "Shutdown") || after_prefix(text, "Restart") ||
+	    after_prefix(text, "Halt") || after_prefix(text, "Poweroff"))
+		return ENDING_SHUTDOWN;
+	return after_prefix(text, "Emergency") ? ENDING_EMERGENCY : ENDING_NOTHING;
+}
+
+static const char *ending_text(enum ending ending)
+{
+	switch (ending) {
+	case ENDING_CRASH:
+		return "a panic";
+	case ENDING_SHUTDOWN:
+		return "an orderly shutdown";
+	case ENDING_EMERGENCY:
+		return "an emergency restart";
+	default:
+		return "an oops";
+	}
+}
+
+/* The latest record says how the boot ended: an oops may come before a shutdown. The restart that
+ * kernel.panic asks for is an emergency restart, which ends nothing that the panic has not. */
+static void note_ending(struct search *s, enum ending ending, int64_t time, const char *text)
+{
+	if (ending == ENDING_EMERGENCY && s->ending == ENDING_CRASH)
+		return;
+	if (ending == ENDING_CRASH && s->ending == ENDING_EMERGENCY)
+		s->time = INT64_MIN;
+	if (time < s->time || (time == s->time && ending < s->ending))
+		return;
+	s->time = time;
+	s->ending = ending;
+	s->panic = ending == ENDING_CRASH ? panic_line(&s->l->arena, text) : NULL;
+}
+
+static int look_at_record(struct search *s, int dir, const char *name)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	enum ending ending;
+	struct stat st;
+	size_t size;
+	int ret;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	ret = read_all(fd, RECORD_MAX, &text, &size);
+	if (ret < 0)
+		return ret == -ENOMEM ? ret : 0;
+	ending = ending_of(text);
+	if (strstr(text, RAMOOPS_KEPT)) {
+		take_kept_log(text);
+		size = strlen(text);
+		ending = ENDING_CRASH;
+	}
+	note_ending(s, ending, st.st_mtime, text);
+	ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: %s", name, ending_text(ending));
+	return ret < 0 ? ret : copy_record(s, name, text, size, ending == ENDING_CRASH);
+}
+
+static int look_at_pstore(struct search *s)
+{
+	int fd = root_openat(&s->m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY), ret = 0;
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d && ret >= 0 && (e = readdir(d)))
+		if (after_prefix(e->d_name, "dmesg-"))
+			ret = look_at_record(s, fd, e->d_name);
+	return ret;
+}
+
+/* --- dumps --- */
+
+static int look_at_dump(struct search *s, const struct root *dir, const char *target,
+			const char *path)
+{
+	_cleanup_free_ char *text = NULL, *log = NULL, *core = NULL, *name = NULL;
+	bool has_core;
+	size_t size;
+	int ret;
+
+	/* What the last crash kernel saved; nobody has looked at it yet. */
+	if (root_read_text(dir, KDUMP_NEW, 256, &name) < 0 || kdumpdir_number(name) == 0)
+		return 0;
+	if (asprintf(&log, "%s/" KDUMP_LOG, name) < 0 ||
+	    asprintf(&core, "%s/" KDUMP_CORE, name) < 0)
+		return -ENOMEM;
+	has_core = root_exists(dir, core) == 0;
+	s->ending = ENDING_CRASH;
+	s->time = INT64_MAX; /* nothing that pstore may have is later */
+	ret = last_boot_add(s->l, &s->l->evidence, "%s has %s of a crash: %s/%s", target,
+			    has_core ? "a dump" : "the kernel log, but no dump,", path, name);
+	if (ret >= 0)
+		ret = last_boot_add(s->l, &s->l->records, "%s:%s/%s", target, path,
+				    has_core ? core : log);
+	if (ret < 0 || root_read(dir, log, RECORD_MAX, &text, &size) < 0)
+		return ret;
+	s->panic = panic_line(&s->l->arena, text);
+	return copy_record(s, "dmesg-kdump", text, size, true);
+}
+
+static int look_at_target(struct search *s, const struct node *kdump)
+{
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	const struct node *capture = node_child(kdump, "capture");
+	_cleanup_free_ char *why = NULL;
+	const char *target = node_text(capture, "target");
+	int ret;
+
+	if (!target)
+		return 0;
+	ret = kdump_target_open(s->m, capture, false, s->m->wait ? MOUNT_WAIT : 0, &t, &why);
+	if (ret < 0) {
+		log_debug("last_boot: %s: %s", target, why ? why : strerror(-ret));
+		return ret == -ENOMEM ? ret : 0;
+	}
+	return look_at_dump(s, &t.root, target, node_setting(capture, "path"));
+}
+
+/* --- watchdogs --- */
+
+static int look_at_watchdogs(struct search *s, bool *ret_fired)
+{
+	int fd = root_openat(&s->m->sysfs, "class/watchdog", O_RDONLY | O_DIRECTORY), ret = 0;
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d && ret >= 0 && (e = readdir(d))) {
+		char path[NAME_MAX + 64];
+		_cleanup_free_ char *text = NULL;
+
+		snprintf(path, sizeof(path), "class/watchdog/%s/bootstatus", e->d_name);
+		if (*e->d_name == '.' || root_read_text(&s->m->sysfs, path, 32, &text) < 0 ||
+		    !(strtoul(text, NULL, 0) & WATCHDOG_RESET))
+			continue;
+		*ret_fired = true;
+		ret = last_boot_add(s->l, &s->l->evidence, "%s has reset the machine", e->d_name);
+	}
+	return ret;
+}
+
+/* --- all of it --- */
+
+static const char *cause_of(const struct search *s, bool watchdog, int memory)
+{
+	if (s->ending == ENDING_CRASH)
+		return is_oom(s->panic) ? CAUSE_OOM_PANIC : CAUSE_PANIC;
+	if (watchdog)
+		return CAUSE_WATCHDOG;
+	if (s->ending == ENDING_SHUTDOWN)
+		return CAUSE_REBOOT;
+	/* What is written at every shutdown in order is not there, though it would have been kept.
+	 */
+	if (s->ending == ENDING_EMERGENCY || memory == RAMOOPS_KEPT_CONTENTS)
+		return CAUSE_POWER_LOSS_OR_RESET;
+	return CAUSE_UNKNOWN;
+}
+
+int last_boot_find(const struct machine *m, const struct node *kdump, int memory, bool copy,
+		   struct last_boot *l)
+{
+	_cleanup_close_ int copies = -EBADF;
+	struct search s = { .m = m, .l = l, .copies = -EBADF };
+	bool watchdog = false;
+	int ret = 0;
+
+	if (copy && m->run.fd >= 0)
+		s.copies = copies = root_make_dir(&m->run, LAST_BOOT_RECORDS);
+	if (memory == RAMOOPS_KEPT_CONTENTS)
+		ret = last_boot_add(l, &l->evidence,
+				    "the reserved memory kept its contents: power was not lost");
+	else if (memory == RAMOOPS_LOST)
+		ret = last_boot_add(l, &l->evidence,
+				    "the reserved memory lost its contents, or had none");
+	GATHER(ret, look_at_pstore(&s));
+	GATHER(ret, look_at_target(&s, kdump));
+	GATHER(ret, look_at_watchdogs(&s, &watchdog));
+	if (s.panic)
+		GATHER(ret, last_boot_add(l, &l->evidence, "%s", s.panic));
+	l->cause = cause_of(&s, watchdog, memory);
+	return ret;
+}
