@@ -46,11 +46,12 @@ static int read_notes(struct core *c, const Elf64_Phdr *p)
 {
 	static const char name[] = "VMCOREINFO";
 	_cleanup_free_ char *notes = NULL;
-	size_t at = 0, size = p->p_filesz;
+	size_t at = 0, size;
 	int ret;
 
-	if (size > MAX_NOTES)
+	if (p->p_filesz > MAX_NOTES)
 		return -EBADMSG;
+	size = (size_t)p->p_filesz;
 	notes = malloc(size + 1);
 	if (!notes)
 		return -ENOMEM;

@@ -66,3 +66,37 @@ with_lock() {
 	mkdir -p "$VM_BUILD"
 	flock "$VM_BUILD/lock" "$@"
 }
+
+# debian_suite: the name of this machine's Debian release.
+debian_suite() {
+	local VERSION_CODENAME=
+	# shellcheck source=/dev/null
+	. /etc/os-release
+	[[ -n $VERSION_CODENAME ]] || die "/etc/os-release names no VERSION_CODENAME"
+	printf '%s\n' "$VERSION_CODENAME"
+}
+
+# Only what serves this Debian release: other entries belong to software of the host's.
+debian_stanzas() {
+	local file
+	for file in /etc/apt/sources.list.d/*.sources; do
+		[[ -r $file ]] || continue
+		awk -v suite="$1" 'BEGIN { RS = ""; ORS = "\n\n" }
+			{ s = $0; sub(/(^|.*\n)Suites:/, "", s); sub(/\n.*/, "", s); n = split(s, a)
+			  for (i = 1; i <= n; i++) if (a[i] == suite || index(a[i], suite "-") == 1) { print; next } }' "$file"
+	done
+}
+
+debian_lines() {
+	local file
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[[ -r $file ]] || continue
+		awk -v suite="$1" '$1 == "deb" { line = $0; sub(/\[[^]]*\]/, ""); if ($3 == suite || index($3, suite "-") == 1) print line }' "$file"
+	done
+}
+
+# debian_sources SUITE DIR: this machine's own package sources for it, as DIR/host.sources and DIR/host.list; either may be empty.
+debian_sources() {
+	debian_stanzas "$1" >"$2/host.sources"
+	debian_lines "$1" >"$2/host.list"
+}
