@@ -138,3 +138,26 @@ program="$HOLDFAST --root root --procfs root/proc --sysfs root/sys"
 	# The lines that it wrapped itself are indented; the terminal had none to wrap.
 	[[ $(screen | sed '1d;/^ended/,$d' | grep -vc '^  ') == 0 ]]
 }
+
+@test "status: red only where something needs doing" {
+	kernel kernel/panic=10
+	profile default <<<'sysctl: { kernel.panic: 10 }'
+	terminal 80 24 "$program status"
+	shows 'ended: 0'
+	shows 'settings:  1 of 1 hold'
+	[[ $(screen -e) == *$'\033[32m'* && $(screen -e) != *$'\033[31m'* ]]
+	kernel kernel/panic=0
+	terminal 80 24 "$program status"
+	shows 'ended: 1'
+	shows 'holdfast apply: puts 1 setting right'
+	[[ $(screen -e | grep $'\033\[31m' | grep -c 'settings:\|kernel.panic\|to do:') == 3 ]]
+	[[ $(screen -e | grep -c $'\033\[31m') == 3 ]]
+}
+
+@test "predict at 80 columns: the victim stands out" {
+	kernel vm/panic_on_oom=0
+	terminal 80 24 "$program predict"
+	shows 'ended: 0'
+	[[ $(screen -e | grep $'\033\[31m') == *hog* ]]
+	[[ $(screen | sed '1d;/^ended/,$d' | grep -vc '^  \| >') == 0 ]]
+}

@@ -30,6 +30,7 @@ status_is() {
 		kdump:     not armed, 0 MiB reserved
 		last boot: unknown
 		guard:     not running
+		to do:     holdfast apply: puts 2 settings right
 	END
 }
 
@@ -64,6 +65,7 @@ status_is() {
 		kdump:     armed, 256 MiB reserved
 		last boot: unknown
 		guard:     not running
+		to do:     holdfast apply: puts 1 setting right
 	END
 }
 
@@ -99,4 +101,29 @@ status_is() {
 	expect 3 holdfast status
 	messages_have "root/etc/holdfast/profiles/default.yaml:3:1: error: unknown key 'x'"
 	messages_have "profile 'default' is invalid"
+}
+
+@test "what needs doing, with the command that does it" {
+	profile default <<-'END'
+		vm: { panic_on_oom: always }
+		sysctl: { kernel.panic: 10 }
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: never }
+		protect: [ { service: sshd, exe: /usr/sbin/sshd } ]
+	END
+	mkdir -p root/etc/sysctl.d
+	printf 'kernel.panic = 0\n' >root/etc/sysctl.d/99-local.conf
+	expect 1 holdfast status
+	output_has 'guard:     not running'
+	output_has 'to do:     holdfast apply: puts 1 setting right; without a change of /etc/sysctl.d/99-local.conf:1 it comes back'
+	output_has '           holdfast kdump load: arms the crash kernel, or says why not'
+	output_has '           systemctl restart holdfast-guard: nothing is protected'
+}
+
+@test "nothing to do is not mentioned; lines fit the width" {
+	expect 0 holdfast apply
+	expect 0 holdfast status
+	[[ $output != *'to do'* ]]
+	kernel kernel/panic=123
+	COLUMNS=40 expect 1 holdfast -v status
+	(($(wc -L <stdout) <= 40))
 }

@@ -1,121 +1,8 @@
-#include <time.h>
-
 #include "base/text.h"
-#include "cmd/cmd.h"
 #include "cmd/cmdreport.h"
-#include "guard/client.h"
+#include "cmd/status.h"
 #include "guard/control.h"
-#include "setting/lastboot.h"
 #include "setting/plan.h"
-
-struct status {
-	struct context *c;
-	struct report applied; /* the report of apply; .profile NULL where there is none */
-	struct report now;     /* the settings as they are */
-	bool has_report;
-	struct arena arena;
-	struct guard_status guard;
-	const char *word; /* what the kernel command line forbids, or NULL */
-	unsigned failures;
-};
-
-static void print_applied(const struct status *s)
-{
-	const char *separator = "";
-
-	printf("applied:   ");
-	for (const struct report_stage *stage = s->applied.stages; stage; stage = stage->next) {
-		printf("%s%s (%.1f ms)", separator, stage->name, (double)stage->duration_us / 1000);
-		separator = ", ";
-	}
-	printf("%s%s\n", s->applied.stages ? "" : "nothing yet", s->word ? s->word : "");
-	for (const struct report_stage *stage = s->applied.stages; stage; stage = stage->next)
-		for (const struct report_error *e = stage->errors; e; e = e->next)
-			if (!report_said_before(&s->applied, stage, e))
-				printf("error:     %s\n", e->text);
-}
-
-static void print_settings(const struct status *s)
-{
-	unsigned n = 0, holding = 0;
-
-	for (const struct outcome *o = s->now.settings; o; o = o->next) {
-		n++;
-		holding += o->result == RESULT_HOLDS;
-	}
-	printf("settings:  %u of %u hold\n", holding, n);
-	for (const struct outcome *o = s->now.settings; o; o = o->next) {
-		_cleanup_free_ char *text = outcome_text(o);
-
-		if (text && (outcome_fails(o) || s->c->opt[OPT_VERBOSE] ||
-			     (o->result != RESULT_HOLDS && o->result != RESULT_SET)))
-			printf("  %s\n", text);
-	}
-}
-
-static void print_kdump(const struct status *s)
-{
-	_cleanup_free_ char *loaded = NULL, *size = NULL;
-	const struct root *sysfs = &s->c->machine.sysfs;
-	int64_t bytes = 0;
-
-	if (root_read_text(sysfs, "kernel/kexec_crash_loaded", 16, &loaded) < 0)
-		loaded = NULL;
-	if (root_read_text(sysfs, "kernel/kexec_crash_size", 64, &size) == 0)
-		bytes = strtoll(size, NULL, 10);
-	printf("kdump:     %s, %lld MiB reserved\n",
-	       loaded && streq(loaded, "1") ? "armed" : "not armed", (long long)(bytes >> 20));
-}
-
-static void print_last_boot(const struct status *s)
-{
-	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
-
-	if (last_boot_load(&s->c->machine, &l) < 0)
-		l.cause = CAUSE_UNKNOWN;
-	printf("last boot: %s\n", l.cause);
-	for (const struct last_boot_line *r = l.records; r; r = r->next)
-		printf("  record: %s\n", r->text);
-}
-
-static void print_guard(const struct guard_status *g)
-{
-	if (!g->running) {
-		printf("guard:     not running\n");
-		return;
-	}
-	printf("guard:     running, %s; %lld released, %lld lost events, %lld rescans, %lld "
-	       "leashed\n",
-	       g->gated ? "exec gate" : "no exec gate", (long long)g->released,
-	       (long long)g->lost_events, (long long)g->rescans, (long long)g->leashed);
-	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next) {
-		time_t since = (time_t)pin->since;
-		struct tm tm;
-		char when[32] = "";
-
-		if (localtime_r(&since, &tm))
-			strftime(when, sizeof(when), "%F %T", &tm);
-		printf("  %s[%lld]: oom_score_adj %lld, pinned by %s, %s\n", pin->service,
-		       (long long)pin->pid, (long long)pin->oom_score_adj, pin->how, when);
-	}
-	for (const struct guard_problem *p = g->problems; p; p = p->next)
-		printf("  %s: %s\n", p->service, p->text);
-}
-
-static void print_text(const struct status *s, const struct selection *sel)
-{
-	const char *description = node_text(sel->profile.tree, "description");
-
-	printf("profile:   %s (%s)%s%s\n", s->now.profile, s->now.reason, description ? ": " : "",
-	       description ? description : "");
-	if (s->has_report && s->applied.profile && !streq(s->applied.profile, s->now.profile))
-		printf("           but %s was applied\n", s->applied.profile);
-	print_applied(s);
-	print_settings(s);
-	print_kdump(s);
-	print_last_boot(s);
-	print_guard(&s->guard);
-}
 
 static void guard_json(const struct guard_status *g, struct json *j)
 {
@@ -206,7 +93,7 @@ static int show_status(struct status *s, const struct selection *sel)
 	if (s->c->opt[OPT_JSON])
 		print_json(s);
 	else
-		print_text(s, sel);
+		status_print(s, sel);
 	return s->failures ? EXIT_NOT_DONE : EXIT_OK;
 }
 
@@ -255,7 +142,7 @@ static int run_status(struct context *c, int argc, char **argv)
 	else if (ret > 0 && c->opt[OPT_JSON])
 		ret = print_failure(&s, &f, ret);
 	else if (s.has_report)
-		print_applied(&s);
+		status_print_applied(&s);
 	report_free(&s.applied);
 	report_free(&s.now);
 	arena_free(&s.arena);

@@ -1,0 +1,23 @@
+/* What `status` has found out. */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "guard/client.h"
+#include "setting/report.h"
+
+struct status {
+	struct context *c;
+	struct report applied; /* the report of apply; .profile NULL where there is none */
+	struct report now;     /* the settings as they are */
+	bool has_report;
+	struct arena arena;
+	struct guard_status guard;
+	const char *word; /* what the kernel command line forbids, or NULL */
+	unsigned failures;
+};
+
+/* One screen for a person: red only what needs doing, with the command that does it. */
+void status_print(const struct status *s, const struct selection *sel);
+
+/* Only what was done, where there is no profile to hold against. */
+void status_print_applied(const struct status *s);

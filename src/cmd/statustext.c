@@ -1,0 +1,236 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include "base/term.h"
+#include "cmd/status.h"
+#include "setting/kdump.h"
+#include "setting/lastboot.h"
+
+#define LABEL 11U /* columns of what stands on the left */
+
+struct screen {
+	struct term term;
+	const struct status *status;
+	const struct node *tree; /* the profile's, or NULL */
+	unsigned to_do;          /* lines of it so far */
+};
+
+enum mood {
+	FINE,
+	PLAIN,
+	BAD, /* something needs doing */
+};
+
+static void row(const struct screen *s, enum mood mood, unsigned indent, const char *label,
+		const char *fmt, ...) _printf_(5, 6);
+
+/* A label and a text, wrapped; without a label a line of a list. */
+static void row(const struct screen *s, enum mood mood, unsigned indent, const char *label,
+		const char *fmt, ...)
+{
+	const struct term *t = &s->term;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(t->out, "%s%-*s%s%s", term_on(t, TERM_BOLD), (int)indent, label, term_off(t),
+		mood == BAD    ? term_on(t, TERM_RED)
+		: mood == FINE ? term_on(t, TERM_GREEN)
+			       : "");
+	term_wrap(t, text, indent, indent + (indent == 2 ? 2 : 0));
+	fputs(mood == PLAIN ? "" : term_off(t), t->out);
+}
+
+/* --- what was done --- */
+
+static void print_applied(const struct screen *s)
+{
+	const struct report *applied = &s->status->applied;
+	char text[512];
+	size_t n = 0;
+
+	for (const struct report_stage *stage = applied->stages; stage && n < sizeof(text) - 64;
+	     stage = stage->next)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.20s (%.1f ms)",
+				      n ? ", " : "", stage->name,
+				      (double)stage->duration_us / 1000);
+	row(s, PLAIN, LABEL, "applied:", "%s%s", n ? text : "nothing yet",
+	    s->status->word ? s->status->word : "");
+	for (const struct report_stage *stage = applied->stages; stage; stage = stage->next)
+		for (const struct report_error *e = stage->errors; e; e = e->next)
+			if (!report_said_before(applied, stage, e))
+				row(s, BAD, LABEL, "error:", "%s", e->text);
+}
+
+static void print_profile(const struct screen *s)
+{
+	const struct status *status = s->status;
+	const char *description = node_text(s->tree, "description");
+
+	row(s, PLAIN, LABEL, "profile:", "%s (%s)%s%s", status->now.profile, status->now.reason,
+	    description ? ": " : "", description ? description : "");
+	if (status->has_report && status->applied.profile &&
+	    !streq(status->applied.profile, status->now.profile))
+		row(s, BAD, LABEL, "", "but %s was applied", status->applied.profile);
+}
+
+/* --- what holds --- */
+
+static void print_settings(const struct screen *s)
+{
+	unsigned n = 0, holding = 0;
+
+	for (const struct outcome *o = s->status->now.settings; o; o = o->next) {
+		n++;
+		holding += o->result == RESULT_HOLDS;
+	}
+	row(s, s->status->failures ? BAD : FINE, LABEL, "settings:", "%u of %u hold", holding, n);
+	for (const struct outcome *o = s->status->now.settings; o; o = o->next) {
+		_cleanup_free_ char *text = outcome_text(o);
+
+		if (text && (outcome_fails(o) || s->status->c->opt[OPT_VERBOSE] ||
+			     (o->result != RESULT_HOLDS && o->result != RESULT_SET)))
+			row(s, outcome_fails(o) ? BAD : PLAIN, 2, "", "%s", text);
+	}
+}
+
+static bool wants_kdump(const struct screen *s)
+{
+	return node_child(s->tree, "kdump") != NULL;
+}
+
+static void print_kdump(const struct screen *s)
+{
+	const struct machine *m = &s->status->c->machine;
+	_cleanup_free_ char *size = NULL;
+	bool armed = kdump_is_armed(m);
+	int64_t bytes = 0;
+
+	if (root_read_text(&m->sysfs, "kernel/kexec_crash_size", 64, &size) == 0)
+		bytes = strtoll(size, NULL, 10);
+	row(s,
+	    armed            ? FINE
+	    : wants_kdump(s) ? BAD
+			     : PLAIN,
+	    LABEL, "kdump:", "%s, %" PRId64 " MiB reserved", armed ? "armed" : "not armed",
+	    bytes >> 20);
+}
+
+static void print_last_boot(const struct screen *s)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
+
+	if (last_boot_load(&s->status->c->machine, &l) < 0)
+		l.cause = CAUSE_UNKNOWN;
+	row(s, PLAIN, LABEL, "last boot:", "%s", l.cause);
+	for (const struct last_boot_line *r = l.records; r; r = r->next)
+		row(s, PLAIN, 2, "", "record: %s", r->text);
+}
+
+/* --- who is protected --- */
+
+static bool is_pinned(const struct guard_status *g, const char *service)
+{
+	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next)
+		if (streq_null(pin->service, service))
+			return true;
+	return false;
+}
+
+static void print_pin(const struct screen *s, const struct guard_pin *pin)
+{
+	time_t since = (time_t)pin->since;
+	struct tm tm;
+	char when[32] = "";
+
+	if (localtime_r(&since, &tm))
+		strftime(when, sizeof(when), "%F %T", &tm);
+	row(s, FINE, 2, "", "%s[%" PRId64 "]: oom_score_adj %" PRId64 ", pinned by %s, %s",
+	    pin->service, pin->pid, pin->oom_score_adj, pin->how, when);
+}
+
+static void print_guard(const struct screen *s)
+{
+	const struct guard_status *g = &s->status->guard;
+	const struct node *protect = node_child(s->tree, "protect");
+
+	if (!g->running) {
+		row(s, protect ? BAD : PLAIN, LABEL, "guard:", "not running");
+		return;
+	}
+	row(s, PLAIN, LABEL, "guard:",
+	    "running, %s; %" PRId64 " released, %" PRId64 " lost events, %" PRId64
+	    " rescans, %" PRId64 " leashed",
+	    g->gated ? "exec gate" : "no exec gate", g->released, g->lost_events, g->rescans,
+	    g->leashed);
+	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next)
+		print_pin(s, pin);
+	node_foreach(item, protect)
+		if (!is_pinned(g, node_identity(item)))
+			row(s, PLAIN, 2, "", "%s: does not run", node_identity(item));
+	for (const struct guard_problem *p = g->problems; p; p = p->next)
+		row(s, BAD, 2, "", "%s: %s", p->service, p->text);
+}
+
+/* --- what to do --- */
+
+static void to_do(struct screen *s, const char *command, const char *why)
+{
+	row(s, BAD, LABEL, s->to_do++ ? "" : "to do:", "%s: %s", command, why);
+}
+
+/* What apply puts right: the crash kernel and the guard have commands of their own. */
+static unsigned count_fixable(const struct screen *s, const char **ret_override)
+{
+	unsigned n = 0;
+
+	for (const struct outcome *o = s->status->now.settings; o; o = o->next) {
+		if (!outcome_fails(o) || streq(o->kind, "kdump") || streq(o->kind, "guard"))
+			continue;
+		n++;
+		if (o->overridden_by)
+			*ret_override = o->overridden_by;
+	}
+	return n;
+}
+
+static void print_to_do(struct screen *s)
+{
+	const char *override = NULL;
+	unsigned n = count_fixable(s, &override);
+	char why[256];
+
+	if (n > 0) {
+		snprintf(why, sizeof(why), "puts %u %s right%s%.120s%s", n,
+			 n == 1 ? "setting" : "settings", override ? "; without a change of " : "",
+			 override ? override : "", override ? " it comes back" : "");
+		to_do(s, "holdfast apply", why);
+	}
+	if (wants_kdump(s) && !kdump_is_armed(&s->status->c->machine))
+		to_do(s, "holdfast kdump load", "arms the crash kernel, or says why not");
+	if (node_child(s->tree, "protect") && !s->status->guard.running)
+		to_do(s, "systemctl restart holdfast-guard", "nothing is protected");
+}
+
+void status_print_applied(const struct status *status)
+{
+	const struct screen s = { .term = term_of(stdout), .status = status };
+
+	print_applied(&s);
+}
+
+void status_print(const struct status *status, const struct selection *sel)
+{
+	struct screen s = { .term = term_of(stdout), .status = status, .tree = sel->profile.tree };
+
+	print_profile(&s);
+	print_applied(&s);
+	print_settings(&s);
+	print_kdump(&s);
+	print_last_boot(&s);
+	print_guard(&s);
+	print_to_do(&s);
+}
