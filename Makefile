@@ -143,6 +143,7 @@ install: $(PROGRAMS)
 	$(INSTALL) -D -m 644 initramfs-hooks/systemd/holdfast-guard.service \
 		$(P)/lib/systemd/system/holdfast-guard.service
 	$(INSTALL) -D -m 755 initramfs-hooks/sysvinit/holdfast $(D)/etc/init.d/holdfast
+	$(INSTALL) -D -m 755 initramfs-hooks/sysvinit/holdfast-guard $(D)/etc/init.d/holdfast-guard
 	$(INSTALL) -D -m 644 $(HOOKS)/functions $(P)/lib/holdfast/functions
 	$(INSTALL) -D -m 755 $(HOOKS)/capture-image $(P)/lib/holdfast/capture-image
 	$(INSTALL) -D -m 755 $(HOOKS)/hooks/holdfast $(P)/share/initramfs-tools/hooks/holdfast

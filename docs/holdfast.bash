@@ -92,7 +92,7 @@ _holdfast_options() {
 	apply) options+=' -n --dry-run --stage' ;;
 	keys) options+=' --format' ;;
 	snapshot) options+=' --name' ;;
-	guard) options+=' --once --daemon' ;;
+	guard) options+=' --once --stop --daemon' ;;
 	status) options+=' --why' ;;
 	image) options+=' --from --remove --output' ;;
 	predict) options+=' -c --cgroup -i --if --pid' ;;

@@ -37,6 +37,7 @@ enum option_id {
 	OPT_NAME,
 	OPT_ONCE,
 	OPT_DAEMON,
+	OPT_STOP,
 	OPT_WHY,
 	OPT_ENDS,
 	OPT_FLEET,

@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "guard/confine.h"
+#include "guard/control.h"
 #include "guard/lean.h"
 #include "guard/supervise.h"
 #include "guard/watch.h"
@@ -192,6 +193,17 @@ static int run_once(struct context *c)
 	return ret < 0 ? ret : ret > 0 ? EXIT_NOT_DONE : EXIT_OK;
 }
 
+/* None that runs is as good as one that ended. */
+static int run_stop(struct context *c)
+{
+	_cleanup_free_ char *answer = NULL;
+	int ret = control_ask(&c->machine, "quit\n", &answer);
+
+	if (ret < 0 && ret != -ENOENT && ret != -ECONNREFUSED)
+		return ret;
+	return EXIT_OK;
+}
+
 /* Whether there is something to guard and nothing that forbids it; else *@ret_status is what to end
  * with. */
 static bool has_work(struct context *c, int *ret_status)
@@ -219,10 +231,12 @@ static int run_guard(struct context *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (c->opt[OPT_ONCE] && c->opt[OPT_DAEMON]) {
-		log_error("--once and --daemon exclude each other");
+	if (!!c->opt[OPT_ONCE] + !!c->opt[OPT_DAEMON] + !!c->opt[OPT_STOP] > 1) {
+		log_error("--once, --daemon and --stop exclude each other");
 		return EXIT_USAGE;
 	}
+	if (c->opt[OPT_STOP])
+		return run_stop(c);
 	if (!c->opt[OPT_ONCE]) /* whoever reads our stderr may wait for us */
 		log_setup(c->opt[OPT_VERBOSE] ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 			  getenv("NOTIFY_SOCKET") ? LOG_KERNEL_ONLY : LOG_STDERR_UNLESS_BUSY);
@@ -242,6 +256,6 @@ const struct cmd cmd_guard = {
 	.help = "Stays in the foreground until SIGTERM; SIGHUP reads the profile anew. Another "
 		"guard that is\n"
 		"started takes over from the one that runs.",
-	.options = { OPT_ONCE, OPT_DAEMON },
+	.options = { OPT_ONCE, OPT_DAEMON, OPT_STOP },
 	.run = run_guard,
 };

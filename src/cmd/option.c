@@ -30,6 +30,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 			"do one boot stage: early, devices, root or system; or all", false },
 	[OPT_FORMAT] = { "format", 0, "FORMAT", "text, man or schema", false },
 	[OPT_ONCE] = { "once", 0, NULL, "pin what runs now, and end", false },
+	[OPT_STOP] = { "stop", 0, NULL, "end the guard that runs", false },
 	[OPT_DAEMON] = { "daemon", 0, NULL, "go to the background once ready", false },
 	[OPT_WHY] = { "why", 0, "PID", "say why a process is pinned or not", false },
 	[OPT_FLEET] = { "fleet", 0, "FILE",

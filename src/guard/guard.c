@@ -73,6 +73,14 @@ static void alarm_clock(struct guard *g, long ms)
 	(void)timerfd_settime(g->progress->alarm, 0, &t, NULL);
 }
 
+/* Whoever comes after us may fare better. */
+static void give_up(struct guard *g, int error)
+{
+	log_error("guard: %s", strerror(-error));
+	g->status = error;
+	g->ends = true;
+}
+
 static void serve_gate(struct guard *g)
 {
 	int ret;
@@ -82,11 +90,8 @@ static void serve_gate(struct guard *g)
 	g->progress->gate_rounds = g->progress->gate_taken;
 	if (ret >= 0 && g->policy.starved)
 		ret = -EMFILE;
-	if (ret < 0) { /* whoever comes after us has a gate that works */
-		log_error("guard: exec gate: %s", strerror(-ret));
-		g->status = ret;
-		g->ends = true;
-	}
+	if (ret < 0)
+		give_up(g, ret);
 }
 
 /* Between two steps of something long. */
@@ -320,6 +325,8 @@ static void loop(struct guard *g)
 		alarm_clock(g, GUARD_ALARM_MS);
 		if (ready > 0)
 			serve_all(g);
+		else if (ready < 0 && errno != EINTR)
+			give_up(g, -errno); /* no more descriptors than we have, and fewer */
 		if (rounds == g->progress->gate_rounds)
 			served = 0;
 		else if (!served)
@@ -368,7 +375,7 @@ int guard_run(const struct machine *m, struct rules *rules, const struct guard_c
 	g->machine = m;
 	g->progress = progress;
 	g->gate = GATE_NONE;
-	g->programs = (struct programs){ m, &g->policy.rules, &g->gate, -EBADF };
+	g->programs = (struct programs){ m, &g->policy.rules, &g->gate, -EBADF, false };
 	g->policy.meanwhile = serve_gate_meanwhile;
 	g->policy.meanwhile_data = g;
 	for (int i = 0; i < N_SOURCES; i++)

@@ -11,7 +11,7 @@ static void visit(int fd, bool is_program, void *data)
 	const struct programs *ps = data;
 	int ret = 0;
 
-	if (is_program && ps->gate->fd >= 0)
+	if (is_program && ps->marks)
 		ret = gate_mark(ps->gate, fd);
 	else if (!is_program && ps->watch >= 0)
 		ret = watch_add(ps->watch, fd);
@@ -28,6 +28,7 @@ bool programs_resolve(struct programs *ps)
 		struct file_id before = rule->program;
 		const char *problem = rule->problem;
 
+		ps->marks = ps->gate->fd >= 0 && !rule->args;
 		rule_resolve(rule, &ps->machine->root, visit, ps);
 		if (rule->resolved && !file_id_equal(&before, &rule->program))
 			changed = true;

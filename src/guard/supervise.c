@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -245,9 +246,18 @@ static void turn(struct supervisor *s)
 		[SOURCE_NEXT_PROGRESS] = { s->next.progress, POLLIN, 0 },
 		[SOURCE_NEXT_ALARM] = { s->next.alarm, POLLIN, 0 },
 	};
-	int timeout = on_time(s);
+	const struct rlimit enough = { 64, 64 };
+	int timeout = on_time(s), ready;
 
-	if (s->ends || poll(p, N_SOURCES, timeout) <= 0)
+	if (s->ends)
+		return;
+	ready = poll(p, N_SOURCES, timeout);
+	if (ready < 0 &&
+	    errno != EINTR) { /* the limit of open files was lowered below what we have */
+		(void)setrlimit(RLIMIT_NOFILE, &enough);
+		sleep_ms(RESTART_MS);
+	}
+	if (ready <= 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		if (p[order[i]].revents) {

@@ -8,6 +8,7 @@
  *     restore          lets a child put the score back that this process has, as sshd's do, and
  *                      print a while later
  *     hog MEGABYTES    takes memory, and prints again
+ *     spawn N          forks N children that end at once and then one that stays, and prints done
  *     threads          lets a second thread be the one that executes the program anew
  */
 #include <fcntl.h>
@@ -95,6 +96,24 @@ static int takes_memory(size_t megabytes)
 	return 0;
 }
 
+static int spawns(int n)
+{
+	sleep(2);
+	for (int i = 0; i < n; i++) {
+		if (fork() == 0)
+			_exit(0);
+		wait(NULL);
+	}
+	if (fork() == 0) {
+		sleep(600);
+		_exit(0);
+	}
+	if (write(1, "done\n", 5) != 5)
+		return 1;
+	wait(NULL);
+	return 0;
+}
+
 static void *executes(void *program)
 {
 	execl(program, program, (char *)NULL);
@@ -127,6 +146,8 @@ int main(int argc, char **argv)
 		return restores();
 	if (strcmp(argv[1], "threads") == 0)
 		return threads(argv[0]);
+	if (strcmp(argv[1], "spawn") == 0)
+		return spawns(atoi(argv[2]));
 	if (strcmp(argv[1], "hog") == 0)
 		return takes_memory((size_t)atoi(argv[2]));
 	if (strcmp(argv[1], "exec") == 0) {
