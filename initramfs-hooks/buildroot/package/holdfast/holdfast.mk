@@ -1,0 +1,48 @@
+################################################################################
+#
+# holdfast
+#
+################################################################################
+
+HOLDFAST_VERSION = 0.1.0
+HOLDFAST_SITE = $(call qstrip,$(BR2_PACKAGE_HOLDFAST_SOURCE))
+HOLDFAST_SITE_METHOD = local
+HOLDFAST_LICENSE = MIT
+HOLDFAST_LICENSE_FILES = LICENSE
+# host-holdfast checks the profiles, and puts things into the target.
+HOLDFAST_DEPENDENCIES = host-pkgconf host-holdfast libyaml kmod util-linux
+HOST_HOLDFAST_DEPENDENCIES = host-pkgconf host-libyaml host-kmod host-util-linux
+
+# Buildroot strips, and links with its own libyaml.
+HOLDFAST_MAKE_OPTS = VERSION=$(HOLDFAST_VERSION) YAML_LIBS=-lyaml INSTALL_STRIP=
+HOLDFAST_PROFILES = $(call qstrip,$(BR2_PACKAGE_HOLDFAST_PROFILES))
+HOLDFAST_CMDLINE = $(call qstrip,$(BR2_PACKAGE_HOLDFAST_CMDLINE))
+
+define HOLDFAST_BUILD_CMDS
+	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(TARGET_CONFIGURE_OPTS) $(HOLDFAST_MAKE_OPTS) all
+endef
+
+define HOLDFAST_INSTALL_TARGET_CMDS
+	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(TARGET_CONFIGURE_OPTS) $(HOLDFAST_MAKE_OPTS) \
+		install DESTDIR=$(@D)/root PREFIX=/usr
+	$(HOST_DIR)/sbin/holdfast --root $(TARGET_DIR) image install --from $(@D)/root $(HOLDFAST_PROFILES)
+endef
+
+define HOST_HOLDFAST_BUILD_CMDS
+	$(HOST_MAKE_ENV) $(MAKE) -C $(@D) $(HOST_CONFIGURE_OPTS) $(HOLDFAST_MAKE_OPTS) all
+endef
+
+define HOST_HOLDFAST_INSTALL_CMDS
+	$(INSTALL) -D -m 755 $(@D)/build/release/holdfast $(HOST_DIR)/sbin/holdfast
+endef
+
+# Under fakeroot, where everything is root's.
+define HOLDFAST_CHECK_TARGET
+	$(HOST_DIR)/sbin/holdfast --root $(TARGET_DIR) check --image $(if $(HOLDFAST_CMDLINE),--cmdline '$(HOLDFAST_CMDLINE)')
+endef
+ifeq ($(BR2_PACKAGE_HOLDFAST),y)
+ROOTFS_PRE_CMD_HOOKS += HOLDFAST_CHECK_TARGET
+endif
+
+$(eval $(generic-package))
+$(eval $(host-generic-package))

@@ -1,0 +1,18 @@
+# For an image's recipe, `inherit holdfast-image`: the finished root file system is checked against the profiles in it.
+# HOLDFAST_CMDLINE is the kernel command line that the boot loader will give; HOLDFAST_KERNEL_CONFIG the kernel's configuration.
+HOLDFAST_CMDLINE ?= "${APPEND}"
+HOLDFAST_KERNEL_CONFIG ?= "${STAGING_KERNEL_BUILDDIR}/.config"
+
+DEPENDS += "holdfast-native"
+do_rootfs[depends] += "virtual/kernel:do_shared_workdir"
+IMAGE_INSTALL:append = " holdfast"
+ROOTFS_POSTPROCESS_COMMAND += "holdfast_check_image;"
+
+# Under pseudo, where everything is root's.
+holdfast_check_image() {
+	set -- --root ${IMAGE_ROOTFS} check --image --cmdline "${HOLDFAST_CMDLINE}"
+	if [ -e "${HOLDFAST_KERNEL_CONFIG}" ]; then
+		set -- "$@" --kernel-config "${HOLDFAST_KERNEL_CONFIG}"
+	fi
+	holdfast "$@"
+}
