@@ -41,9 +41,9 @@ as_root() {
 @test "mkosi: its configuration is read, its last step installs, checks, and fails with a profile that cannot work" {
 	cp -r "$HOOKS/mkosi" mkosi
 	make -s -C "$source" install DESTDIR="$PWD/mkosi/holdfast" INSTALL_STRIP= >/dev/null
-	(cd mkosi && mkosi summary) >summary 2>&1
-	grep -E '^ *Distribution: debian' summary
-	grep -E '^ *Finalize Script: .*mkosi.finalize' summary
+	(cd mkosi && mkosi summary) >said 2>&1
+	grep -E '^ *Distribution: debian' said
+	grep -E '^ *Finalize Script: .*mkosi.finalize' said
 	BUILDROOT=$PWD/image expect 0 as_root mkosi/mkosi.finalize final
 	[[ -e image/usr/lib/holdfast/profiles/eg200.yaml && -L image/etc/systemd/system/sysinit.target.wants/holdfast.service ]]
 	rm image/usr/lib/systemd/systemd-udevd
@@ -147,16 +147,18 @@ functions_of() {
 
 # recipe FUNCTION...: runs the recipe's functions with BitBake's variables.
 recipe() {
-	cat >recipe.sh <<-END
-		set -e
-		oe_runmake() { make -s -C "$source" VERSION=0.1.0 YAML_LIBS=-lyaml INSTALL_STRIP= "\$@"; }
-		D=$PWD/package prefix=/usr nonarch_libdir=/usr/lib WORKDIR=$PWD HOLDFAST_PROFILES=eg200.yaml
-		holdfast() { "$HOLDFAST" "\$@"; }
-		IMAGE_ROOTFS=$PWD/image HOLDFAST_CMDLINE=quiet HOLDFAST_KERNEL_CONFIG=$PWD/none
-	END
-	functions_of "$RECIPE" >>recipe.sh
-	functions_of "$LAYER/classes/holdfast-image.bbclass" >>recipe.sh
-	printf '%s\n' "$@" >>recipe.sh
+	{
+		cat <<-END
+			set -e
+			oe_runmake() { make -s -C "$source" VERSION=0.1.0 YAML_LIBS=-lyaml INSTALL_STRIP= "\$@"; }
+			D=$PWD/package prefix=/usr nonarch_libdir=/usr/lib WORKDIR=$PWD HOLDFAST_PROFILES=eg200.yaml
+			holdfast() { "$HOLDFAST" "\$@"; }
+			IMAGE_ROOTFS=$PWD/image HOLDFAST_CMDLINE=quiet HOLDFAST_KERNEL_CONFIG=$PWD/none
+		END
+		functions_of "$RECIPE"
+		functions_of "$LAYER/classes/holdfast-image.bbclass"
+		printf '%s\n' "$@"
+	} >recipe.sh
 	sh recipe.sh
 }
 

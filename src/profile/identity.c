@@ -90,6 +90,7 @@ int identity_set(struct identity *id, const char *name, const char *value)
 	fact->placeholder = value && is_firmware(name) && identity_is_placeholder(value);
 	fact->next = id->facts;
 	id->facts = fact;
+	memset(id->recent, 0, sizeof(id->recent));
 	return 0;
 }
 
@@ -205,6 +206,19 @@ const struct fact *identity_fact(struct identity *id, const char *name)
 		if (iscntrl((unsigned char)*c))
 			*c = '?'; /* firmware must not talk to the terminal */
 	return identity_set(id, name, start) < 0 ? NULL : id->facts;
+}
+
+const struct fact *identity_fact_of(struct identity *id, const struct key *row)
+{
+	size_t slot = (size_t)(row - keys) % ARRAY_SIZE(id->recent);
+
+	if (id->recent[slot].row != row) {
+		const struct fact *fact = identity_fact(id, row->path + strlen("match."));
+
+		id->recent[slot].row = row;
+		id->recent[slot].fact = fact;
+	}
+	return id->recent[slot].fact;
 }
 
 const char *identity_get(struct identity *id, const char *name)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/root.h"
+#include "profile/key.h"
 
 struct fact {
 	struct fact *next;
@@ -17,6 +18,10 @@ struct identity {
 	const struct root *procfs, *sysfs; /* NULL: only what was set */
 	struct arena arena;
 	struct fact *facts;
+	struct {
+		const struct key *row;
+		const struct fact *fact;
+	} recent[16]; /* what identity_fact_of() found */
 };
 
 /* A fact by its name in the profile language below match: "dmi.product_name",
@@ -27,6 +32,9 @@ const char *identity_get(struct identity *id, const char *name);
 /* The same with what is known about the value; NULL without memory, and where the machine does not
  * say. */
 const struct fact *identity_fact(struct identity *id, const char *name);
+
+/* The same for a row of match. For a fleet: a lookup by name costs more than a comparison. */
+const struct fact *identity_fact_of(struct identity *id, const struct key *row);
 
 /* Puts a fact in. -ENOMEM or 0. */
 int identity_set(struct identity *id, const char *name, const char *value) _must_check_;

@@ -73,11 +73,11 @@ static struct match_condition evaluate(const struct node *n, struct identity *id
 	struct match_condition c = { .key = n->row->path + strlen("match."), .patterns = n };
 	const struct fact *fact = NULL;
 
-	if (has_suffix(c.key, ".*")) {
+	if (n->row->type == KEY_CMDLINE) {
 		c.parameter = n->name;
 		c.value = identity_cmdline(id, n->name);
 	} else {
-		fact = identity_fact(id, c.key);
+		fact = identity_fact_of(id, n->row);
 		c.value = fact ? fact->value : NULL;
 	}
 	if (!c.value)
