@@ -188,6 +188,19 @@ static int64_t read_number(const struct root *tree, const char *path)
 	return root_read_text(tree, path, 64, &text) < 0 ? 0 : strtoll(text, NULL, 10);
 }
 
+static void kdump_json(const struct report *r, const struct machine *m, struct json *j)
+{
+	const struct outcome *o = report_find(r, "kdump");
+	bool armed = read_number(&m->sysfs, "kernel/kexec_crash_loaded") == 1;
+
+	json_open(j, "kdump", '{');
+	json_bool(j, "armed", armed);
+	json_int(j, "reserved_bytes", read_number(&m->sysfs, "kernel/kexec_crash_size"));
+	json_bool(j, "locked", read_number(&m->procfs, "sys/kernel/kexec_load_disabled") != 0);
+	json_string(j, "reason", o && !armed ? o->text : NULL);
+	json_close(j, '}');
+}
+
 static void errors_json(const struct report_error *errors, struct json *j)
 {
 	json_open(j, "errors", '[');
@@ -228,10 +241,7 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 	for (const struct outcome *o = r->settings; o; o = o->next)
 		outcome_json(o, j);
 	json_close(j, ']');
-	json_open(j, "kdump", '{');
-	json_bool(j, "armed", read_number(&m->sysfs, "kernel/kexec_crash_loaded") == 1);
-	json_int(j, "reserved_bytes", read_number(&m->sysfs, "kernel/kexec_crash_size"));
-	json_close(j, '}');
+	kdump_json(r, m, j);
 	json_open(j, "last_boot", '{');
 	last_boot_known_json(m, j);
 	json_close(j, '}');

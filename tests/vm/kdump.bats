@@ -239,3 +239,55 @@ on_disk() {
 	[ "$(vm_status by-hand)" = 0 ]
 	[ "$(vm_section panic_on_oom_now)" = 2 ]
 }
+
+# debian_initrd FILE PROFILE: by Debian's hook, told to carry the crash kernel.
+debian_initrd() {
+	local conf=$VM_ROOT_TREE/etc/initramfs-tools/conf.d/holdfast status=0
+	echo HOLDFAST_KDUMP_EARLY=yes >"$conf"
+	"$BATS_TEST_DIRNAME/build-initrd" "$@" || status=$?
+	cp "$VM_ROOT_TREE"/boot/holdfast-capture-*.img "$BATS_TEST_TMPDIR/" || status=$?
+	rm -f "$conf" "$VM_ROOT_TREE"/boot/holdfast-capture-*.img
+	return "$status"
+}
+
+@test "Debian's initramfs, told to carry the crash kernel, arms it before the root is mounted" {
+	cat >"$BATS_TEST_TMPDIR/early.yaml" <<-'EOF'
+		holdfast: 1
+		name: early
+		match: [ { cmdline: { vmtest.product: early } } ]
+		vm: { panic_on_oom: 2 }
+		kdump: { crashkernel: 112M, capture: { target: LABEL=data, save: dmesg } }
+	EOF
+	(
+		exec 9>"$VM_BUILD/lock"
+		flock 9
+		debian_initrd "$VM/initrd.debian" "$BATS_TEST_TMPDIR/early.yaml"
+	)
+	# What saves only the log needs no makedumpfile; and the profiles have lost what is not the crash kernel's affair.
+	zstd -dcq "$BATS_TEST_TMPDIR"/holdfast-capture-*.img | cpio -i --quiet --to-stdout 'etc/holdfast/profiles/*' >"$VM/carried"
+	run cpio -t --quiet < <(zstd -dcq "$BATS_TEST_TMPDIR"/holdfast-capture-*.img)
+	[[ $output == *usr/sbin/holdfast* && $output != *makedumpfile* ]]
+	grep 'target: LABEL=data' "$VM/carried"
+	run grep panic_on_oom: "$VM/carried"
+	[ -z "$output" ]
+
+	vm_use_initrd "$VM/initrd.debian"
+	vm_script <<-'EOF'
+		emit report cat /run/holdfast/report.json
+		emit armed cat /sys/kernel/kexec_crash_loaded
+		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
+		emit dmesg dmesg
+	EOF
+	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 16M
+	vm_kept_disk "$VM/data.img"
+	VM_MEMORY=768 vm_boot vmtest.product=early crashkernel=112M init=/usr/lib/vmtest/short-init
+	[ "$(vm_section armed)" = 1 ]
+	[ "$(vm_section panic_on_oom)" = 2 ]
+	[ "$(json report '.settings[] | select(.key == "kdump") | .result')" = set ]
+	# In the kernel log, the stage's line stands before the root's mount.
+	vm_section dmesg >"$VM/log"
+	local stage root
+	stage=$(grep -n 'holdfast: devices: profile early (match): 1 set' "$VM/log" | cut -d: -f1)
+	root=$(grep -n 'EXT4-fs (vda): mounted' "$VM/log" | cut -d: -f1)
+	[ "$stage" -lt "$root" ]
+}
