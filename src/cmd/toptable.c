@@ -92,8 +92,8 @@ static void mark_protected(const struct top *t, struct proc *p)
 /* Not everything of everybody: a file more of ten thousand processes costs 30 ms. */
 int top_read(struct top *t, size_t rows)
 {
-	const unsigned first = sorts[t->sort].details;
 	const unsigned all = PROC_SCORE | PROC_ADJ | PROC_CGROUP;
+	const unsigned first = rows == 0 ? all : sorts[t->sort].details;
 	const struct root *procfs = &t->c->machine.procfs;
 	int ret;
 
@@ -110,7 +110,8 @@ int top_read(struct top *t, size_t rows)
 	if (rows == 0 || rows > t->procs.n)
 		rows = t->procs.n;
 	for (size_t i = 0; ret >= 0 && i < rows; i++) {
-		ret = procs_detail(procfs, &t->procs, &t->procs.list[i], all & ~first);
+		if (all & ~first)
+			ret = procs_detail(procfs, &t->procs, &t->procs.list[i], all & ~first);
 		mark_protected(t, &t->procs.list[i]);
 	}
 	return ret;

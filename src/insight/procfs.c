@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #define MAX_STATUS 4096U
@@ -166,34 +167,127 @@ int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p,
 
 /* --- all of them --- */
 
-static int add_proc(const struct root *procfs, struct procs *procs, pid_t pid, unsigned details)
+#define MAX_WORKERS 4U
+#define WORTH_A_WORKER 256U /* processes */
+
+/* A share of the processes. The kernel takes some 50 us for the files of one, on any CPU. */
+struct worker {
+	pthread_t thread;
+	const struct root *procfs;
+	unsigned details;
+	const pid_t *pids;
+	size_t n;
+	struct procs procs;
+	int result;
+};
+
+static void *work(void *data)
 {
-	struct proc p = { .pid = pid, .score = -1 };
+	struct worker *w = data;
 	char text[MAX_STATUS];
-	int ret;
 
-	if (read_small(procfs, pid, "status", text, sizeof(text)) <= 0 || !read_status(&p, text))
-		return 0;
-	if (procs->n == procs->room) {
-		size_t room = procs->room ? procs->room * 2 : 256;
-		struct proc *bigger = reallocarray(procs->list, room, sizeof(p));
+	w->procs.list = calloc(w->n + 1, sizeof(*w->procs.list));
+	w->result = w->procs.list ? 0 : -ENOMEM;
+	for (size_t i = 0; w->result >= 0 && i < w->n; i++) {
+		struct proc p = { .pid = w->pids[i], .score = -1 };
 
-		if (!bigger)
-			return -ENOMEM;
-		procs->list = bigger;
-		procs->room = room;
+		if (read_small(w->procfs, p.pid, "status", text, sizeof(text)) <= 0 ||
+		    !read_status(&p, text))
+			continue;
+		w->result = procs_detail(w->procfs, &w->procs, &p, w->details);
+		w->procs.list[w->procs.n++] = p;
 	}
-	ret = procs_detail(procfs, procs, &p, details);
-	if (ret >= 0)
-		procs->list[procs->n++] = p;
+	return NULL;
+}
+
+/* Puts the shares together, in the order of the PIDs. */
+static int gather(struct worker *workers, unsigned n_workers, size_t n, struct procs *ret_procs)
+{
+	struct procs procs = { .list = calloc(n + 1, sizeof(*procs.list)) };
+	int ret = procs.list ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; i < n_workers; i++) {
+		struct procs *share = &workers[i].procs;
+
+		GATHER(ret, workers[i].result);
+		if (ret >= 0 && share->n > 0) {
+			memcpy(procs.list + procs.n, share->list, share->n * sizeof(*share->list));
+			procs.n += share->n;
+		}
+		arena_adopt(&procs.arena, &share->arena);
+		procs_free(share);
+	}
+	if (ret < 0)
+		procs_free(&procs);
+	else
+		*ret_procs = procs;
 	return ret;
+}
+
+static int read_all_of(const struct root *procfs, unsigned details, const pid_t *pids, size_t n,
+		       struct procs *ret_procs)
+{
+	struct worker workers[MAX_WORKERS] = { 0 };
+	bool running[MAX_WORKERS] = { false };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t wanted = n / WORTH_A_WORKER + 1, done = 0;
+	unsigned n_workers = wanted < MAX_WORKERS ? (unsigned)wanted : MAX_WORKERS;
+
+	if (cpus > 0 && n_workers > cpus)
+		n_workers = (unsigned)cpus;
+	for (unsigned i = 0; i < n_workers; i++) {
+		struct worker *w = &workers[i];
+
+		*w = (struct worker){ .procfs = procfs, .details = details, .pids = pids + done };
+		w->n = i + 1 < n_workers ? n / n_workers : n - done;
+		done += w->n;
+		/* The last share is our own; so is one that nobody else takes. */
+		running[i] = i + 1 < n_workers && pthread_create(&w->thread, NULL, work, w) == 0;
+		if (!running[i])
+			work(w);
+	}
+	for (unsigned i = 0; i < n_workers; i++)
+		if (running[i])
+			pthread_join(workers[i].thread, NULL);
+	return gather(workers, n_workers, n, ret_procs);
+}
+
+static int list_pids(DIR *dir, pid_t **ret_pids, size_t *ret_n)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0, room = 0;
+
+	for (struct dirent *e; (e = readdir(dir));) {
+		char *end;
+		long pid;
+
+		if (!isdigit((unsigned char)*e->d_name))
+			continue;
+		pid = strtol(e->d_name, &end, 10);
+		if (*end || pid < 1 || pid > INT32_MAX)
+			continue;
+		if (n == room) {
+			pid_t *bigger;
+
+			room = room ? room * 2 : 256;
+			bigger = reallocarray(pids, room, sizeof(*pids));
+			if (!bigger)
+				return -ENOMEM;
+			pids = bigger;
+		}
+		pids[n++] = (pid_t)pid;
+	}
+	*ret_pids = TAKE_PTR(pids);
+	*ret_n = n;
+	return 0;
 }
 
 int procs_read(const struct root *procfs, unsigned details, struct procs *ret_procs)
 {
-	_cleanup_(procs_free) struct procs procs = { 0 };
 	_cleanup_closedir_ DIR *dir = NULL;
-	int fd = root_openat(procfs, ".", O_RDONLY | O_DIRECTORY), ret = 0;
+	_cleanup_free_ pid_t *pids = NULL;
+	int fd = root_openat(procfs, ".", O_RDONLY | O_DIRECTORY), ret;
+	size_t n = 0;
 
 	if (fd < 0)
 		return fd;
@@ -203,21 +297,8 @@ int procs_read(const struct root *procfs, unsigned details, struct procs *ret_pr
 		close(fd);
 		return ret;
 	}
-	for (struct dirent *e; ret >= 0 && (e = readdir(dir));) {
-		char *end;
-		long pid;
-
-		if (!isdigit((unsigned char)*e->d_name))
-			continue;
-		pid = strtol(e->d_name, &end, 10);
-		if (!*end && pid > 0 && pid <= INT32_MAX)
-			ret = add_proc(procfs, &procs, (pid_t)pid, details);
-	}
-	if (ret < 0)
-		return ret;
-	*ret_procs = procs;
-	procs = (struct procs){ 0 };
-	return 0;
+	ret = list_pids(dir, &pids, &n);
+	return ret < 0 ? ret : read_all_of(procfs, details, pids, n, ret_procs);
 }
 
 void procs_free(struct procs *p)

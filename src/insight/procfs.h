@@ -33,11 +33,11 @@ enum proc_detail {
 struct procs {
 	struct arena arena; /* units and cgroups */
 	struct proc *list;
-	size_t n, room;
+	size_t n;
 };
 
 /* Every process with memory of its own: no kernel threads, no zombies. Those that end meanwhile are
- * left out. 0 or -errno. */
+ * left out. Reads with several threads where there are many. 0 or -errno. */
 int procs_read(const struct root *procfs, unsigned details, struct procs *ret_procs) _must_check_;
 void procs_free(struct procs *p);
 
