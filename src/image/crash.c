@@ -3,20 +3,28 @@
 #include <sys/stat.h>
 
 #include "image/image.h"
+#include "setting/kdump.h"
 
 #define MIB (1024LL * 1024)
 
-/* The size of a file of the image; -ENOENT, or -EINVAL: no regular file or empty. */
-static int64_t size_of(const struct image *image, const char *path)
+/* Memory that a file takes when it is loaded, by its header; -ENOENT, or -EINVAL: no regular file
+ * or empty. */
+typedef int (*measure)(int fd, int64_t *ret_size);
+
+/* Where an ordinary user may not read the file, its size has to do. */
+static int64_t size_of(const struct image *image, const char *path, measure by_header)
 {
 	_cleanup_close_ int fd = root_openat(image->root, path, O_PATH);
+	_cleanup_close_ int readable = -EBADF;
 	struct stat st;
+	int64_t size;
 
 	if (fd < 0)
 		return -ENOENT;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
 		return -EINVAL;
-	return st.st_size;
+	readable = root_openat(image->root, path, O_RDONLY | O_NONBLOCK);
+	return readable >= 0 && by_header(readable, &size) >= 0 ? size : st.st_size;
 }
 
 /* Where the stage that arms it looks when the profile names none. */
@@ -24,9 +32,10 @@ static const char *const kernels[] = { "boot/vmlinuz-%s", "lib/modules/%s/vmlinu
 static const char *const initrds[] = { "boot/holdfast-capture-%s.img", NULL };
 
 /* The size of a file that the profile names; 0 where something is wrong, which is told. */
-static int64_t check_named(const struct image *image, const struct node *n, struct findings *f)
+static int64_t check_named(const struct image *image, const struct node *n, measure by_header,
+			   struct findings *f)
 {
-	int64_t size = size_of(image, n->value);
+	int64_t size = size_of(image, n->value, by_header);
 
 	if (size == -ENOENT)
 		finding_error(f, &n->at, NULL, "the image has no '%s'", n->value);
@@ -38,14 +47,14 @@ static int64_t check_named(const struct image *image, const struct node *n, stru
 
 /* The same for one of the @usual places of kernel @release. */
 static int64_t check_usual(const struct image *image, const struct node *kdump, const char *release,
-			   const char *const *usual, struct findings *f)
+			   const char *const *usual, measure by_header, struct findings *f)
 {
 	char path[300];
 	int64_t size = -ENOENT;
 
 	for (const char *const *place = usual; *place && size <= 0; place++) {
 		snprintf(path, sizeof(path), *place, release);
-		size = size_of(image, path);
+		size = size_of(image, path, by_header);
 	}
 	if (size > 0)
 		return size;
@@ -55,25 +64,16 @@ static int64_t check_usual(const struct image *image, const struct node *kdump, 
 	return 0;
 }
 
-/* Compressed files are held against what is reserved: they are in it as they are when they are
- * loaded, and unpacked they may take half of the crash kernel's memory (its rootfs is a tmpfs). A
- * packed initramfs is about two fifths of what it holds. */
 static void check_fit(const struct node *crashkernel, int64_t kernel, int64_t initrd,
 		      struct findings *f)
 {
 	int64_t reserved = strtoll(crashkernel->value, NULL, 10);
 
 	if (kernel + initrd > reserved)
-		finding_error(f, &crashkernel->at, NULL,
-			      "crash kernel and initrd are %lld MiB: more than the %lld MiB that "
-			      "crashkernel reserves",
+		finding_error(f, &crashkernel->at, "reserve more, or carry less",
+			      "crash kernel and initrd take %lld MiB, unpacked too: more than the "
+			      "%lld MiB that crashkernel reserves",
 			      (kernel + initrd + MIB - 1) / MIB, reserved / MIB);
-	else if (initrd > reserved / 5)
-		finding_warning(f, &crashkernel->at, "reserve more, or carry less",
-				"the crash kernel's initrd is %lld MiB: unpacked it is likely to "
-				"fill half of the %lld MiB that crashkernel reserves, which is all "
-				"it may have",
-				(initrd + MIB - 1) / MIB, reserved / MIB);
 }
 
 static void check_files(const struct image *image, const struct node *kdump, const char *release,
@@ -83,10 +83,10 @@ static void check_files(const struct image *image, const struct node *kdump, con
 	const struct node *initrd = node_child(kdump, "initrd");
 	int64_t kernel_size, initrd_size;
 
-	kernel_size = kernel ? check_named(image, kernel, f)
-			     : check_usual(image, kdump, release, kernels, f);
-	initrd_size = initrd ? check_named(image, initrd, f)
-			     : check_usual(image, kdump, release, initrds, f);
+	kernel_size = kernel ? check_named(image, kernel, kdump_kernel_size, f)
+			     : check_usual(image, kdump, release, kernels, kdump_kernel_size, f);
+	initrd_size = initrd ? check_named(image, initrd, kdump_initrd_size, f)
+			     : check_usual(image, kdump, release, initrds, kdump_initrd_size, f);
 	check_fit(node_child(kdump, "crashkernel"), kernel_size, initrd_size, f);
 }
 

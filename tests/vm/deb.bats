@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# The Debian package: installed in a fresh root, used, and taken away again. No machine is booted.
+# A fresh Debian root: as an image that is filled, checked and emptied, and with the Debian package, installed and purged. No machine is
+# booted.
 
 load common
 bats_require_minimum_version 1.5.0
@@ -20,6 +21,40 @@ teardown_file() {
 
 in_root() {
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TMPDIR=/tmp DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+}
+
+all_files() {
+	(cd "$root" && find . -xdev \( -path ./var -o -path ./tmp \) -prune -o -print | LC_ALL=C sort)
+}
+
+@test "image install, check --image and --remove, on the real thing" {
+	local holdfast=$TOP/build/release/holdfast
+	cat >"$BATS_TEST_TMPDIR/door.yaml" <<-'EOF'
+		holdfast: 1
+		name: door
+		match: [ { dmi: { product_name: Door } } ]
+		sysctl: { kernel.panic: 10 }
+		modules: { load: [ { name: dummy }, { name: ramoops } ], block: [ pcspkr ] }
+		kdump: { crashkernel: 192M }
+		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
+		protect: [ { service: sshd, exe: /usr/sbin/sshd, unit: ssh.service, max_rss: 64M } ]
+	EOF
+	"$holdfast" --root "$root" image install --from "$VM_ROOT_TREE" "$BATS_TEST_TMPDIR/door.yaml"
+	run "$holdfast" --root "$root" check --image --strict
+	printf '%s\n' "$output"
+	# The kernel of this root has all that the profile needs, and its modules; a boot loader and a capture image it has not.
+	[ "$status" -eq 3 ]
+	[ "$(grep -c ': error: ' <<<"$output")" -eq 3 ]
+	[[ $output == *"error: the image has no '/boot/holdfast-capture-"* ]]
+	[[ $output == *'error: the image has no boot loader entry: whether the kernel command line has crashkernel=192M'* ]]
+	sed -i '/^kdump:/d' "$root/usr/lib/holdfast/profiles/door.yaml"
+	"$holdfast" --root "$root" check --image --strict --cmdline "$("$holdfast" --root "$root" image cmdline door)"
+	sed -i 's/name: dummy/name: dummmy/; s|sbin/sshd|sbin/sshdd|' "$root/usr/lib/holdfast/profiles/door.yaml"
+	run "$holdfast" --root "$root" check --image
+	[ "$(grep -c ': error: ' <<<"$output")" -ge 2 ]
+	systemctl --root="$root" is-enabled holdfast.service holdfast-guard.service
+	"$holdfast" --root "$root" image install --remove
+	all_files | diff "$BATS_FILE_TMPDIR/before" -
 }
 
 @test "made twice it is the same, byte for byte" {
@@ -48,7 +83,6 @@ in_root() {
 
 @test "purged it leaves nothing behind" {
 	in_root dpkg -P holdfast
-	(cd "$root" && find . -xdev \( -path ./var -o -path ./tmp \) -prune -o -print | LC_ALL=C sort) >"$BATS_TEST_TMPDIR/after"
-	diff "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	all_files | diff "$BATS_FILE_TMPDIR/before" -
 	[ -z "$(find "$root/var" -name "*holdfast*" -not -path "*/log/*")" ]
 }
