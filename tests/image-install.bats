@@ -451,3 +451,29 @@ setup_export() {
 	[[ $(cat kept) == keep && $(state_of out) == "$before" ]]
 	expect 2 "$HOLDFAST" --profiles profiles image export --output nowhere whole
 }
+
+# --- the documentation ---
+
+@test "the walk-through: its profile, its boards, its image" {
+	local docs=$TESTS/../docs/images.md
+	mkdir -p product/profiles image/usr/lib/modules/6.6.20
+	awk '/^```yaml/ { f = 1; next } /^```/ { f = 0 } f' "$docs" >product/profiles/eg200.yaml
+	awk '/^    sys_vendor/ { f = 1 } f { if (!/^    /) exit; print substr($0, 5) }' "$docs" >product/fleet.tsv
+	expect 0 "$HOLDFAST" check --strict product/profiles/eg200.yaml
+	expect 0 "$HOLDFAST" --profiles product/profiles select --fleet product/fleet.tsv
+	output_is < <(awk '/^    2\t/ { f = 1 } f && !/^    [0-9]\t/ { exit } f { print substr($0, 5) }' "$docs")
+	expect 0 "$HOLDFAST" --root image image install --from "$installed" product/profiles/eg200.yaml
+	words_of product/profiles/eg200.yaml
+	output_is <<<''
+	# The two mistakes that it shows.
+	ln -s usr/lib image/lib
+	printf 'root:x:0:0::/:/bin/sh\n' >image/etc/passwd
+	has usr/lib/systemd/system/ssh.service
+	printf '[Service]\n' >image/usr/lib/systemd/system/ssh.service
+	printf 'kernel/drivers/usb/storage/usb-storage.ko\nkernel/fs/pstore/ramoops.ko\n' |
+		tee image/usr/lib/modules/6.6.20/modules.builtin >image/usr/lib/modules/6.6.20/modules.order
+	depmod -b image 6.6.20 2>/dev/null
+	printf 'CONFIG_%s=y\n' SYSCTL MODULES FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS CGROUPS >config
+	expect 3 "$HOLDFAST" --root image check --strict --image --kernel-config config
+	same_text "${messages//image\/usr/product\/image\/usr}" messages < <(sed -n 's/^    \(product.image.*error: .*\)/\1/p' "$docs")
+}
