@@ -12,7 +12,7 @@
 
 /* What the crash kernel needs besides kernel and initramfs: its page tables, its structures for
  * the reserved memory, drivers, and the programs that save the dump. */
-#define TO_RUN (24 * MIB)
+#define TO_RUN (32 * MIB)
 
 static int64_t read_number(const struct root *tree, const char *path, int64_t fallback)
 {

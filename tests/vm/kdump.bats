@@ -13,6 +13,11 @@ setup_machines() {
 	chmod 600 "$boot"/*
 	mke2fs -q -t ext4 -O '^has_journal' -E root_owner=0:0 -L boot -d "$boot" "$BATS_FILE_TMPDIR/boot.img" 24M
 	crash_initrd "$BATS_FILE_TMPDIR/initrd"
+	# For a kernel that leaves loading to a program.
+	install -D "$VM_ROOT_TREE/sbin/kexec" "$BATS_FILE_TMPDIR/root/sbin/kexec"
+	small_libraries "$BATS_FILE_TMPDIR/root" /sbin/kexec
+	cc -O2 -static -o "$BATS_FILE_TMPDIR/root/bin/old-kernel" "$BATS_TEST_DIRNAME/guest/old-kernel.c"
+	small_initrd "$BATS_FILE_TMPDIR/root" "$BATS_FILE_TMPDIR/initrd"
 }
 
 machine() {
@@ -214,7 +219,7 @@ on_disk() {
 	[ "$(json armed .armed)" = true ]
 }
 
-@test "a crash at each boot: after max_attempts the machine boots unarmed, until somebody arms it by hand" {
+@test "a crash at each boot: after max_attempts the machine boots unarmed, until somebody arms it by hand, with kexec(8)" {
 	machine <<-'EOF'
 		n=$(nth)
 		holdfast apply --stage devices
@@ -227,7 +232,12 @@ on_disk() {
 		holdfast apply --stage system
 		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
 		emit dumps ls /var/crash
-		emit by-hand holdfast kdump load
+		# Where there is no kexec_file_load(2), and no kexec(8), then with it.
+		mv /sbin/kexec /sbin/away
+		emit neither old-kernel holdfast kdump load
+		mv /sbin/away /sbin/kexec
+		emit by-hand old-kernel holdfast kdump load
+		emit loaded cat /sys/kernel/kexec_crash_loaded
 		emit panic_on_oom_now cat /proc/sys/vm/panic_on_oom
 	EOF
 	run_it
@@ -237,7 +247,11 @@ on_disk() {
 	[ "$(vm_section panic_on_oom)" = 0 ]
 	[ "$(vm_section dumps | wc -l)" = 2 ]
 	[ "$(vm_status by-hand)" = 0 ]
+	vm_section by-hand | grep 'kdump: this kernel has no kexec_file_load(2): by /sbin/kexec'
+	[ "$(vm_section loaded)" = 1 ]
 	[ "$(vm_section panic_on_oom_now)" = 2 ]
+	[ "$(vm_status neither)" = 1 ]
+	vm_section neither | grep 'this kernel has no kexec_file_load(2), and there is no /sbin/kexec: install kexec-tools'
 }
 
 # debian_initrd FILE PROFILE: by Debian's hook, told to carry the crash kernel.
