@@ -394,7 +394,7 @@ change() {
 	END
 	# A rescue entry may do without.
 	# shellcheck disable=SC2016 # the kernel's own notation
-	printf 'linux /vmlinuz single\nlinux /vmlinuz crashkernel=192M memmap=1M$512M\n' >image/boot/grub/grub.cfg
+	printf 'linux /vmlinuz single\nlinux /vmlinuz systemd.unit=rescue.target\nlinux /vmlinuz crashkernel=192M memmap=1M$512M\n' >image/boot/grub/grub.cfg
 	image_check 0
 }
 

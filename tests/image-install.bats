@@ -112,6 +112,21 @@ state_of() {
 	done < <(files_in "$installed")
 }
 
+@test "which profiles: those named, or that of --profile, or all of --profiles" {
+	image_install 0 --profile gateway
+	[[ $(ls image/usr/lib/holdfast/profiles) == $'common.yaml\ngateway.yaml' ]]
+	image_install 0
+	[[ $(ls image/usr/lib/holdfast/profiles) == "$(ls profiles)" ]]
+	words_of --profile gateway
+	output_is <<<''
+	# The image's own.
+	expect 0 "$HOLDFAST" --root image image cmdline
+	[[ $(cut -f1 <<<"$output") == "$(basename -s .yaml image/usr/lib/holdfast/profiles/*)" ]]
+	expect 0 "$HOLDFAST" --root image --profile other image export
+	output_has 'vm.oom_dump_tasks = 0'
+	expect 2 "$HOLDFAST" --root image image export
+}
+
 # --- doing it again, differently, and undoing it ---
 
 @test "a second time nothing is written" {
@@ -223,7 +238,7 @@ state_of() {
 	expect 1 "$HOLDFAST" --root image --profiles profiles image install --from image gateway
 	messages_have 'image/usr/sbin/holdfast: No such file or directory'
 	[[ ! -e image/usr/lib/holdfast ]]
-	image_install 2
+	expect 2 "$HOLDFAST" --root image image install --from "$installed"
 	messages_have 'which profiles?'
 	image_install 2 --remove gateway
 	expect 2 "$HOLDFAST" image install gateway
@@ -354,7 +369,8 @@ words_of() {
 		either|
 	END
 	expect 4 "$HOLDFAST" --profiles profiles image cmdline none
-	expect 2 "$HOLDFAST" image cmdline
+	expect 4 "$HOLDFAST" --root image image cmdline
+	messages_have 'there is no profile'
 }
 
 # --- export ---

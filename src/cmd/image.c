@@ -100,8 +100,8 @@ static int run_cmdline(struct image_run *r, int argc, char **argv)
 	int ret;
 
 	if (argc == 0) {
-		log_error("which profiles?");
-		return EXIT_USAGE;
+		log_error("there is no profile");
+		return EXIT_NO_PROFILE;
 	}
 	ret = image_open(&r->c->machine.root, NULL, NULL, &image);
 	if (ret < 0)
@@ -133,6 +133,30 @@ static const struct subcommand {
 	{ "export", image_export, { OPT_OUTPUT } },
 };
 
+/* The profiles that are meant: those named, else --profile's, else all of --profiles, and for the
+ * command line all that there are. Empty where nothing says. */
+static int find_names(struct image_run *r, bool all, struct arena *a, int *argc, char ***argv)
+{
+	const char *profile = r->c->opt[OPT_PROFILE];
+	char **names;
+	int ret;
+
+	if (*argc > 0 || r->c->opt[OPT_REMOVE] || (!profile && !all && !r->c->profiles[0]))
+		return 0;
+	if (profile) {
+		names = arena_alloc(a, 2 * sizeof(*names));
+		if (!names || !(names[0] = arena_strdup(a, profile)))
+			return -ENOMEM;
+	} else {
+		ret = library_names(&r->c->library, a, &names);
+		if (ret < 0)
+			return ret;
+	}
+	for (*argv = names; *names; names++)
+		++*argc;
+	return 0;
+}
+
 static bool takes(const struct subcommand *s, enum option_id id)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->own); i++)
@@ -143,9 +167,11 @@ static bool takes(const struct subcommand *s, enum option_id id)
 
 static int run_image(struct context *c, int argc, char **argv)
 {
+	_cleanup_(arena_free) struct arena a = { 0 };
 	struct image_run r = { .c = c };
 	const struct subcommand *s = NULL;
-	int ret;
+	char **names = argv + 1;
+	int n = argc - 1, ret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands) && argc > 0; i++)
 		if (streq(subcommands[i].name, argv[0]))
@@ -161,7 +187,9 @@ static int run_image(struct context *c, int argc, char **argv)
 			  option_rows[c->cmd->options[i]].name);
 		return EXIT_USAGE;
 	}
-	ret = s->run(&r, argc - 1, argv + 1);
+	ret = find_names(&r, s->run == run_cmdline, &a, &n, &names);
+	if (ret >= 0)
+		ret = s->run(&r, n, names);
 	findings_free(&r.findings);
 	return ret;
 }
@@ -177,7 +205,7 @@ const struct cmd cmd_image = {
 		"it takes all of that back. cmdline prints what the kernel command line must have. "
 		"export\n"
 		"prints a profile as sysctl.d, modules-load.d and modprobe.d files and systemd "
-		"drop-ins.",
+		"drop-ins. Without a name it is the profile of --profile, or all of --profiles.",
 	.options = { OPT_FROM, OPT_REMOVE, OPT_OUTPUT },
 	.max_args = -1,
 	.run = run_image,

@@ -53,13 +53,17 @@ static const char *after_keyword(const struct format *format, const char *line)
 /* A rescue entry is not how the product boots. */
 static bool is_rescue(const char *line)
 {
+	static const char *const signs[] = { "single", "recovery", "rescue",
+					     "systemd.unit=rescue.target",
+					     "systemd.unit=emergency.target" };
 	_cleanup_free_ char *copy = strdup(line);
 	char *rest;
 
 	for (char *word = copy ? strtok_r(copy, " \t", &rest) : NULL; word;
 	     word = strtok_r(NULL, " \t", &rest))
-		if (streq(word, "single") || streq(word, "recovery") || streq(word, "rescue"))
-			return true;
+		for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+			if (streq(word, signs[i]))
+				return true;
 	return false;
 }
 
