@@ -233,7 +233,7 @@ static int read_all_of(const struct root *procfs, unsigned details, const pid_t 
 	size_t wanted = n / WORTH_A_WORKER + 1, done = 0;
 	unsigned n_workers = wanted < MAX_WORKERS ? (unsigned)wanted : MAX_WORKERS;
 
-	if (cpus > 0 && n_workers > cpus)
+	if (cpus > 0 && n_workers > (unsigned long)cpus)
 		n_workers = (unsigned)cpus;
 	for (unsigned i = 0; i < n_workers; i++) {
 		struct worker *w = &workers[i];
