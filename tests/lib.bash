@@ -18,7 +18,7 @@ unset NO_COLOR
 
 # What hangs is ended, and fails.
 # shellcheck disable=SC2034 # read by bats
-BATS_TEST_TIMEOUT=60
+BATS_TEST_TIMEOUT=300
 
 PROFILES=root/etc/holdfast/profiles
 

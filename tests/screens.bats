@@ -42,9 +42,9 @@ screen() {
 	tmux -S "$BATS_TEST_TMPDIR/tmux$terminals" capture-pane -p "$@"
 }
 
-# shows TEXT [LINE]: the screen does, or that line of it, within 20 seconds.
+# shows TEXT [LINE]: the screen does, or that line of it, within a minute.
 shows() {
-	local end=$((SECONDS + 20))
+	local end=$((SECONDS + 60))
 	until [[ $(screen | sed -n "${2:-1,\$}p") == *"$1"* ]]; do
 		((SECONDS < end)) || {
 			printf 'no "%s" on the screen:\n%s\n' "$1" "$(screen)"
