@@ -69,16 +69,22 @@ static void settle(void)
 		log_warning("guard: memory cannot be locked: %s", strerror(-ret));
 }
 
-static int work(const struct guard_calls *calls, struct guard_progress *shared, void *user)
+static int load(struct rules *ret_rules, void *user)
 {
 	struct daemon *d = user;
-	struct rules rules;
-	int ret = compile_rules(d->c, &rules);
+	int ret = compile_rules(d->c, ret_rules);
 
-	if (ret != EXIT_OK)
-		return ret;
 	settle();
-	return guard_run(&d->c->machine, &rules, calls, shared);
+	return ret;
+}
+
+static int work(struct rules *rules, int gate, const struct guard_calls *calls,
+		struct guard_shared *shared, void *user)
+{
+	struct daemon *d = user;
+
+	settle();
+	return guard_run(&d->c->machine, rules, gate, calls, shared);
 }
 
 static void beat(void *user)
@@ -121,6 +127,7 @@ static int run_foreground(struct context *c, int ready_fd)
 {
 	struct daemon d = { .c = c, .ready_fd = ready_fd };
 	const struct supervise how = {
+		.load = load,
 		.work = work,
 		.ready = on_ready,
 		.beat = beat,
@@ -135,7 +142,6 @@ static int run_foreground(struct context *c, int ready_fd)
 	ret = confine_supervisor();
 	if (ret < 0)
 		log_warning("guard: cannot be confined: %s", strerror(-ret));
-	settle();
 	ret = supervise_run(&how);
 	close_p(&(int){ how.profiles });
 	return ret;

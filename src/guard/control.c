@@ -76,13 +76,16 @@ static void serve(int fd, void (*answer)(const char *request, FILE *out, void *d
 	fclose(out);
 }
 
-void control_serve(int socket, void (*answer)(const char *request, FILE *out, void *data),
-		   void *data)
+int control_serve(int socket, void (*answer)(const char *request, FILE *out, void *data),
+		  void *data)
 {
 	int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd >= 0)
 		serve(fd, answer, data);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+		return -errno; /* it would stay in the queue, and wake us for ever */
+	return 0;
 }
 
 /* Connects by the directory's descriptor, so that a caller stays where it is. */

@@ -13,22 +13,24 @@ static int take_spare(struct gate *g)
 	return g->spare < 0 ? -errno : 0;
 }
 
-int gate_open(struct gate *ret_gate)
+int gate_open(void)
 {
-	struct gate g = GATE_NONE;
+	int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK |
+				       FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS,
+			       O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int gate_take(int fd, struct gate *ret_gate)
+{
+	struct gate g = { .fd = fd, .spare = -EBADF };
 	int ret;
 
-	g.fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
-				     FAN_UNLIMITED_MARKS,
-			     O_RDONLY | O_CLOEXEC);
-	if (g.fd < 0)
-		return -errno;
 	close(STDIN_FILENO); /* nobody reads it */
 	ret = take_spare(&g);
-	if (ret < 0) {
-		gate_close(&g);
+	if (ret < 0)
 		return ret;
-	}
 	*ret_gate = g;
 	return 0;
 }
@@ -47,26 +49,24 @@ int gate_mark(const struct gate *g, int fd)
 	return 0;
 }
 
-static void answer(const struct gate *g, int event_fd)
-{
-	struct fanotify_response response = { .fd = event_fd, .response = FAN_ALLOW };
-
-	/* Should it fail, the supervisor notices that an exec waits. */
-	while (write(g->fd, &response, sizeof(response)) < 0 && errno == EINTR)
-		;
-	close(event_fd);
-}
-
 static void handle(const struct gate *g, const struct fanotify_event_metadata *e,
 		   gate_decide decide, void *data)
 {
+	struct fanotify_response response = { .fd = e->fd, .response = FAN_ALLOW };
 	struct stat st;
+	bool stays = true;
 
 	if (e->fd < 0) /* queue overflow: not for permission events */
 		return;
 	if (e->mask & FAN_OPEN_EXEC_PERM && fstat(e->fd, &st) == 0)
-		decide(e->pid, &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino }, data);
-	answer(g, e->fd);
+		stays = decide(e->pid, &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino },
+			       data);
+	/* Should it fail, the supervisor notices that an exec waits. */
+	while (write(g->fd, &response, sizeof(response)) < 0 && errno == EINTR)
+		;
+	if (!stays)
+		(void)fanotify_mark(g->fd, FAN_MARK_REMOVE, FAN_OPEN_EXEC_PERM, e->fd, NULL);
+	close(e->fd);
 }
 
 /* A buffer of one event: the kernel opens a descriptor for each that it hands out, and denies the

@@ -12,15 +12,20 @@ struct gate {
 
 #define GATE_NONE ((struct gate){ -EBADF, -EBADF })
 
-/* Opens the gate, without marks. -errno where the kernel has none. */
-int gate_open(struct gate *ret_gate) _must_check_;
+/* Opens the gate, without marks: a descriptor. -ENOSYS, -EINVAL or -EPERM where the kernel has none
+ * for us. */
+int gate_open(void) _must_check_;
+
+/* Prepares @fd of gate_open() for taking events from it. */
+int gate_take(int fd, struct gate *ret_gate) _must_check_;
 void gate_close(struct gate *g);
 
 /* Marks the inode of open file @fd: each exec of it, under any name, comes to the gate. */
 int gate_mark(const struct gate *g, int fd) _must_check_;
 
 /* Takes events that wait one by one, not too many, calls @decide for each, and lets its exec go.
- * @decide must not wait for anybody. Returns the number of events, or -errno: then nobody should
- * hold the gate any longer, since execs may be denied. */
-typedef void (*gate_decide)(pid_t pid, const struct file_id *program, void *data);
+ * @decide must not wait for anybody; false: the program need not come here any more. Returns the
+ * number of events, or -errno: then nobody should hold the gate any longer, since execs may be
+ * denied. */
+typedef bool (*gate_decide)(pid_t pid, const struct file_id *program, void *data);
 int gate_dispatch(struct gate *g, gate_decide decide, void *data) _must_check_;

@@ -2,9 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 
 #include "base/log.h"
 #include "guard/control.h"
@@ -41,7 +39,7 @@ struct guard {
 	struct gate gate;
 	struct programs programs;
 	struct pollfd sources[N_SOURCES];
-	struct guard_progress *progress;
+	struct guard_shared *shared;
 	int64_t scanned; /* monotonic ms */
 	bool rescan_wanted;
 	int status;
@@ -53,9 +51,29 @@ static int fd_of(const struct guard *g, enum source source)
 	return g->sources[source].fd;
 }
 
+/* --- control --- */
+
+static void answer(const char *request, FILE *out, void *data)
+{
+	struct guard *g = data;
+	const char *pid;
+	char text[4096];
+
+	if (streq(request, "status"))
+		g->rescan_wanted |= handover_status(&g->policy, out) > 0;
+	else if (streq(request, "state"))
+		handover_state(&g->policy, out);
+	else if (streq(request, "quit"))
+		g->ends = true;
+	else if ((pid = after_prefix(request, "why "))) {
+		explain_process(&g->policy, atoi(pid), text, sizeof(text));
+		fputs(text, out);
+	}
+}
+
 /* --- sources --- */
 
-static void on_gate(pid_t pid, const struct file_id *program, void *data)
+static bool on_gate(pid_t pid, const struct file_id *program, void *data)
 {
 	struct guard *g = data;
 
@@ -63,14 +81,7 @@ static void on_gate(pid_t pid, const struct file_id *program, void *data)
 	if (!programs_has(&g->programs, program))
 		programs_resolve(&g->programs);
 	policy_gate(&g->policy, pid, program);
-}
-
-/* The supervisor looks at us when this time has passed while we are awake. 0: we are not. */
-static void alarm_clock(struct guard *g, long ms)
-{
-	struct itimerspec t = { .it_value.tv_nsec = ms * 1000000 };
-
-	(void)timerfd_settime(g->progress->alarm, 0, &t, NULL);
+	return programs_has(&g->programs, program);
 }
 
 /* Whoever comes after us may fare better. */
@@ -85,22 +96,35 @@ static void serve_gate(struct guard *g)
 {
 	int ret;
 
-	g->progress->gate_taken++;
+	g->shared->gate_taken++;
 	ret = gate_dispatch(&g->gate, on_gate, g);
-	g->progress->gate_rounds = g->progress->gate_taken;
+	g->shared->gate_rounds = g->shared->gate_taken;
 	if (ret >= 0 && g->policy.starved)
 		ret = -EMFILE;
 	if (ret < 0)
 		give_up(g, ret);
 }
 
-/* Between two steps of something long. */
-static void serve_gate_meanwhile(void *data)
+static void serve_control(struct guard *g)
+{
+	int ret = control_serve(fd_of(g, SOURCE_CONTROL), answer, g);
+
+	if (ret < 0)
+		give_up(g, ret);
+}
+
+/* Between two steps of something long: nobody should wait for its end. */
+static void serve_meanwhile(void *data)
 {
 	struct guard *g = data;
+	struct pollfd p[] = { g->sources[SOURCE_GATE], g->sources[SOURCE_CONTROL] };
 
-	if (!g->ends && poll(&g->sources[SOURCE_GATE], 1, 0) > 0)
+	if (g->ends || poll(p, ARRAY_SIZE(p), 0) <= 0)
+		return;
+	if (p[0].revents)
 		serve_gate(g);
+	if (p[1].revents)
+		serve_control(g);
 }
 
 static void rescan(struct guard *g)
@@ -116,7 +140,7 @@ static void on_event(const struct procevent *e, void *data)
 	struct guard *g = data;
 
 	policy_event(&g->policy, e);
-	serve_gate_meanwhile(g);
+	serve_meanwhile(g);
 }
 
 static void serve_events(struct guard *g)
@@ -125,7 +149,10 @@ static void serve_events(struct guard *g)
 
 	if (ret == -ENOBUFS) {
 		g->policy.lost_events++;
-		rescan(g);
+		g->rescan_wanted = true;
+	} else if (ret < 0) { /* nothing more will come from there */
+		log_error("guard: process events: %s", strerror(-ret));
+		g->sources[SOURCE_EVENTS].fd = -1;
 	} else if (policy_now() - g->scanned > RESCAN_MS) {
 		rescan(g); /* the kernel may lose events without a word; idle, nothing wakes us */
 	}
@@ -141,7 +168,7 @@ static void serve_watch(struct guard *g)
 static void serve_pressure(struct guard *g)
 {
 	leash_check(&g->policy);
-	rescan(g);
+	g->rescan_wanted = true;
 }
 
 static void serve_signal(struct guard *g)
@@ -155,52 +182,34 @@ static void serve_signal(struct guard *g)
 /* The filter lets through what concerns members only; it follows them. */
 static void refresh_filter(struct guard *g)
 {
-	struct family *f = &g->policy.family;
+	struct family *f = g->policy.family;
 	pid_t pids[FAMILY_MAX];
 	size_t n = 0;
+	int ret;
 
 	if (!f->changed || fd_of(g, SOURCE_EVENTS) < 0)
 		return;
-	family_foreach(m, f) if (n < 600) pids[n++] = m->pid;
-	if (procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n, policy_needs_all_execs(&g->policy)) <
-	    0)
-		return;
+	family_foreach(m, f) pids[n++] = m->pid;
+	ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n,
+			       policy_needs_all_execs(&g->policy));
+	if (ret < 0) /* a filter that lets everything through is the smallest */
+		ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, SIZE_MAX, true);
+	if (ret < 0)
+		log_error("guard: process events: filter: %s", strerror(-ret));
 	f->changed = false;
+}
+
+/* Before it runs: what it forks first must be told, too. */
+static void on_joined(void *data)
+{
+	refresh_filter(data);
+}
+
+static void catch_up(struct guard *g)
+{
+	refresh_filter(g);
 	if (policy_catch_up(&g->policy))
 		g->rescan_wanted = true;
-}
-
-/* --- control --- */
-
-static void answer(const char *request, FILE *out, void *data)
-{
-	struct guard *g = data;
-	const char *pid;
-	char text[4096];
-
-	if (streq(request, "status"))
-		handover_status(&g->policy, out);
-	else if (streq(request, "state"))
-		handover_state(&g->policy, out);
-	else if (streq(request, "quit"))
-		g->ends = true;
-	else if ((pid = after_prefix(request, "why "))) {
-		explain_process(&g->policy, atoi(pid), text, sizeof(text));
-		fputs(text, out);
-	}
-}
-
-/* Learns what the guard before us knows. It goes on until we are ready. */
-static bool learn(struct guard *g)
-{
-	_cleanup_free_ char *state = NULL;
-	char *line, *rest;
-
-	if (control_ask(g->machine, "state\n", &state) < 0)
-		return false;
-	for (line = strtok_r(state, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		handover_adopt(&g->policy, line);
-	return true;
 }
 
 /* --- life --- */
@@ -229,19 +238,17 @@ static void add_source(struct guard *g, enum source source, int fd, short events
 
 static int open_sources(struct guard *g)
 {
-	int fd = open_signals(), ret;
+	int fd = open_signals();
 
 	if (fd < 0)
 		return fd;
 	add_source(g, SOURCE_SIGNAL, fd, POLLIN, "signals");
-	ret = gate_open(&g->gate);
-	add_source(g, SOURCE_GATE, ret < 0 ? ret : g->gate.fd, POLLIN, "exec gate");
+	add_source(g, SOURCE_GATE, g->gate.fd, POLLIN, "exec gate");
 	add_source(g, SOURCE_EVENTS, procevent_open(), POLLIN, "process events");
 	add_source(g, SOURCE_WATCH, watch_open(), POLLIN, "directory watch");
 	add_source(g, SOURCE_PRESSURE, leash_open(&g->machine->procfs), POLLPRI, NULL);
 	g->policy.gated = g->gate.fd >= 0;
 	g->programs.watch = fd_of(g, SOURCE_WATCH);
-	g->progress->gate_fd = g->gate.fd;
 	return 0;
 }
 
@@ -258,7 +265,7 @@ static void serve(struct guard *g, enum source source)
 		serve_watch(g);
 		break;
 	case SOURCE_CONTROL:
-		control_serve(fd_of(g, SOURCE_CONTROL), answer, g);
+		serve_control(g);
 		break;
 	case SOURCE_SIGNAL:
 		serve_signal(g);
@@ -297,7 +304,7 @@ static int on_time(struct guard *g)
 static void serve_all(struct guard *g)
 {
 	for (int i = 0; i < N_SOURCES; i++) {
-		if (!(g->sources[i].revents & (POLLIN | POLLPRI)))
+		if (!g->sources[i].revents)
 			continue;
 		serve(g, (enum source)i);
 		if (i == SOURCE_GATE)
@@ -312,22 +319,20 @@ static void loop(struct guard *g)
 	int64_t served = 0;
 
 	while (!g->ends) {
-		unsigned long rounds = g->progress->gate_rounds;
+		unsigned long rounds = g->shared->gate_rounds;
 		int timeout = AFTERWARDS_MS, ready;
 
 		if (!served || policy_now() - served > FLOOD_MS) {
 			served = 0;
 			timeout = on_time(g);
-			refresh_filter(g);
+			catch_up(g);
 		}
-		alarm_clock(g, 0);
 		ready = poll(g->sources, N_SOURCES, timeout);
-		alarm_clock(g, GUARD_ALARM_MS);
 		if (ready > 0)
 			serve_all(g);
 		else if (ready < 0 && errno != EINTR)
 			give_up(g, -errno); /* no more descriptors than we have, and fewer */
-		if (rounds == g->progress->gate_rounds)
+		if (rounds == g->shared->gate_rounds)
 			served = 0;
 		else if (!served)
 			served = policy_now();
@@ -349,11 +354,10 @@ static void begin(struct guard *g)
 	bool takes_over;
 	int ret;
 
-	alarm_clock(g, GUARD_ALARM_MS);
 	programs_resolve(&g->programs); /* marks first: nothing slips between them and the scan */
-	takes_over = learn(g);
-	g->policy.family.changed = true;
-	refresh_filter(g);
+	takes_over = handover_learn(g->machine, &g->policy);
+	g->policy.family->changed = true;
+	catch_up(g);
 	g->scanned = policy_now();
 	scan_run(&g->policy);
 	if (takes_over && control_ask(g->machine, "quit\n", &ignored) == 0)
@@ -362,35 +366,34 @@ static void begin(struct guard *g)
 	add_source(g, SOURCE_CONTROL, ret, POLLIN, "control socket");
 }
 
-int guard_run(const struct machine *m, struct rules *rules, const struct guard_calls *calls,
-	      struct guard_progress *progress)
+int guard_run(const struct machine *m, struct rules *rules, int gate,
+	      const struct guard_calls *calls, struct guard_shared *shared)
 {
-	/* Mostly room for processes: pages that are never touched cost nothing. */
-	struct guard *g =
-		mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int ret;
+	struct guard g = {
+		.machine = m,
+		.shared = shared,
+		.gate = GATE_NONE,
+		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false },
+		.policy = { .meanwhile = serve_meanwhile,
+			    .meanwhile_data = &g,
+			    .joined = on_joined,
+			    .joined_data = &g },
+	};
+	int ret = gate < 0 ? 0 : gate_take(gate, &g.gate);
 
-	if (g == MAP_FAILED)
-		return -errno;
-	g->machine = m;
-	g->progress = progress;
-	g->gate = GATE_NONE;
-	g->programs = (struct programs){ m, &g->policy.rules, &g->gate, -EBADF, false };
-	g->policy.meanwhile = serve_gate_meanwhile;
-	g->policy.meanwhile_data = g;
 	for (int i = 0; i < N_SOURCES; i++)
-		g->sources[i].fd = -1;
-	ret = policy_open(&g->policy, &m->procfs, rules);
+		g.sources[i].fd = -1;
 	if (ret >= 0)
-		ret = open_sources(g);
+		ret = policy_open(&g.policy, &m->procfs, rules, &shared->family);
+	if (ret >= 0)
+		ret = open_sources(&g);
 	if (ret >= 0) {
 		calls->opened(calls->data);
-		begin(g);
+		begin(&g);
 		calls->ready(calls->data);
-		loop(g);
-		ret = g->status;
+		loop(&g);
+		ret = g.status;
 	}
-	close_all(g);
-	munmap(g, sizeof(*g));
+	close_all(&g);
 	return ret;
 }

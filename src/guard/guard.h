@@ -2,23 +2,18 @@
 #pragma once
 
 #include "base/machine.h"
-#include "guard/rule.h"
+#include "guard/family.h"
 
-/* How long the worker may be awake before the supervisor looks whether execs wait for it, and again
- * before it acts. */
-#define GUARD_ALARM_MS 400
-
-/* What the supervisor looks at, in memory that it shares with the worker. */
-struct guard_progress {
+/* In memory that a worker shares with the supervisor, and leaves to the worker after it. */
+struct guard_shared {
 	volatile unsigned long gate_taken;  /* how often the worker turned to the gate */
 	volatile unsigned long gate_rounds; /* how often everything there had been answered */
-	volatile int gate_fd;               /* in the worker; negative: there is none */
-	int alarm;                          /* timerfd of both: the worker has been awake so long */
+	struct family family;
 };
 
 /* Called on the way. */
 struct guard_calls {
-	void (*opened)(void *data); /* from here on execs may wait for us; nothing is done yet */
+	void (*opened)(void *data); /* everything is open that takes privileges */
 	void (*ready)(void *data);  /* everything is marked and scanned */
 	void *data;
 };
@@ -27,6 +22,7 @@ struct guard_calls {
  * could not be followed, or -errno. */
 int guard_once(const struct machine *m, struct rules *rules) _must_check_;
 
-/* Does so until it is told to end (SIGTERM, or another guard takes over): 0, or -errno. */
-int guard_run(const struct machine *m, struct rules *rules, const struct guard_calls *calls,
-	      struct guard_progress *progress) _must_check_;
+/* Does so until it is told to end (SIGTERM, or another guard takes over): 0, or -errno. @gate is of
+ * gate_open(), or negative: there is none. The family's rules, if it has members, are @rules. */
+int guard_run(const struct machine *m, struct rules *rules, int gate,
+	      const struct guard_calls *calls, struct guard_shared *shared) _must_check_;

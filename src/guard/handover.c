@@ -1,5 +1,12 @@
 #include "guard/handover.h"
 
+#include "base/log.h"
+#include "guard/control.h"
+#include "guard/pin.h"
+
+/* The guard before us may be busy; it has a fifth of a second each time. */
+#define LEARN_TRIES 20
+
 static const char *kind_name(enum member_kind kind)
 {
 	static const char *const names[] = { "pinned", "child", "leashed" };
@@ -7,8 +14,10 @@ static const char *kind_name(enum member_kind kind)
 	return names[kind];
 }
 
-void handover_status(struct policy *p, FILE *out)
+int handover_status(struct policy *p, FILE *out)
 {
+	int drifted = 0;
+
 	fprintf(out, "guard\t%d\t%d\t%lld\t%lld\t%lld\t%lld\t%lld\t%lld\n", (int)getpid(), p->gated,
 		(long long)p->released, (long long)p->lost_events, (long long)p->rescans,
 		(long long)p->leashed, (long long)p->drifted, (long long)p->failed);
@@ -16,9 +25,22 @@ void handover_status(struct policy *p, FILE *out)
 		if (p->rules.list[i].problem)
 			fprintf(out, "problem\t%s\t%s\n", p->rules.list[i].service,
 				p->rules.list[i].problem);
-	family_foreach(m, &p->family) if (m->kind == MEMBER_PINNED)
-		fprintf(out, "pinned\t%s\t%d\t%s\t%d\t%s\t%lld\n", m->rule->service, (int)m->pid,
-			m->rule->exe, m->rule->score, how_name(m->how), (long long)m->since);
+	family_foreach(m, p->family)
+	{
+		struct process proc;
+		int score;
+
+		if (m->kind != MEMBER_PINNED || process_open(p->procfs, m->pid, &proc) < 0)
+			continue;
+		if (pin_is_same(m, &proc) && process_get_score(&proc, &score) == 0) {
+			fprintf(out, "pinned\t%s\t%d\t%s\t%d\t%s\t%lld\n", m->rule->service,
+				(int)m->pid, m->rule->exe, score, how_name(m->how),
+				(long long)m->since);
+			drifted += score != m->rule->score;
+		}
+		process_close(&proc);
+	}
+	return drifted;
 }
 
 /* One line a member, and one for the counters. */
@@ -27,7 +49,7 @@ void handover_state(struct policy *p, FILE *out)
 	fprintf(out, "counted\t%lld\t%lld\t%lld\t%lld\t%lld\n", (long long)p->released,
 		(long long)p->leashed, (long long)p->drifted, (long long)p->lost_events,
 		(long long)p->rescans);
-	family_foreach(m, &p->family)
+	family_foreach(m, p->family)
 		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\n", (int)m->pid,
 			(unsigned long long)m->start_time, m->rule->service, kind_name(m->kind),
 			how_name(m->how), (long long)m->since, m->before, (int)m->parent,
@@ -42,6 +64,22 @@ static const struct rule *rule_named(const struct policy *p, const char *service
 	return NULL;
 }
 
+/* It was pinned by a rule that is gone. */
+static void put_back(struct policy *p, pid_t pid, uint64_t start_time, const char *service,
+		     int before)
+{
+	struct process_stat st;
+	struct process proc;
+
+	if (process_open(p->procfs, pid, &proc) < 0)
+		return;
+	if (process_stat(&proc, &st) == 0 && st.start_time == start_time &&
+	    process_set_score(&proc, before, NULL) == 0)
+		log_info("guard: %s[%d]: no longer in the profile; put back, oom_score_adj %d",
+			 service, (int)pid, before);
+	process_close(&proc);
+}
+
 static struct member *adopt_member(struct policy *p, pid_t pid, const char *service,
 				   const char *kind_text)
 {
@@ -52,7 +90,7 @@ static struct member *adopt_member(struct policy *p, pid_t pid, const char *serv
 	for (int i = 0; i <= MEMBER_LEASHED; i++)
 		if (streq(kind_text, kind_name((enum member_kind)i)))
 			kind = (enum member_kind)i;
-	m = rule ? family_add(&p->family, pid, kind) : NULL;
+	m = rule ? family_add(p->family, pid, kind) : NULL;
 	if (m)
 		m->rule = rule;
 	return m;
@@ -73,7 +111,7 @@ static bool adopt_counters(struct policy *p, const char *line)
 	return true;
 }
 
-void handover_adopt(struct policy *p, const char *line)
+static void adopt(struct policy *p, const char *line)
 {
 	char service[256], kind[16], how[16];
 	int pid, before, parent, in_program, forked;
@@ -86,6 +124,8 @@ void handover_adopt(struct policy *p, const char *line)
 		   &start, service, kind, how, &since, &before, &parent, &in_program,
 		   &forked) != 10)
 		return;
+	if (!rule_named(p, service) && streq(kind, kind_name(MEMBER_PINNED)))
+		put_back(p, pid, start, service, before);
 	m = adopt_member(p, pid, service, kind);
 	if (!m)
 		return;
@@ -102,4 +142,21 @@ void handover_adopt(struct policy *p, const char *line)
 			m->how = (enum how)i;
 	if (m->kind == MEMBER_CHILD)
 		m->due = policy_now();
+}
+
+bool handover_learn(const struct machine *m, struct policy *p)
+{
+	_cleanup_free_ char *state = NULL;
+	char *line, *rest;
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < LEARN_TRIES && ret != -ENOENT && ret != -ECONNREFUSED && ret < 0; i++) {
+		ret = control_ask(m, "state\n", &state);
+		p->meanwhile(p->meanwhile_data);
+	}
+	if (ret < 0)
+		return false;
+	for (line = strtok_r(state, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		adopt(p, line);
+	return true;
 }

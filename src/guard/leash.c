@@ -6,7 +6,7 @@
 
 void leash_check(struct policy *p)
 {
-	family_foreach(m, &p->family)
+	family_foreach(m, p->family)
 	{
 		struct process proc;
 		int64_t rss;
@@ -40,7 +40,7 @@ bool leash_needed(const struct rules *r)
 int leash_open(const struct root *procfs)
 {
 	/* As sensitive as the kernel lets us: memory can run out quickly. */
-	static const char *const triggers[] = { "some 20000 500000", "some 150000 2000000" };
+	static const char *const triggers[] = { "some 5000 500000", "some 150000 2000000" };
 	_cleanup_close_ int fd = root_openat(procfs, "pressure/memory", O_RDWR | O_NONBLOCK);
 
 	if (fd < 0)

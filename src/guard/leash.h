@@ -9,6 +9,6 @@ void leash_check(struct policy *p);
 /* Whether any rule has one. */
 bool leash_needed(const struct rules *r);
 
-/* A descriptor that polls POLLPRI when tasks waited for memory 20 ms in half a second (150 ms in 2
+/* A descriptor that polls POLLPRI when tasks waited for memory 5 ms in half a second (150 ms in 2
  * s where we lack the privilege), or -errno where the kernel cannot tell. */
 int leash_open(const struct root *procfs) _must_check_;

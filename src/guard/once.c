@@ -11,16 +11,15 @@ static void look_only(int fd, bool is_program, void *data)
 
 int guard_once(const struct machine *m, struct rules *rules)
 {
-	struct policy *p = calloc(1, sizeof(*p));
+	_cleanup_free_ struct family *family = calloc(1, sizeof(*family));
+	struct policy policy = { 0 }, *p = &policy;
 	int failed = 0, ret;
 
-	if (!p)
+	if (!family)
 		return -ENOMEM;
-	ret = policy_open(p, &m->procfs, rules);
-	if (ret < 0) {
-		free(p);
+	ret = policy_open(p, &m->procfs, rules, family);
+	if (ret < 0)
 		return ret;
-	}
 	for (unsigned i = 0; i < p->rules.n; i++) {
 		rule_resolve(&p->rules.list[i], &m->root, look_only, NULL);
 		if (p->rules.list[i].problem)
@@ -31,6 +30,5 @@ int guard_once(const struct machine *m, struct rules *rules)
 	scan_run(p);
 	failed += (int)p->failed;
 	rules_free(&p->rules);
-	free(p);
 	return failed;
 }

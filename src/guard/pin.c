@@ -33,7 +33,7 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 			    enum member_kind kind)
 {
 	struct process_ids ids;
-	struct member *m = family_add(&p->family, proc->pid, kind);
+	struct member *m = family_add(p->family, proc->pid, kind);
 
 	if (!m) {
 		p->overflow++;
@@ -52,10 +52,11 @@ struct member *pin_process(struct policy *p, struct process *proc, const struct 
 			   enum how how)
 {
 	struct member *m;
-	int before;
+	int before, ret;
 
-	if (process_set_score(proc, rule->score, &before) < 0) {
-		p->failed++;
+	ret = process_set_score(proc, rule->score, &before);
+	if (ret < 0) {
+		p->failed += ret != -ESRCH;
 		return NULL;
 	}
 	m = pin_remember(p, proc, rule, MEMBER_PINNED);
@@ -80,10 +81,10 @@ bool pin_is_same(const struct member *m, struct process *proc)
 
 struct member *pin_find(struct policy *p, struct process *proc)
 {
-	struct member *m = family_find(&p->family, proc->pid);
+	struct member *m = family_find(p->family, proc->pid);
 
 	if (m && !pin_is_same(m, proc)) { /* the PID was used again */
-		family_remove(&p->family, m);
+		family_remove(p->family, m);
 		return NULL;
 	}
 	return m;
@@ -93,10 +94,16 @@ struct member *pin_find(struct policy *p, struct process *proc)
 struct member *pin_parent(struct policy *p, struct process *proc)
 {
 	struct process_ids ids;
+	struct process parent;
+	struct member *m;
 
-	if (process_ids(proc, &ids) < 0 || ids.ppid <= 1)
+	if (process_ids(proc, &ids) < 0 || ids.ppid <= 1 || !family_find(p->family, ids.ppid))
 		return NULL;
-	return family_find(&p->family, ids.ppid);
+	if (process_open(p->procfs, ids.ppid, &parent) < 0)
+		return NULL;
+	m = pin_find(p, &parent);
+	process_close(&parent);
+	return m;
 }
 
 bool pin_keeps_program(const struct rule *r)

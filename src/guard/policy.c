@@ -7,12 +7,13 @@
 #include "guard/release.h"
 
 /* After an exec was let go: when to look whether it succeeded, and when to give up. */
-#define CONFIRM_MS 20
-#define CONFIRM_LIMIT_MS 1000
+#define CONFIRM_LIMIT_MS 10000
+#define CONFIRM_AGAIN_MS 200
 /* A daemon's first process ends soon after it has forked the real one. */
 #define DAEMONISE_MS 10000
 
-int policy_open(struct policy *p, const struct root *procfs, struct rules *rules)
+int policy_open(struct policy *p, const struct root *procfs, struct rules *rules,
+		struct family *family)
 {
 	struct process self;
 	int ret = process_open(procfs, getpid(), &self);
@@ -24,6 +25,7 @@ int policy_open(struct policy *p, const struct root *procfs, struct rules *rules
 	if (ret < 0)
 		return ret;
 	p->procfs = procfs;
+	p->family = family;
 	p->rules = *rules;
 	*rules = (struct rules){ 0 };
 	return 0;
@@ -64,6 +66,8 @@ static void gate_rule(struct policy *p, struct process *proc, const struct rule 
 		return;
 	}
 	pin_process(p, proc, rule, HOW_EXEC);
+	if (p->joined)
+		p->joined(p->joined_data);
 }
 
 void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
@@ -89,14 +93,19 @@ void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
 
 static void on_fork(struct policy *p, pid_t parent_pid, pid_t pid)
 {
-	const struct member *parent = family_find(&p->family, parent_pid);
+	const struct member *parent = family_find(p->family, parent_pid);
 	struct process child;
+	struct file_id exe;
 
 	if (!parent || !parent->in_program || parent->kind == MEMBER_LEASHED ||
 	    parent->rule->children == CHILDREN_INHERIT)
 		return;
 	if (process_open(p->procfs, pid, &child) < 0)
 		return;
+	if (process_exe(&child, &exe) < 0) { /* it has ended */
+		process_close(&child);
+		return;
+	}
 	if (pin_keeps_program(parent->rule))
 		release_watch(p, &child, parent->rule, CHILD_FORKED);
 	else
@@ -115,7 +124,7 @@ static void confirm(struct policy *p, struct member *m)
 
 static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
 {
-	if (!family_find(&p->family, pid))
+	if (!family_find(p->family, pid))
 		on_fork(p, parent, pid);
 }
 
@@ -123,25 +132,47 @@ bool policy_catch_up(struct policy *p)
 {
 	bool ended = false;
 
-	family_foreach(m, &p->family)
+	family_foreach(m, p->family)
 	{
 		struct process_stat st;
 		struct process proc;
+		struct file_id exe;
 
 		if (!m->fresh)
 			continue;
 		m->fresh = false;
 		if (process_open(p->procfs, m->pid, &proc) < 0) {
-			family_remove(&p->family, m);
+			family_remove(p->family, m);
 			ended = true;
 			continue;
 		}
 		if (!m->start_time && process_stat(&proc, &st) == 0)
 			m->start_time = st.start_time;
-		release_each_child(p, &proc, on_missed_child);
+		if (process_exe(&proc, &exe) < 0) { /* nobody has waited for it yet */
+			family_remove(p->family, m);
+			ended = true;
+		} else {
+			release_each_child(p, &proc, on_missed_child);
+		}
 		process_close(&proc);
 	}
 	return ended;
+}
+
+void policy_prune(struct policy *p)
+{
+	family_foreach(m, p->family)
+	{
+		struct process proc;
+		struct file_id exe;
+		bool alive = process_open(p->procfs, m->pid, &proc) == 0;
+
+		if (alive && (!pin_is_same(m, &proc) || process_exe(&proc, &exe) < 0))
+			alive = false;
+		process_close(&proc);
+		if (!alive)
+			family_remove(p->family, m);
+	}
 }
 
 /* The program of a member has changed, or was started anew. */
@@ -231,21 +262,21 @@ static bool promote(struct policy *p, struct member *m, const struct member *gon
 /* A daemon's first process forks the real one and ends well: the fork takes its place. */
 static void promote_daemon(struct policy *p, const struct member *gone)
 {
-	family_foreach(m, &p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid &&
-					  m->forked && promote(p, m, gone)) return;
+	family_foreach(m, p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid &&
+					 m->forked && promote(p, m, gone)) return;
 }
 
 static void on_end(struct policy *p, const struct procevent *e)
 {
-	struct member *m = family_find(&p->family, e->pid);
+	struct member *m = family_find(p->family, e->pid);
 	struct member gone;
 
 	if (!m)
 		return;
 	gone = *m;
-	family_remove(&p->family, m);
+	family_remove(p->family, m);
 	if (gone.kind == MEMBER_CHILD) { /* its parent may end after it: a double fork */
-		family_foreach(child, &p->family) if (child->parent == gone.pid) child->parent =
+		family_foreach(child, p->family) if (child->parent == gone.pid) child->parent =
 			gone.parent;
 		return;
 	}
@@ -274,7 +305,7 @@ static void undo_pin(struct policy *p, struct member *m, struct process *proc)
 	if (process_set_score(proc, m->before, NULL) < 0)
 		p->failed++;
 	pin_say(p, m, "did not become the program; put back", m->before);
-	family_remove(&p->family, m);
+	family_remove(p->family, m);
 }
 
 /* Did the exec that was let go through succeed? */
@@ -283,7 +314,7 @@ static void check_pinned(struct policy *p, struct member *m, struct process *pro
 	struct file_id exe;
 
 	if (process_exe(proc, &exe) < 0) {
-		family_remove(&p->family, m); /* it has ended */
+		family_remove(p->family, m); /* it has ended */
 		return;
 	}
 	if (rule_runs(m->rule, proc, &exe)) {
@@ -293,7 +324,7 @@ static void check_pinned(struct policy *p, struct member *m, struct process *pro
 	if (policy_now() - m->pinned_at > CONFIRM_LIMIT_MS)
 		undo_pin(p, m, proc);
 	else
-		pin_schedule(m, CONFIRM_MS);
+		pin_schedule(m, CONFIRM_AGAIN_MS);
 }
 
 static void check_child(struct policy *p, struct member *m, struct process *proc)
@@ -304,7 +335,7 @@ static void check_child(struct policy *p, struct member *m, struct process *proc
 	if (++m->checks < n_release_checks)
 		pin_schedule(m, release_checks_ms[m->checks]);
 	else if (!m->in_program)
-		family_remove(&p->family, m); /* a stranger by now, and released for good */
+		family_remove(p->family, m); /* a stranger by now, and released for good */
 }
 
 static void check_member(struct policy *p, struct member *m)
@@ -312,11 +343,11 @@ static void check_member(struct policy *p, struct member *m)
 	struct process proc;
 
 	if (process_open(p->procfs, m->pid, &proc) < 0) {
-		family_remove(&p->family, m);
+		family_remove(p->family, m);
 		return;
 	}
 	if (!pin_is_same(m, &proc))
-		family_remove(&p->family, m);
+		family_remove(p->family, m);
 	else if (m->kind == MEMBER_PINNED)
 		check_pinned(p, m, &proc);
 	else if (m->kind == MEMBER_CHILD)
@@ -328,8 +359,8 @@ int policy_check_due(struct policy *p)
 {
 	int64_t now = policy_now(), next = INT64_MAX;
 
-	family_foreach(m, &p->family) if (m->due && m->due <= now) check_member(p, m);
-	family_foreach(m, &p->family) if (m->due && m->due < next) next = m->due;
+	family_foreach(m, p->family) if (m->due && m->due <= now) check_member(p, m);
+	family_foreach(m, p->family) if (m->due && m->due < next) next = m->due;
 	if (next == INT64_MAX)
 		return -1;
 	now = policy_now();

@@ -15,7 +15,10 @@ struct policy {
 	const struct root *procfs;
 	ino_t user_namespace; /* the inode of our own */
 	struct rules rules;
-	struct family family;
+	struct family *family;
+	/* Called when somebody joined while an exec waits: its events must come from now on. */
+	void (*joined)(void *data);
+	void *joined_data;
 	bool gated; /* there is an exec gate: events pin only what it cannot */
 	/* Called by what takes long, between two processes: execs may wait at the gate. */
 	void (*meanwhile)(void *data);
@@ -25,8 +28,10 @@ struct policy {
 	struct said said;
 };
 
-/* Before anything else: -errno where our own process cannot be looked at. */
-int policy_open(struct policy *p, const struct root *procfs, struct rules *rules) _must_check_;
+/* Before anything else; @rules are taken over. With @family, members of before are known: -errno
+ * where our own process cannot be looked at. */
+int policy_open(struct policy *p, const struct root *procfs, struct rules *rules,
+		struct family *family) _must_check_;
 
 /* Monotonic milliseconds. */
 int64_t policy_now(void);
@@ -37,6 +42,9 @@ void policy_gate(struct policy *p, pid_t pid, const struct file_id *program);
 /* Looks after members that joined before their events were let through: what they have forked by
  * now. Whether one has ended already, so that only a scan can find what it left behind. */
 bool policy_catch_up(struct policy *p);
+
+/* Forgets members that have ended. */
+void policy_prune(struct policy *p);
 
 /* A fork, exec or exit has happened. */
 void policy_event(struct policy *p, const struct procevent *e);

@@ -11,6 +11,7 @@ int process_open(const struct root *procfs, pid_t pid, struct process *ret_proce
 	int fd;
 
 	snprintf(name, sizeof(name), "%d", (int)pid);
+	*ret_process = PROCESS_NONE;
 	fd = root_openat(procfs, name, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
@@ -83,7 +84,7 @@ int process_set_score(struct process *p, int score, int *ret_before)
 
 int process_ids(struct process *p, struct process_ids *ret_ids)
 {
-	char text[1024];
+	char text[8192]; /* a process may be in hundreds of groups */
 	unsigned real, effective, saved, fs;
 	const char *uids, *parent, *pids;
 	ssize_t n;
@@ -168,9 +169,14 @@ bool process_in_unit(struct process *p, const char *unit)
 	return false;
 }
 
+ssize_t process_arguments(struct process *p, char *buffer, size_t size)
+{
+	return read_file(p, "cmdline", buffer, size);
+}
+
 int process_args(struct process *p, char *buffer, size_t size)
 {
-	ssize_t n = read_file(p, "cmdline", buffer, size);
+	ssize_t n = process_arguments(p, buffer, size);
 
 	if (n < 0)
 		return (int)n;

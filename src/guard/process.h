@@ -59,6 +59,9 @@ int process_user_namespace(struct process *p, ino_t *ret_inode) _must_check_;
  * but slices above, and not below user.slice, where users name units as they like. */
 bool process_in_unit(struct process *p, const char *unit);
 
+/* The arguments, each ended by a NUL, cut at @size - 1: the number of bytes, or -errno. */
+ssize_t process_arguments(struct process *p, char *buffer, size_t size) _must_check_;
+
 /* The arguments, separated by blanks, cut at @size - 1. */
 int process_args(struct process *p, char *buffer, size_t size) _must_check_;
 

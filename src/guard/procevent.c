@@ -13,7 +13,10 @@
 #define EVENT_OFFSET (NLMSG_HDRLEN + sizeof(struct cn_msg))
 #define AT(field) ((uint32_t)(EVENT_OFFSET + offsetof(struct proc_event, field)))
 
-#define MAX_PIDS 600 /* three lists of two instructions each in at most 4096 */
+/* More than these and every process is let through, to be told apart by the reader: the kernel
+ * keeps the old filter beside the new one, and both must fit net.core.optmem_max (20 KiB
+ * before 6.7). */
+#define MAX_PIDS 60
 #define MAX_PROGRAM (3 * (2 * MAX_PIDS) + 32)
 
 struct program {
@@ -46,6 +49,10 @@ static void emit_return(struct program *p, bool keep)
 /* Keeps the event if the loaded word is one of @pids, else drops it. */
 static void emit_pids(struct program *p, const pid_t *pids, size_t n)
 {
+	if (n > MAX_PIDS) {
+		emit_return(p, true);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, as_loaded((uint32_t)pids[i]));
 		emit_return(p, true);
@@ -83,8 +90,6 @@ int procevent_filter(int fd, const pid_t *pids, size_t n, bool all_execs)
 	struct sock_fprog program = { .filter = p.code };
 	unsigned jump;
 
-	if (n > MAX_PIDS)
-		return -E2BIG;
 	jump = begin_kind(&p, PROC_EVENT_FORK);
 	emit_only_process(&p, AT(event_data.fork.child_pid), AT(event_data.fork.child_tgid));
 	emit_load(&p, AT(event_data.fork.parent_tgid));

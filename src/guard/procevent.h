@@ -24,7 +24,7 @@ struct procevent {
 int procevent_open(void) _must_check_;
 
 /* Lets through forks of new processes, execs and exits of the @n processes @pids, and with
- * @all_execs every exec. */
+ * @all_execs every exec. Where they are many, everybody's. */
 int procevent_filter(int fd, const pid_t *pids, size_t n, bool all_execs) _must_check_;
 
 /* Reads what waits and calls @each. -ENOBUFS: some were lost. Else the number of events. */

@@ -16,7 +16,10 @@ static void visit(int fd, bool is_program, void *data)
 	else if (!is_program && ps->watch >= 0)
 		ret = watch_add(ps->watch, fd);
 	if (ret < 0)
-		log_debug("guard: %s: %s", is_program ? "mark" : "watch", strerror(-ret));
+		log_warning("guard: %s: %s",
+			    is_program ? "a program cannot be marked"
+				       : "changes of a directory will not be noticed",
+			    strerror(-ret));
 }
 
 bool programs_resolve(struct programs *ps)

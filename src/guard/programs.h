@@ -10,7 +10,7 @@ struct programs {
 	struct rules *rules;
 	struct gate *gate; /* may be closed */
 	int watch;         /* of watch_open(); negative: nothing is watched */
-	bool marks;        /* for the rule that is being looked up: arguments show after the exec only */
+	bool marks; /* for the rule that is being looked up: arguments show after the exec only */
 };
 
 /* Looks every rule's program up, marks it and watches the directories on the way. Says what cannot

@@ -47,7 +47,7 @@ void release_each_child(struct policy *p, struct process *proc,
 
 static void release_child(struct policy *p, pid_t pid, const struct rule *rule, unsigned depth)
 {
-	const struct member *m = family_find(&p->family, pid);
+	const struct member *m = family_find(p->family, pid);
 	struct process child;
 
 	if ((m && m->kind == MEMBER_PINNED) || process_open(p->procfs, pid, &child) < 0)

@@ -203,6 +203,7 @@ static void read_interpreter(struct rule *r, const struct root *root, int fd)
 	path = line + 2 + strspn(line + 2, " \t");
 	end = path + strcspn(path, " \t\r\n");
 	*end = '\0';
+	r->by_env = streq(strrchr(path, '/') ? strrchr(path, '/') : "", "/env");
 	interpreter = root_openat(root, path, O_PATH);
 	if (interpreter >= 0 && fstat(interpreter, &st) == 0)
 		r->interpreter = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
@@ -282,21 +283,47 @@ bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bo
 	       fnmatch(r->args, args, FNM_NOESCAPE) == 0;
 }
 
-bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
+bool rule_could_run(const struct rule *r, const struct file_id *exe)
 {
-	char args[4096], *word, *rest;
-
 	if (!r->resolved)
 		return false;
 	if (!r->script)
 		return file_id_equal(exe, &r->program);
-	if (!file_id_equal(exe, &r->interpreter) || process_args(p, args, sizeof(args)) < 0)
+	return r->by_env || file_id_equal(exe, &r->interpreter);
+}
+
+/* A word of the process's arguments, as the process itself would find that file. */
+static bool names_program(const struct rule *r, struct process *p, const char *word)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int n = snprintf(path, sizeof(path), "%s%s", *word == '/' ? "root" : "cwd/", word);
+
+	return n > 0 && (size_t)n < sizeof(path) && fstatat(p->fd, path, &st, 0) == 0 &&
+	       st.st_dev == r->program.dev && st.st_ino == r->program.ino;
+}
+
+bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
+{
+	char args[4096];
+	ssize_t size;
+	const char *word;
+
+	if (!rule_could_run(r, exe))
 		return false;
-	/* The kernel makes the script an argument, after at most one option of the #! line. */
-	word = strtok_r(args, " ", &rest);
-	for (int i = 0; i < 2 && word; i++) {
-		word = strtok_r(NULL, " ", &rest);
-		if (word && streq(word, r->exe))
+	if (!r->script)
+		return true;
+	size = process_arguments(p, args, sizeof(args));
+	if (size <= 0)
+		return false;
+	/* The kernel makes the script an argument, after at most one of the #! line; env adds none.
+	 */
+	word = args;
+	for (int i = 0; i < 2; i++) {
+		word += strlen(word) + 1;
+		if (word >= args + size)
+			return false;
+		if (names_program(r, p, word))
 			return true;
 	}
 	return false;

@@ -22,6 +22,7 @@ struct rule {
 	/* The program as the path leads to it now. */
 	bool resolved;
 	bool script; /* a #! script: processes run .interpreter */
+	bool by_env; /* or what env(1) finds */
 	struct file_id program;
 	struct file_id interpreter;
 	const char *problem; /* why it is not resolved; constant text */
@@ -50,6 +51,9 @@ void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, voi
  * initial PID namespace, and @user_namespace), unit and,
  * where @after_exec says that they are there to be read, arguments. */
 bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec);
+
+/* Whether a process that runs @exe may be the rule's, as far as the file tells. */
+bool rule_could_run(const struct rule *r, const struct file_id *exe);
 
 /* Whether a running process's program @exe is the rule's. */
 bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe);

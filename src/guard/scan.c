@@ -34,8 +34,9 @@ const struct rule *scan_rule_of(struct policy *p, struct process *proc)
 	if (process_exe(proc, &exe) < 0)
 		return NULL;
 	for (unsigned i = 0; i < p->rules.n; i++)
-		if (rule_runs(&p->rules.list[i], proc, &exe) &&
-		    rule_fits(&p->rules.list[i], proc, p->user_namespace, true))
+		if (rule_could_run(&p->rules.list[i], &exe) &&
+		    rule_fits(&p->rules.list[i], proc, p->user_namespace, true) &&
+		    rule_runs(&p->rules.list[i], proc, &exe))
 			return &p->rules.list[i];
 	return NULL;
 }
@@ -96,7 +97,7 @@ static const struct member *pinned_ancestor(struct policy *p, struct process *pr
 	if (process_stat(proc, &st) < 0)
 		return NULL;
 	while (st.ppid > 1 && depth++ < 64) {
-		const struct member *m = family_find(&p->family, st.ppid);
+		const struct member *m = family_find(p->family, st.ppid);
 		struct process ancestor;
 		int ret;
 
@@ -134,6 +135,7 @@ static void scan_descendant(struct policy *p, struct process *proc)
 
 void scan_run(struct policy *p)
 {
+	policy_prune(p);
 	each_process(p, scan_service);
 	each_process(p, scan_descendant);
 }

@@ -22,7 +22,8 @@
 
 struct supervisor {
 	const struct supervise *how;
-	struct worker worker, next; /* .next: to take over after a reload */
+	struct worker worker, next;     /* .next: to take over after a reload */
+	struct rules rules, next_rules; /* theirs */
 	int signals;
 	int64_t started_at, beat_at, reload_at; /* monotonic ms; 0: never */
 	int restart_ms;
@@ -35,10 +36,10 @@ enum source {
 	SOURCE_PROFILES,
 	SOURCE_END,
 	SOURCE_PROGRESS,
-	SOURCE_ALARM,
+	SOURCE_GATE,
 	SOURCE_NEXT_END,
 	SOURCE_NEXT_PROGRESS,
-	SOURCE_NEXT_ALARM,
+	SOURCE_NEXT_GATE,
 	N_SOURCES,
 };
 
@@ -49,16 +50,28 @@ static void sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
+struct start {
+	const struct supervise *how;
+	struct rules *rules;
+};
+
+static int run_worker(int gate, const struct guard_calls *calls, struct guard_shared *shared,
+		      void *user)
+{
+	const struct start *start = user;
+
+	return start->how->work(start->rules, gate, calls, shared, start->how->user);
+}
+
 static int start_worker(struct supervisor *s, struct worker *w)
 {
 	/* All that the supervisor has open, but what belongs to the worker to be. */
 	const int inherited[] = {
-		s->signals,      s->how->profiles,   s->worker.pidfd, s->worker.gate,
-		s->worker.alarm, s->worker.progress, s->next.pidfd,   s->next.gate,
-		s->next.alarm,   s->next.progress,
+		s->signals,         s->how->profiles, s->worker.pidfd, s->worker.gate,
+		s->worker.progress, s->next.pidfd,    s->next.gate,    s->next.progress,
 	};
-	int ret = worker_start(s->how->work, s->how->user, inherited, ARRAY_SIZE(inherited), w,
-			       &s->status);
+	struct start start = { s->how, w == &s->next ? &s->next_rules : &s->rules };
+	int ret = worker_start(w, run_worker, &start, inherited, ARRAY_SIZE(inherited), &s->status);
 
 	if (ret > 0) { /* the worker itself, which has done its work */
 		s->worker = s->next = WORKER_NONE;
@@ -69,13 +82,13 @@ static int start_worker(struct supervisor *s, struct worker *w)
 	return ret;
 }
 
-/* It has been awake for long: are execs being let through? Else it is killed. */
+/* Execs came, or it is time to look after them. */
 static bool kill_stuck(struct worker *w)
 {
 	if (!worker_is_stuck(w) || kill(w->pid, SIGKILL) < 0)
 		return false;
 	log_error("guard: execs have waited %d ms for an answer; the worker is ended",
-		  GUARD_ALARM_MS);
+		  WORKER_STUCK_MS);
 	return true;
 }
 
@@ -83,15 +96,19 @@ static bool kill_stuck(struct worker *w)
 static void replace_worker(struct supervisor *s)
 {
 	worker_end(&s->worker, 0);
+	rules_free(&s->rules);
 	s->worker = s->next;
+	s->rules = s->next_rules;
 	s->next = WORKER_NONE;
+	s->next_rules = (struct rules){ 0 };
 	log_info("guard: reloaded");
 }
 
 static void on_progress(struct supervisor *s, struct worker *w)
 {
-	if (worker_listen(w) < 0 || !w->ready)
-		return; /* should it have ended, its pidfd says so too */
+	worker_listen(w);
+	if (!w->ready)
+		return; /* it has ended; its pidfd says so too */
 	if (w == &s->next)
 		replace_worker(s);
 	if (!s->told_ready)
@@ -111,18 +128,11 @@ static void on_worker_end(struct supervisor *s)
 {
 	int status = worker_reap(&s->worker);
 
-	if (s->next.pid > 0) { /* told to quit by it: it says a moment later that it is ready */
-		s->worker = s->next;
-		s->next = WORKER_NONE;
-		log_info("guard: reloaded");
-		return;
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (s->next.pid > 0) /* told to quit by it: it says a moment later that it is ready */
+		replace_worker(s);
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		s->ends = true; /* told to, or another guard has taken over */
-	} else if (!s->told_ready) {
-		s->ends = true; /* it cannot begin at all */
-		s->status = -EIO;
-	} else {
+	else {
 		log_error("guard: the worker ended unexpectedly and is started again");
 		restart_later(s);
 	}
@@ -130,8 +140,9 @@ static void on_worker_end(struct supervisor *s)
 
 static void on_next_end(struct supervisor *s)
 {
-	worker_reap(&s->next);
-	log_error("guard: the new profile cannot be used; the old one stays in force");
+	worker_end(&s->next, 0);
+	rules_free(&s->next_rules);
+	log_error("guard: the new worker ended; the old one stays");
 }
 
 static void reload(struct supervisor *s)
@@ -143,9 +154,15 @@ static void reload(struct supervisor *s)
 		s->reload_at = policy_now() + SETTLE_MS; /* after the one under way */
 		return;
 	}
+	if (s->how->load(&s->next_rules, s->how->user) != 0) {
+		log_error("guard: the new profile cannot be used; the old one stays in force");
+		return;
+	}
 	ret = start_worker(s, &s->next);
-	if (ret < 0)
+	if (ret < 0) {
 		log_error("guard: reload: %s", strerror(-ret));
+		rules_free(&s->next_rules);
+	}
 }
 
 static void on_signal(struct supervisor *s)
@@ -191,7 +208,12 @@ static int on_time(struct supervisor *s)
 	}
 	if (s->reload_at && now >= s->reload_at)
 		reload(s);
-	return until(s->reload_at, until(s->beat_at, -1));
+	if (s->next.look_at && now >= s->next.look_at && kill_stuck(&s->next))
+		on_next_end(s);
+	if (s->worker.look_at && now >= s->worker.look_at && kill_stuck(&s->worker))
+		on_worker_end(s);
+	return until(s->worker.look_at,
+		     until(s->next.look_at, until(s->reload_at, until(s->beat_at, -1))));
 }
 
 static void serve(struct supervisor *s, enum source source)
@@ -209,9 +231,8 @@ static void serve(struct supervisor *s, enum source source)
 	case SOURCE_NEXT_END:
 		on_next_end(s);
 		break;
-	case SOURCE_NEXT_ALARM:
-		if (kill_stuck(&s->next))
-			on_next_end(s);
+	case SOURCE_NEXT_GATE:
+		(void)worker_is_stuck(&s->next);
 		break;
 	case SOURCE_PROGRESS:
 		on_progress(s, &s->worker);
@@ -219,9 +240,8 @@ static void serve(struct supervisor *s, enum source source)
 	case SOURCE_END:
 		on_worker_end(s);
 		break;
-	case SOURCE_ALARM:
-		if (kill_stuck(&s->worker))
-			on_worker_end(s);
+	case SOURCE_GATE:
+		(void)worker_is_stuck(&s->worker);
 		break;
 	case N_SOURCES:
 		break;
@@ -234,17 +254,17 @@ static void turn(struct supervisor *s)
 {
 	static const enum source order[] = {
 		SOURCE_SIGNALS, SOURCE_NEXT_PROGRESS, SOURCE_NEXT_END, SOURCE_PROGRESS,
-		SOURCE_END,     SOURCE_NEXT_ALARM,    SOURCE_ALARM,    SOURCE_PROFILES,
+		SOURCE_END,     SOURCE_NEXT_GATE,     SOURCE_GATE,     SOURCE_PROFILES,
 	};
 	struct pollfd p[N_SOURCES] = {
 		[SOURCE_SIGNALS] = { s->signals, POLLIN, 0 },
 		[SOURCE_PROFILES] = { s->how->profiles, POLLIN, 0 },
 		[SOURCE_END] = { s->worker.pidfd, POLLIN, 0 },
 		[SOURCE_PROGRESS] = { s->worker.progress, POLLIN, 0 },
-		[SOURCE_ALARM] = { s->worker.alarm, POLLIN, 0 },
+		[SOURCE_GATE] = { s->worker.look_at ? -1 : s->worker.gate, POLLIN, 0 },
 		[SOURCE_NEXT_END] = { s->next.pidfd, POLLIN, 0 },
 		[SOURCE_NEXT_PROGRESS] = { s->next.progress, POLLIN, 0 },
-		[SOURCE_NEXT_ALARM] = { s->next.alarm, POLLIN, 0 },
+		[SOURCE_NEXT_GATE] = { s->next.look_at ? -1 : s->next.gate, POLLIN, 0 },
 	};
 	const struct rlimit enough = { 64, 64 };
 	int timeout = on_time(s), ready;
@@ -276,6 +296,11 @@ static int open_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	/* Not to be stopped from a terminal; and told about workers, whoever started us. */
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -293,6 +318,9 @@ int supervise_run(const struct supervise *how)
 
 	if (s.signals < 0)
 		return s.signals;
+	s.status = how->load(&s.rules, how->user);
+	if (s.status != 0)
+		s.ends = true;
 	while (!s.ends) {
 		int ret = s.worker.pid > 0 ? 0 : start_worker(&s, &s.worker);
 
@@ -305,6 +333,8 @@ int supervise_run(const struct supervise *how)
 	}
 	worker_end(&s.next, GRACE_MS);
 	worker_end(&s.worker, GRACE_MS);
+	rules_free(&s.rules);
+	rules_free(&s.next_rules);
 	close_p(&s.signals);
 	return s.status;
 }

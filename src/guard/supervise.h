@@ -5,7 +5,11 @@
 #include "guard/worker.h"
 
 struct supervise {
-	worker_main work;
+	/* Reads the rules as they are now: 0, or what to end with if there are none yet. */
+	int (*load)(struct rules *ret_rules, void *user);
+	/* Guards by @rules: guard_run(). */
+	int (*work)(struct rules *rules, int gate, const struct guard_calls *calls,
+		    struct guard_shared *shared, void *user);
 	/* Called in the supervisor once the first worker is ready. */
 	void (*ready)(void *user);
 	/* Called every .beat_ms, for a service manager that watches us; 0: never. */
@@ -16,5 +20,7 @@ struct supervise {
 };
 
 /* Runs until SIGTERM or SIGINT, or until the worker ends by itself (0: another guard took over).
- * SIGHUP starts a new worker, which takes over from the old one if it gets ready. */
+ * SIGHUP reads the rules anew: a new worker takes over from the old one if they can be used and it
+ * gets ready. A worker that dies is replaced by one with the rules and the knowledge that it had.
+ */
 int supervise_run(const struct supervise *s) _must_check_;

@@ -6,34 +6,33 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
 #include "guard/confine.h"
-
-static void tell(void *data, char word)
-{
-	if (write(*(int *)data, &word, 1) < 0)
-		log_debug("guard: %s", strerror(errno));
-}
+#include "guard/gate.h"
+#include "guard/policy.h"
 
 static void on_opened(void *data)
 {
-	int ret = confine_worker(); /* what only opening needs is given up */
+	int ret = confine_worker();
 
+	(void)data;
 	if (ret < 0)
 		log_warning("guard: cannot be confined: %s", strerror(-ret));
-	tell(data, 'o');
 }
 
 static void on_ready(void *data)
 {
-	tell(data, 'r');
-	close_p(data);
+	int fd = *(int *)data;
+
+	if (write(fd, "", 1) < 0)
+		log_debug("guard: %s", strerror(errno));
+	close(fd);
 }
 
-static int run(worker_main main, void *user, int progress, struct guard_progress *shared)
+static int run(worker_main main, void *user, int gate, int progress, pid_t supervisor,
+	       struct guard_shared *shared)
 {
 	const struct guard_calls calls = { .opened = on_opened,
 					   .ready = on_ready,
@@ -42,72 +41,88 @@ static int run(worker_main main, void *user, int progress, struct guard_progress
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	return main(&calls, shared, user);
+	/* By a signal that a stopped process obeys, too: without us nobody sees that it hangs. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		return -ESRCH;
+	return main(gate, &calls, shared, user);
 }
 
-static void forget(struct worker *w)
+static void close_worker(struct worker *w)
 {
+	struct guard_shared *shared = w->shared;
+
 	close_p(&w->pidfd);
-	close_p(&w->gate); /* the last descriptor: the kernel lets the execs go */
-	close_p(&w->alarm);
+	close_p(&w->gate);
 	close_p(&w->progress);
-	munmap(w->shared, sizeof(*w->shared));
 	*w = WORKER_NONE;
+	w->shared = shared;
 }
 
-int worker_start(worker_main main, void *user, const int *inherited, size_t n_inherited,
-		 struct worker *ret_worker, int *ret_status)
+/* Opened before the fork, so that both have it. A kernel without it is no error. */
+static int open_gate(int *ret_gate)
 {
-	struct worker w = WORKER_NONE;
-	int ends[2], ret;
+	int fd = gate_open();
 
-	w.shared = mmap(NULL, sizeof(*w.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
-	if (w.shared == MAP_FAILED)
-		return -errno;
-	w.shared->gate_fd = -1;
-	w.alarm = w.shared->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (w.alarm < 0 || pipe2(ends, O_CLOEXEC) < 0) {
-		ret = -errno;
-		forget(&w);
-		return ret;
+	if (fd < 0 && fd != -ENOSYS && fd != -EINVAL && fd != -EPERM)
+		return fd;
+	*ret_gate = fd;
+	return 0;
+}
+
+static int prepare(struct worker *w, int ends[2])
+{
+	void *memory;
+
+	if (!w->shared) {
+		memory = mmap(NULL, sizeof(*w->shared), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (memory == MAP_FAILED)
+			return -errno;
+		w->shared = memory;
 	}
-	w.progress = ends[0];
-	w.pid = fork();
-	ret = w.pid < 0 ? -errno : 0;
-	if (w.pid == 0) {
+	w->shared->gate_rounds = w->shared->gate_taken = 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	w->progress = ends[0];
+	return open_gate(&w->gate);
+}
+
+int worker_start(struct worker *w, worker_main main, void *user, const int *inherited,
+		 size_t n_inherited, int *ret_status)
+{
+	int ends[2] = { -EBADF, -EBADF }, ret = prepare(w, ends);
+	pid_t self = getpid();
+
+	if (ret >= 0) {
+		w->pid = fork();
+		ret = w->pid < 0 ? -errno : 0;
+	}
+	if (ret >= 0 && w->pid == 0) {
 		/* What we held of the worker before us would keep its gate alive, with nobody to
 		 * answer. */
 		for (size_t i = 0; i < n_inherited; i++)
 			close_p(&(int){ inherited[i] });
 		close(ends[0]);
-		*ret_status = run(main, user, ends[1], w.shared);
+		*ret_status = run(main, user, w->gate, ends[1], self, w->shared);
 		return 1;
 	}
-	close(ends[1]);
+	close_p(&ends[1]);
 	if (ret < 0) {
-		forget(&w);
+		close_worker(w);
 		return ret;
 	}
-	w.pidfd = (int)syscall(SYS_pidfd_open, w.pid, 0);
-	*ret_worker = w;
+	w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
 	return 0;
 }
 
-int worker_listen(struct worker *w)
+void worker_listen(struct worker *w)
 {
-	char word = 0;
+	char byte;
 
-	if (read(w->progress, &word, 1) == 1 && word == 'o') {
-		if (w->shared->gate_fd >= 0)
-			w->gate = (int)syscall(SYS_pidfd_getfd, w->pidfd, w->shared->gate_fd, 0);
-		return 0;
-	}
+	w->ready = read(w->progress, &byte, 1) == 1;
 	close_p(&w->progress);
 	w->progress = -1;
-	w->ready = word == 'r';
-	return w->ready ? 0 : -EPIPE;
 }
 
 /* At the gate, or taken and not answered: the counter of rounds moves after the answers. */
@@ -115,20 +130,18 @@ static bool keeps_waiting(const struct worker *w)
 {
 	struct pollfd p = { .fd = w->gate, .events = POLLIN };
 
-	return w->gate >= 0 &&
-	       (w->shared->gate_taken != w->shared->gate_rounds || poll(&p, 1, 0) > 0);
+	return w->shared->gate_taken != w->shared->gate_rounds || poll(&p, 1, 0) > 0;
 }
 
 bool worker_is_stuck(struct worker *w)
 {
-	const struct itimerspec again = { .it_value.tv_nsec = GUARD_ALARM_MS * 1000000L };
-	bool waits = keeps_waiting(w), stuck;
-
-	stuck = waits && w->alarmed && w->rounds == w->shared->gate_rounds;
-	w->alarmed = waits;
-	w->rounds = w->shared->gate_rounds;
-	(void)timerfd_settime(w->alarm, 0, &again, NULL);
-	return stuck;
+	if (!w->look_at) {
+		w->look_at = policy_now() + WORKER_STUCK_MS;
+		w->rounds = w->shared->gate_rounds;
+		return false;
+	}
+	w->look_at = 0;
+	return w->rounds == w->shared->gate_rounds && keeps_waiting(w);
 }
 
 bool worker_continue(const struct worker *w)
@@ -146,9 +159,11 @@ int worker_reap(struct worker *w)
 {
 	int status = 0;
 
+	close_p(&w->gate); /* the last one: the kernel lets the execs go, whatever we wait for */
+	w->gate = -1;
 	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	forget(w);
+	close_worker(w);
 	return status;
 }
 
@@ -156,13 +171,16 @@ void worker_end(struct worker *w, int grace_ms)
 {
 	struct pollfd end = { .fd = w->pidfd, .events = POLLIN };
 
-	if (w->pid <= 0)
-		return;
-	if (grace_ms > 0) {
-		kill(w->pid, SIGTERM);
-		kill(w->pid, SIGCONT);
+	if (w->pid > 0) {
+		if (grace_ms > 0) {
+			kill(w->pid, SIGTERM);
+			kill(w->pid, SIGCONT);
+		}
+		if (grace_ms == 0 || poll(&end, 1, grace_ms) <= 0)
+			kill(w->pid, SIGKILL);
+		worker_reap(w);
 	}
-	if (grace_ms == 0 || poll(&end, 1, grace_ms) <= 0)
-		kill(w->pid, SIGKILL);
-	worker_reap(w);
+	if (w->shared)
+		munmap(w->shared, sizeof(*w->shared));
+	*w = WORKER_NONE;
 }

@@ -140,6 +140,8 @@ is() {
 		emit hogs hogs
 		emit service score_of $service
 		emit killed sh -c 'dmesg | grep -c "Out of memory: Killed process"'
+		# Whom the kernel would turn to before it asks who else there is.
+		echo -900 >/proc/$$/oom_score_adj
 		leashed hog 1000 >/dev/null 2>&1
 		emit leashed echo $?
 		emit service-still score_of $service
@@ -160,11 +162,15 @@ is() {
 		score spawn 14000 >/run/spawned &
 		sleep 1
 		echo 1 >/sys/fs/cgroup/guard/cgroup.freeze
-		while ! grep -q done /run/spawned; do sleep 1; done
-		emit before cat /proc/$(pgrep -f 'score spawn' | tail -n 1)/oom_score_adj
+		n=0; while ! grep -q done /run/spawned && [ $((n += 1)) -lt 100 ]; do sleep 1; done
+		emit spawned cat /run/spawned
+		emit processes ps -o pid,ppid,stat,args
+		child=$(sed -n 's/^done //p' /run/spawned)
+		emit before score_of $child
 		echo 0 >/sys/fs/cgroup/guard/cgroup.freeze
 		sleep 5
-		emit after cat /proc/$(pgrep -f 'score spawn' | tail -n 1)/oom_score_adj
+		emit after score_of $child
+		emit members cat /sys/fs/cgroup/guard/cgroup.procs
 	EOF
 	is before -1000
 	is after 0

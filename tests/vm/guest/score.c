@@ -7,15 +7,18 @@
  *     exec PROGRAM…    becomes it
  *     restore          lets a child put the score back that this process has, as sshd's do, and
  *                      print a while later
- *     hog MEGABYTES    takes memory, and prints again
- *     spawn N          forks N children that end at once and then one that stays, and prints done
- *     threads          lets a second thread be the one that executes the program anew
+ *     launch           ends at once and leaves a child that runs something else, and tells its
+ * score many N           has N children that do nothing hog MEGABYTES    takes memory, and prints
+ * again spawn N          forks N children that end at once and then one that stays, and prints done
+ * and its PID threads          lets a second thread be the one that executes the program anew
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +86,25 @@ static int restores(void)
 	return 0;
 }
 
+static int launches(void)
+{
+	if (fork() == 0)
+		execl("/bin/sh", "sh", "-c", "sleep 2; cat /proc/self/oom_score_adj", (char *)NULL);
+	return 0;
+}
+
+static int has_many(int n)
+{
+	for (int i = 0; i < n; i++)
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			sleep(60);
+			_exit(0);
+		}
+	sleep(60);
+	return 0;
+}
+
 static int takes_memory(size_t megabytes)
 {
 	for (size_t i = 0; i < megabytes; i++) {
@@ -98,18 +120,21 @@ static int takes_memory(size_t megabytes)
 
 static int spawns(int n)
 {
+	pid_t stays;
+
 	sleep(2);
 	for (int i = 0; i < n; i++) {
 		if (fork() == 0)
 			_exit(0);
 		wait(NULL);
 	}
-	if (fork() == 0) {
+	stays = fork();
+	if (stays == 0) {
 		sleep(600);
 		_exit(0);
 	}
-	if (write(1, "done\n", 5) != 5)
-		return 1;
+	printf("done %d\n", stays);
+	fflush(stdout);
 	wait(NULL);
 	return 0;
 }
@@ -142,6 +167,10 @@ int main(int argc, char **argv)
 		return daemonises(2);
 	if (strcmp(argv[1], "command") == 0)
 		return runs(argv + 2);
+	if (strcmp(argv[1], "launch") == 0)
+		return launches();
+	if (strcmp(argv[1], "many") == 0)
+		return has_many(atoi(argv[2]));
 	if (strcmp(argv[1], "restore") == 0)
 		return restores();
 	if (strcmp(argv[1], "threads") == 0)
