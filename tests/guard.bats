@@ -6,8 +6,11 @@
 load lib
 
 setup_file() {
-	export SCORE=$BATS_FILE_TMPDIR/score
-	"${CC:-cc}" -O1 -static -o "$SCORE" "$BATS_TEST_DIRNAME/vm/guest/score.c"
+	local name
+	for name in score attack; do
+		"${CC:-cc}" -O1 -static -o "$BATS_FILE_TMPDIR/$name" "$BATS_TEST_DIRNAME/vm/guest/$name.c"
+	done
+	export SCORE=$BATS_FILE_TMPDIR/score ATTACK=$BATS_FILE_TMPDIR/attack
 }
 
 setup_machine() {
@@ -61,6 +64,13 @@ soon() {
 		((SECONDS < end)) || { printf 'not soon: %s\n' "$*"; cat "$top/log"; return 1; }
 		sleep 0.05
 	done
+}
+
+# script INTERPRETER: the service becomes one, that tells its score at once and later.
+script() {
+	printf '#!%s\ncat /proc/$$/oom_score_adj\nsleep 1.5\ncat /proc/$$/oom_score_adj\n' "$1" >"$top/new"
+	chmod 755 "$top/new"
+	mv "$top/new" "$top/bin/service"
 }
 
 # scores N VALUE: N lines on stdin, each VALUE.
@@ -148,7 +158,6 @@ score_is() {
 
 @test "#! scripts: by a relative path, through a link, with an argument of the interpreter, by env" {
 	guarded
-	script() { { echo "#!$1"; echo 'read score </proc/self/oom_score_adj; echo $score; sleep 1.5; read score </proc/self/oom_score_adj; echo $score'; } >"$top/new" && chmod 755 "$top/new" && mv "$top/new" "$top/bin/service"; }
 	script /bin/sh
 	[ "$(cd "$top/bin" && ./service | paste -sd ' ')" = '300 300' ]
 	ln -s service "$top/bin/link"
@@ -204,8 +213,8 @@ score_is() {
 @test "a worker that hangs is ended within a second, and the exec goes on" {
 	guarded
 	# As a debugger does: nobody is told, and nobody can set it going.
-	gdb -q -batch -p "$(worker)" -ex 'shell sleep 4' >/dev/null 2>&1 &
-	sleep 1.5
+	"$ATTACK" trace "$(worker)" 4 &
+	sleep 1
 	local begin=${EPOCHREALTIME/./}
 	"$top/bin/service" >/dev/null
 	((${EPOCHREALTIME/./} - begin < 2000000)) # a second, and a busy machine's

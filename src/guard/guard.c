@@ -20,8 +20,6 @@
 #define RESCAN_APART_MS 2000
 /* Without a wakeup of its own: at the next event after this long. */
 #define RESCAN_MS (10 * 60 * 1000)
-/* How often leashes are looked at where the kernel does not tell that memory is short. */
-#define LEASH_MS 5000
 
 enum source {
 	SOURCE_GATE,
@@ -40,7 +38,7 @@ struct guard {
 	struct programs programs;
 	struct pollfd sources[N_SOURCES];
 	struct guard_shared *shared;
-	int64_t scanned; /* monotonic ms */
+	int64_t scanned, leash_at; /* monotonic ms */
 	bool rescan_wanted;
 	int status;
 	bool ends;
@@ -167,7 +165,7 @@ static void serve_watch(struct guard *g)
 /* Memory is short: leashes count now, and events may have been lost without a word. */
 static void serve_pressure(struct guard *g)
 {
-	leash_check(&g->policy);
+	(void)leash_check(&g->policy);
 	g->rescan_wanted = true;
 }
 
@@ -179,9 +177,11 @@ static void serve_signal(struct guard *g)
 		g->ends = true;
 }
 
-/* The filter lets through what concerns members only; it follows them. */
-static void refresh_filter(struct guard *g)
+/* The filter lets through what concerns members only; it follows them. Also before a new one runs:
+ * what it forks first must be told. */
+static void refresh_filter(void *data)
 {
+	struct guard *g = data;
 	struct family *f = g->policy.family;
 	pid_t pids[FAMILY_MAX];
 	size_t n = 0;
@@ -197,12 +197,7 @@ static void refresh_filter(struct guard *g)
 	if (ret < 0)
 		log_error("guard: process events: filter: %s", strerror(-ret));
 	f->changed = false;
-}
-
-/* Before it runs: what it forks first must be told, too. */
-static void on_joined(void *data)
-{
-	refresh_filter(data);
+	g->leash_at = 0; /* one more may have a leash */
 }
 
 static void catch_up(struct guard *g)
@@ -278,6 +273,13 @@ static void serve(struct guard *g, enum source source)
 	}
 }
 
+static void look_at_leashes(struct guard *g)
+{
+	int next = leash_check(&g->policy);
+
+	g->leash_at = next < 0 ? INT64_MAX : policy_now() + next;
+}
+
 static int sooner(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -293,10 +295,10 @@ static int on_time(struct guard *g)
 		due = (int)left;
 	else if (g->rescan_wanted)
 		rescan(g);
-	if (fd_of(g, SOURCE_PRESSURE) < 0 && leash_needed(&g->policy.rules)) {
-		leash_check(&g->policy); /* a kernel that does not tell when memory is short */
-		due = sooner(due, LEASH_MS);
-	}
+	if (policy_now() >= g->leash_at)
+		look_at_leashes(g);
+	if (g->leash_at != INT64_MAX)
+		due = sooner(due, (int)(g->leash_at - policy_now()));
 	return sooner(due, policy_check_due(&g->policy));
 }
 
@@ -376,7 +378,7 @@ int guard_run(const struct machine *m, struct rules *rules, int gate,
 		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false },
 		.policy = { .meanwhile = serve_meanwhile,
 			    .meanwhile_data = &g,
-			    .joined = on_joined,
+			    .joined = refresh_filter,
 			    .joined_data = &g },
 	};
 	int ret = gate < 0 ? 0 : gate_take(gate, &g.gate);

@@ -4,8 +4,26 @@
 
 #include "base/log.h"
 
-void leash_check(struct policy *p)
+/* How often a service is looked at that has used more than half of its leash, or less. */
+#define NEAR_MS 1000
+#define FAR_MS 5000
+
+static void cut(struct policy *p, struct member *m, struct process *proc, int64_t rss)
 {
+	if (process_set_score(proc, m->rule->release_to, NULL) < 0)
+		return;
+	m->kind = MEMBER_LEASHED;
+	p->leashed++;
+	log_warning("guard: %s[%d]: %lld MiB resident, more than its max_rss of %lld MiB: it loses "
+		    "its protection",
+		    m->rule->service, (int)m->pid, (long long)(rss >> 20),
+		    (long long)(m->rule->max_rss >> 20));
+}
+
+int leash_check(struct policy *p)
+{
+	int next = -1;
+
 	family_foreach(m, p->family)
 	{
 		struct process proc;
@@ -14,27 +32,17 @@ void leash_check(struct policy *p)
 		if (m->kind != MEMBER_PINNED || !m->rule->max_rss ||
 		    process_open(p->procfs, m->pid, &proc) < 0)
 			continue;
-		if (pin_is_same(m, &proc) && process_rss(&proc, &rss) == 0 &&
-		    rss > m->rule->max_rss &&
-		    process_set_score(&proc, m->rule->release_to, NULL) == 0) {
-			m->kind = MEMBER_LEASHED;
-			p->leashed++;
-			log_warning("guard: %s[%d]: %lld MiB resident, more than its max_rss of "
-				    "%lld MiB: "
-				    "it loses its protection",
-				    m->rule->service, (int)m->pid, (long long)(rss >> 20),
-				    (long long)(m->rule->max_rss >> 20));
+		if (pin_is_same(m, &proc) && process_rss(&proc, &rss) == 0) {
+			if (rss > m->rule->max_rss)
+				cut(p, m, &proc, rss);
+			else if (rss > m->rule->max_rss / 2)
+				next = NEAR_MS;
+			else if (next < 0)
+				next = FAR_MS;
 		}
 		process_close(&proc);
 	}
-}
-
-bool leash_needed(const struct rules *r)
-{
-	for (unsigned i = 0; i < r->n; i++)
-		if (r->list[i].max_rss)
-			return true;
-	return false;
+	return next;
 }
 
 int leash_open(const struct root *procfs)

@@ -3,11 +3,9 @@
 
 #include "guard/pin.h"
 
-/* Takes the protection from the pinned that have outgrown their leash. */
-void leash_check(struct policy *p);
-
-/* Whether any rule has one. */
-bool leash_needed(const struct rules *r);
+/* Takes the protection from the pinned that have outgrown their leash. The milliseconds until the
+ * next look, for those that grow while there is memory enough; -1: nobody has a leash. */
+int leash_check(struct policy *p);
 
 /* A descriptor that polls POLLPRI when tasks waited for memory 5 ms in half a second (150 ms in 2
  * s where we lack the privilege), or -errno where the kernel cannot tell. */

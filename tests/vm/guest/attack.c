@@ -7,6 +7,7 @@
  *                         executed something, as only the kernel may
  *     reuse PID PROGRAM…  starts it as that PID
  *     nofile PID          lets that process open no more files
+ *     trace PID SECONDS   holds it as a debugger does: nobody is told, nobody can set it going
  */
 #include <fcntl.h>
 #include <linux/cn_proc.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -170,6 +172,15 @@ static int nofile(pid_t pid)
 	return prlimit(pid, RLIMIT_NOFILE, &few, NULL) < 0;
 }
 
+static int trace(pid_t pid, unsigned seconds)
+{
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ||
+	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+		return 1;
+	sleep(seconds);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 3 && strcmp(argv[1], "starts") == 0)
@@ -180,6 +191,8 @@ int main(int argc, char **argv)
 		return fake(atoi(argv[2]));
 	if (argc > 3 && strcmp(argv[1], "reuse") == 0)
 		return reuse(argv[2], argv + 3);
+	if (argc > 3 && strcmp(argv[1], "trace") == 0)
+		return trace(atoi(argv[2]), (unsigned)atoi(argv[3]));
 	if (argc > 2 && strcmp(argv[1], "nofile") == 0)
 		return nofile(atoi(argv[2]));
 	return 2;
