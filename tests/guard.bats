@@ -68,9 +68,9 @@ soon() {
 
 # script INTERPRETER: the service becomes one, that tells its score at once and later.
 script() {
-	printf '#!%s\ncat /proc/$$/oom_score_adj\nsleep 1.5\ncat /proc/$$/oom_score_adj\n' "$1" >"$top/new"
-	chmod 755 "$top/new"
-	mv "$top/new" "$top/bin/service"
+	printf '#!%s\ncat /proc/$$/oom_score_adj\nsleep 1.5\ncat /proc/$$/oom_score_adj\n' "$1" >"$top/bin/service.new"
+	chmod 755 "$top/bin/service.new"
+	mv "$top/bin/service.new" "$top/bin/service"
 }
 
 # scores N VALUE: N lines on stdin, each VALUE.
@@ -204,7 +204,7 @@ score_is() {
 	guarded
 	"$top/bin/service" 30 >/dev/null & local running=$!
 	soon guard_has '.pinned | length' 1
-	cp "$top/bin/service" "$top/new" && mv "$top/new" "$top/bin/service"
+	cp "$top/bin/service" "$top/bin/service.new" && mv "$top/bin/service.new" "$top/bin/service"
 	kill -KILL "$(worker)"
 	soon guard_has '.pinned[].pid' "$running"
 	kill "$running"

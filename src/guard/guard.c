@@ -49,8 +49,6 @@ static int fd_of(const struct guard *g, enum source source)
 	return g->sources[source].fd;
 }
 
-/* --- control --- */
-
 static void answer(const char *request, FILE *out, void *data)
 {
 	struct guard *g = data;

@@ -193,7 +193,7 @@ is() {
 			done
 		}
 		score 600 >/dev/null & first=$!
-		faults 2>/dev/null & 
+		faults 2>/dev/null &
 		emit starts attack starts 1000 /usr/lib/vmtest/score
 		score 600 >/dev/null & last=$!
 		touch /run/enough
