@@ -77,8 +77,8 @@ boot_virt() {
 		emit guard holdfast guard --daemon
 		starts() { i=0; while [ $i -lt 50 ]; do /usr/lib/vmtest/score; i=$((i + 1)); done; }
 		emit starts starts
-		/usr/lib/vmtest/score 20 >/dev/null &
-		sleep 1
+		/usr/lib/vmtest/score 1000 >/run/score &
+		until [ -s /run/score ]; do usleep 10000; done
 		emit status holdfast status --json
 		emit report cat /run/holdfast/report.json
 		emit uname uname -m

@@ -26,12 +26,13 @@ crash_initrd() {
 	small_initrd "$root" "$1"
 }
 
-# crash_machine INITRD: one that starts again; stdin is what it does at each boot, with LABEL=data, a disk that is kept, at /var.
+# crash_machine INITRD [BYTES]: one that starts again; stdin is what it does at each boot, with LABEL=data, a disk that is kept, at /var. BYTES is how
+# much this disk writes in a second.
 crash_machine() {
 	vm_use_initrd "$1"
 	vm_restarts
 	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 48M
-	vm_kept_disk "$VM/data.img"
+	vm_kept_disk "$VM/data.img" "${2:-}"
 	{
 		echo 'mount LABEL=data /var'
 		cat

@@ -20,8 +20,9 @@ setup_machines() {
 	small_initrd "$BATS_FILE_TMPDIR/root" "$BATS_FILE_TMPDIR/initrd"
 }
 
+# machine [BYTES]
 machine() {
-	crash_machine "$BATS_FILE_TMPDIR/initrd"
+	crash_machine "$BATS_FILE_TMPDIR/initrd" "$@"
 	vm_disk "$BATS_FILE_TMPDIR/boot.img"
 }
 
@@ -65,7 +66,7 @@ on_disk() {
 			emit unload holdfast kdump unload
 			umount /var
 			tail /dev/zero
-			sleep 100
+			sleep 1000
 		fi
 		holdfast apply --stage system
 		emit last-boot holdfast --json last-boot
@@ -193,7 +194,8 @@ on_disk() {
 }
 
 @test "power fails while the dump is written: the next boot comes up, and nothing half-written passes for a dump" {
-	machine <<-'EOF'
+	# A disk that is slow enough for us to come in between.
+	machine 200000 <<-'EOF'
 		n=$(nth)
 		holdfast apply --stage devices
 		if [ $n = 1 ]; then

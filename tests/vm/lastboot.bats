@@ -44,7 +44,7 @@ arguments=(vmtest.product=lastboot "memmap=1M\$0x18000000")
 		4) printf '\6' | dd of=/dev/port bs=1 seek=3321 ;;
 		5)
 			watchdog -t 100 -T 2 /dev/watchdog
-			sleep 60
+			sleep 1000
 			;;
 		6) echo c >/proc/sysrq-trigger ;;
 		7) echo c >/proc/sysrq-trigger ;;

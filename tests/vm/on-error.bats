@@ -46,16 +46,16 @@ short_script() {
 	failing_profile emergency
 	short_script
 	vm_start vmtest.product=vm init=/usr/lib/vmtest/short-init
-	vm_expect '^\(initramfs\)|/bin/sh: can.t access tty' 60
+	vm_expect '^\(initramfs\)|/bin/sh: can.t access tty'
 	vm_console | grep -E 'holdfast: stage early failed.*emergency'
 	# A real shell, not only its prompt: it counts.
 	# shellcheck disable=SC2016 # for the shell in the machine
 	vm_type 'echo shell says $((41 + 1)); cat /proc/sys/vm/overcommit_ratio; exit'
-	vm_expect 'shell says 42' 30
+	vm_expect 'shell says 42'
 	# The stages that follow fail for the same reason, and ask again.
 	local n
 	for n in devices root; do
-		vm_expect "holdfast: stage $n failed" 30 || break
+		vm_expect "holdfast: stage $n failed" || break
 		vm_type exit
 	done
 	vm_wait
@@ -79,7 +79,7 @@ short_script() {
 	failing_profile panic
 	short_script
 	vm_start vmtest.product=vm init=/usr/lib/vmtest/short-init
-	vm_expect 'Kernel panic - not syncing' 60
+	vm_expect 'Kernel panic - not syncing'
 	kernel_log 'kernel\.pid_max'
 	vm_stop
 	[ ! -s "$VM/output" ]
@@ -98,13 +98,13 @@ short_script() {
 	EOF
 	echo 'kernel.yama.ptrace_scope = 3' | vm_file etc/sysctl.d/99-site.conf
 	vm_start vmtest.product=vm
-	vm_expect 'Press Enter for maintenance' 90
+	vm_expect 'Press Enter for maintenance'
 	kernel_log 'kernel\.yama\.ptrace_scope'
 	vm_type ''
-	vm_expect 'root@holdfast-vm' 30
+	vm_expect 'root@holdfast-vm'
 	# shellcheck disable=SC2016 # for the shell in the machine
 	vm_type 'echo shell says $((41 + 1)); systemctl is-active emergency.target multi-user.target; poweroff -f'
-	vm_expect 'shell says 42' 30
+	vm_expect 'shell says 42'
 	vm_wait
 	vm_console | grep -A2 '^shell says 42' | grep -x active
 	vm_console | grep -A2 '^shell says 42' | grep -x inactive

@@ -15,7 +15,7 @@ VM_SLOT=      # descriptor of the lock that lets it run
 VM_SLOTS=2
 VM_SLOT_DIR=${VM_SLOT_DIR:-/run/lock}
 # Seconds after which a machine is ended and its test fails.
-VM_TIMEOUT=${VM_TIMEOUT:-150}
+VM_TIMEOUT=${VM_TIMEOUT:-300}
 
 # vm_new DIR: a machine to be, with everything it says below DIR.
 vm_new() {
@@ -37,9 +37,9 @@ vm_disk() {
 	vm_disks+=(-drive "file=$1,format=raw,if=virtio,snapshot=on")
 }
 
-# vm_kept_disk FILE: the same, and what is written stays.
+# vm_kept_disk FILE [BYTES]: the same, and what is written stays; at most so many bytes a second.
 vm_kept_disk() {
-	vm_disks+=(-drive "file=$1,format=raw,if=virtio")
+	vm_disks+=(-drive "file=$1,format=raw,if=virtio,throttling.bps-write=${2:-0}")
 }
 
 # vm_restarts: a reboot or reset starts the machine again instead of ending it. What it has in memory stays, as on hardware.
@@ -121,7 +121,7 @@ vm_says() {
 
 # vm_expect REGEX [SECONDS]: waits until the console shows it; false when it does not in time or the machine has ended.
 vm_expect() {
-	local end=$((SECONDS + ${2:-90}))
+	local end=$((SECONDS + ${2:-200}))
 	while ! vm_says "$1"; do
 		if ((SECONDS >= end)) || ! kill -0 "$VM_PID" 2>/dev/null; then
 			# It may have said it with its last breath.
