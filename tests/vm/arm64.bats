@@ -28,7 +28,7 @@ setup_file() {
 		{
 			. /vmtest/run
 			printf '==> end\n<== end 0\n'
-		} 2>&1 | cat >/dev/ttyAMA0
+		} 2>&1 | awk '{ print; fflush() } /^<== end /{ exit }' >/dev/ttyAMA0
 		poweroff -f
 	EOF
 	chmod 755 "$root/init"
