@@ -82,6 +82,8 @@ boot_virt() {
 		emit status holdfast status --json
 		emit report cat /run/holdfast/report.json
 		emit uname uname -m
+		# It would keep the output open, and the machine on.
+		killall -KILL score
 	EOF
 	boot_virt
 	vm_section end
