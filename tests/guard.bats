@@ -21,7 +21,7 @@ setup_machine() {
 }
 
 teardown() {
-	[[ -z $supervisor ]] || { kill "$supervisor" && wait "$supervisor"; } || :
+	[[ -z $supervisor ]] || { kill "$supervisor" && wait "$supervisor"; } 2>/dev/null || :
 	rm -rf -- "$top"
 }
 
@@ -404,6 +404,14 @@ score_is() {
 	# CAP_SYS_RESOURCE, CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_IPC_LOCK and CAP_DAC_OVERRIDE at most.
 	(((0x$(awk '$1 == "CapPrm:" { print $2 }' <<<"$status") & ~0x1284002) == 0))
 	((san)) || [[ $status == *$'\nSeccomp:\t2\n'* ]]
+}
+
+@test "guard --stop returns when the guard has ended; none that runs is no error" {
+	guarded
+	expect 0 on_host guard --stop
+	"$top/bin/service" | scores 1 0
+	wait "$supervisor"
+	expect 0 on_host guard --stop
 }
 
 @test "the control socket is root's alone" {

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "cmd/cmd.h"
 #include "guard/confine.h"
@@ -11,6 +12,7 @@
 #include "guard/watch.h"
 
 #define READY_MS 10000
+#define STOP_TRIES_PER_S 20
 
 struct daemon {
 	struct context *c;
@@ -199,15 +201,21 @@ static int run_once(struct context *c)
 	return ret < 0 ? ret : ret > 0 ? EXIT_NOT_DONE : EXIT_OK;
 }
 
-/* None that runs is as good as one that ended. */
+/* None that runs is as good as one that ended: asks until nobody answers. */
 static int run_stop(struct context *c)
 {
-	_cleanup_free_ char *answer = NULL;
-	int ret = control_ask(&c->machine, "quit\n", &answer);
+	const struct timespec apart = { .tv_nsec = 1000000000L / STOP_TRIES_PER_S };
+	int ret = 0;
 
-	if (ret < 0 && ret != -ENOENT && ret != -ECONNREFUSED)
-		return ret;
-	return EXIT_OK;
+	for (int i = 0; i < 5 * STOP_TRIES_PER_S && ret >= 0; i++) {
+		_cleanup_free_ char *answer = NULL;
+
+		ret = control_ask(&c->machine, "quit\n", &answer);
+		nanosleep(&apart, NULL);
+	}
+	if (ret >= 0)
+		log_error("guard: it does not end");
+	return ret >= 0 ? EXIT_NOT_DONE : ret == -ENOENT || ret == -ECONNREFUSED ? EXIT_OK : ret;
 }
 
 /* Whether there is something to guard and nothing that forbids it; else *@ret_status is what to end
