@@ -66,6 +66,43 @@ cgroups() {
 	process 19 younger rss=400000 pte=400 adj=300 start=500
 	expect 0 holdfast --json predict
 	json_is '[.candidates[:3][].pid]' '[19,20,21]'
+	# Before 5.3 the kernel kept the first that it met.
+	kernel kernel/osrelease=5.2.0
+	expect 0 holdfast --json predict
+	json_is '[.candidates[:3][].pid]' '[21,20,19]'
+}
+
+@test "older kernels: at least one point before 5.9, a bonus for CAP_SYS_ADMIN before 4.17" {
+	process 20 cache rss=400000 pte=400 adj=300 caps=0000000000200000
+	points() { jq -c '[.candidates[] | select(.pid == 20 or .pid == 40) | .badness_pages]' <<<"$output"; }
+	local pair
+	for pair in '6.1.0-13-amd64 [400100,-98990]' '5.9.0 [400100,-98990]' '5.8.18 [400100,1]' '4.16.3 [397097,1]' '3.10.0-514.el7 [370100,1]'; do
+		kernel "kernel/osrelease=${pair% *}"
+		expect 0 holdfast --json predict
+		[[ $(points) == "${pair#* }" ]] || return 1
+	done
+}
+
+@test "a process whose main thread has ended can be chosen" {
+	ended_leader 20
+	expect 0 holdfast --json predict
+	json_is '.victim | .pid, .command, .badness_pages' $'20\ncache\n400100'
+	expect 0 holdfast --json predict --pid 20
+	json_is '.victim.pid' 20
+}
+
+@test "a child that has its parent's memory on loan (vfork) is not chosen, dies with it, and frees nothing of its own" {
+	process 10 database rss=800000 swap=200000 pte=4000 adj=500 state='D (disk sleep)'
+	process 11 database rss=800000 swap=200000 pte=4000 adj=500 ppid=10
+	process 12 database rss=700000 swap=200000 pte=4000 adj=-900 ppid=10
+	kernel vm/oom_kill_allocating_task=0
+	expect 0 holdfast --json predict
+	json_is '.victim.pid, .freed_rss_kb, .freed_swap_kb, .killable, .killable_left' $'10\n804000\n200000\n4\n3'
+	json_is '.candidates[] | select(.pid == 11) | .killable, .why_not' $'false\nit runs in its parent\'s memory (vfork)'
+	# Who asks is killed all the same, and its parent with it.
+	kernel vm/oom_kill_allocating_task=1
+	expect 0 holdfast --json predict --pid 11
+	json_is '.decision, .victim.pid, .freed_rss_kb, .killable_left' $'kill-allocating-task\n11\n804000\n3'
 }
 
 @test "panic, and whether kdump would catch it" {
@@ -98,8 +135,24 @@ cgroups() {
 	# One that cannot be killed is passed over.
 	expect 0 holdfast --json predict --pid 30
 	json_is '.decision, .victim.pid' $'kill\n20'
+	json_is '.killable_left' 2
 	expect 2 holdfast predict --pid x
 	messages_have "'x' is no PID"
+	expect 2 holdfast predict --pid 4711
+	messages_have 'there is no process 4711'
+	expect 2 holdfast predict --pid 2
+	messages_have 'process 2 has no memory of its own: a kernel thread'
+}
+
+@test "how many can still be killed is not known while it is not known who asks, and nothing after a panic" {
+	kernel vm/oom_kill_allocating_task=1
+	expect 0 holdfast --json predict
+	json_is '.killable_left' null
+	expect 0 holdfast --json predict --pid 10
+	json_is '.killable_left' 2
+	kernel vm/panic_on_oom=1
+	expect 0 holdfast --json predict
+	json_is '.killable_left' 0
 }
 
 @test "a memory cgroup: its own limit, its own processes" {
@@ -115,6 +168,59 @@ cgroups() {
 	kernel vm/panic_on_oom=2
 	expect 0 holdfast --json predict --cgroup batch
 	json_is '.decision' panic
+	expect 0 holdfast predict --cgroup batch
+	output_has "1 panic   yes: vm.panic_on_oom is 2: also for a cgroup's limit"
+}
+
+@test "the last one of a cgroup: nobody panics, whoever asks waits" {
+	cgroups
+	process 60 helper adj=-1000 cgroup=/batch
+	COLUMNS=200 expect 0 holdfast predict --cgroup /batch
+	output_has 'killed    runner[50]'
+	output_has 'then      nothing can be killed any more: the next time whoever asks is refused or waits'
+}
+
+@test "a limit above that of the cgroup above, or above the machine's memory, is never hit" {
+	cgroups
+	printf '819200000\n' >root/sys/fs/cgroup/batch/night/memory.max
+	COLUMNS=80 expect 0 holdfast predict --cgroup /batch/night
+	output_has '/batch/night has a higher one: that of /batch'
+	expect 0 holdfast --json predict --cgroup /batch/night
+	json_is '.cgroup, .total_pages, .victim.pid' $'/batch\n350000\n60'
+	printf '40960000\n' >root/sys/fs/cgroup/batch/night/memory.max
+	expect 0 holdfast --json predict --cgroup /batch/night
+	json_is '.cgroup, .victim.pid' $'/batch/night\n50'
+	printf '8000000000000\n' >root/sys/fs/cgroup/free/memory.max
+	expect 0 holdfast --json predict --cgroup /free
+	json_is '.constraint' none
+	messages_have "has a limit below the machine's memory"
+}
+
+@test "paths longer than 255 bytes stay whole" {
+	local deep
+	deep=/$(printf 'ten-bytes/%.0s' {1..60})end
+	mkdir -p "root/sys/fs/cgroup$deep"
+	: >"root/sys/fs/cgroup$deep/cgroup.procs"
+	printf '409600000\n' >"root/sys/fs/cgroup$deep/memory.max"
+	process 50 runner rss=200000 cgroup="$deep"
+	expect 0 holdfast predict --cgroup "$deep"
+	output_has "of cgroup $deep;"
+	output_has '>       50'
+	COLUMNS=80 expect 0 holdfast predict --cgroup "$deep"
+	(($(wc -L <stdout) <= 80))
+}
+
+@test "a score that cannot be read is not taken for 0" {
+	rm root/proc/20/oom_score_adj
+	expect 0 holdfast --json predict
+	json_is '.victim.pid' 10
+	json_is '.candidates[] | select(.pid == 20) | .oom_score_adj, .why_not' $'null\nits oom_score_adj cannot be read'
+	expect 0 holdfast predict
+	output_has '100     ?'
+	mkdir -p empty
+	cp root/proc/meminfo empty/
+	expect 1 holdfast --procfs empty predict
+	messages_have 'empty shows no processes'
 }
 
 @test "a cgroup without a limit has that of the one above it, or none" {
@@ -125,7 +231,7 @@ cgroups() {
 	output_has '/batch/night has none of its own: that of /batch'
 	expect 0 holdfast --json predict --cgroup /free
 	json_is '.constraint, .cgroup, .total_pages' $'none\nnull\n1000000'
-	messages_have '/free: neither it nor a cgroup above it has a limit'
+	messages_have '/free: neither it nor a cgroup above it has a limit below'
 	expect 2 holdfast predict --cgroup /nowhere
 	messages_have "there is no memory cgroup '/nowhere'"
 	expect 2 holdfast predict --cgroup /batch/../free
@@ -192,16 +298,23 @@ is_program() {
 		  memory    3.8G of RAM and swap, 1000000 pages
 		            one point of oom_score_adj is worth 1000 pages
 		            now                                with calm
-		  panic     vm.panic_on_oom is 0               vm.panic_on_oom is 0
+		  panic     no: vm.panic_on_oom is 0           no: vm.panic_on_oom is 0
+		  kdump     not armed                          not armed
 		  asking    not killed for it                  not killed for it
 		  killed    cache[20]                          database[10]
+		  left      2 can be killed                    1 can be killed
 		  worst       400100  adj   300 cache[20]        251000  adj     0 database[10]
 		              251000  adj     0 database[10]     -98990  adj  -100 small[40]
 		              -98990  adj  -100 small[40]         never  adj -1000 sshd[30]
 		               never  adj -1000 sshd[30]          never  adj     0 systemd[1]
 		               never  adj     0 systemd[1]        never  adj -1000 cache[20]
-		  left      2 can be killed                    1 can be killed
 	END
+	kernel vm/oom_kill_allocating_task=1
+	expect 0 holdfast predict --if strict
+	output_has 'panic     no: vm.panic_on_oom is 0                  yes: vm.panic_on_oom is 2'
+	output_has 'killed    whoever asks                              nobody: the kernel panics'
+	output_has 'left      depends on who asks                       nothing runs'
+	kernel vm/oom_kill_allocating_task=0
 	expect 4 holdfast predict --if clam
 	messages_have "there is no profile 'clam' (did you mean 'calm'?)"
 }

@@ -1,20 +1,31 @@
 # shellcheck shell=bash
 # Made-up processes below root/proc. Loaded by the tests that look at processes.
 
-# process PID NAME [FIELD=VALUE...]: uid, rss, swap, pte (KiB), score, adj, cgroup, start (ticks since boot).
+# process PID NAME [FIELD=VALUE...]: uid, groups, vm, rss, swap, pte (KiB), score, adj, cgroup, start (ticks since boot), state, ppid, caps.
 process() {
-	local pid=$1 name=$2 uid=0 rss=1000 swap=0 pte=40 score=666 adj=0 cgroup=/ start=$1 word
+	local pid=$1 name=$2 uid=0 groups='' vm=99999 rss=1000 swap=0 pte=40 score=666 adj=0 cgroup=/ start=$1 state=S ppid=1 caps=0 word
 	shift 2
 	for word; do
 		local "$word"
 	done
 	mkdir -p "root/proc/$pid"
-	printf 'Name:\t%s\nState:\tS (sleeping)\nPid:\t%s\nPPid:\t1\nUid:\t%s\t%s\t%s\t%s\nNSpid:\t%s\nVmSize:\t%8s kB\nVmRSS:\t%8s kB\nVmPTE:\t%8s kB\nVmSwap:\t%8s kB\nThreads:\t1\n' \
-		"$name" "$pid" "$uid" "$uid" "$uid" "$uid" "$pid" 99999 "$rss" "$pte" "$swap" >"root/proc/$pid/status"
+	printf '%s\t%s\n' Name: "$name" State: "$state" Pid: "$pid" PPid: "$ppid" Uid: "$uid	$uid	$uid	$uid" Groups: "$groups" \
+		NSpid: "$pid" VmSize: "$vm kB" VmRSS: "$rss kB" VmPTE: "$pte kB" VmSwap: "$swap kB" Threads: 1 CapEff: "$caps" >"root/proc/$pid/status"
 	printf '%s\n' "$score" >"root/proc/$pid/oom_score"
 	printf '%s\n' "$adj" >"root/proc/$pid/oom_score_adj"
 	printf '0::%s\n' "$cgroup" >"root/proc/$pid/cgroup"
 	printf '%s (%s) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %s 0 0\n' "$pid" "$name" "$start" >"root/proc/$pid/stat"
+}
+
+# The main thread of a process has ended; another one, PID + 1, goes on.
+ended_leader() {
+	local proc=root/proc/$1
+	mkdir -p "$proc/task/$1" "$proc/task/$(($1 + 1))"
+	cp "$proc/status" "$proc/cgroup" "$proc/task/$(($1 + 1))/"
+	sed -i 's/^Threads:.*/Threads:\t2/; s/^Name:.*/Name:\tworker/' "$proc/task/$(($1 + 1))/status"
+	sed -i 's/^Threads:.*/Threads:\t2/; s/^State:.*/State:\tZ (zombie)/; /^Vm/d' "$proc/status"
+	cp "$proc/status" "$proc/task/$1/"
+	printf '0::/\n' >"$proc/cgroup"
 }
 
 # A kernel thread: it has no memory.

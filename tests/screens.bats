@@ -61,11 +61,11 @@ program="$HOLDFAST --root root --procfs root/proc --sysfs root/sys"
 	shows 'ended: 0'
 	same_text "$(screen | sed 's/ *$//' | head -n 7)" screen <<-'END'
 		4 processes; 7.6G of 15.3G available, swap 7.6G of 7.6G free
-		  SCORE   ADJ OLD    RSS   SWAP MEM        PID USER     UNIT         COMMAND
-		    833   300   5   1.9G     0K ▊          900 0                     hog
-		    700     0   0   879M  97.7M ▍          800 0        webserver.s… apache2
-		    670     0   0  11.7M     0K              1 0                     systemd
-		*     0 -1000 -17   7.8M     0K            700 0        ssh.service  sshd
+		  SCORE   ADJ OLD    RSS   SWAP MEM        PID USER     UNIT        COMMAND
+		    833   300   5   1.9G     0K ▊          900 0                    hog
+		    700     0   0   879M  97.7M ▍          800 0        webserver.… apache2
+		    670     0   0  11.7M     0K              1 0                    systemd
+		*     0 -1000 -17   7.8M     0K            700 0        ssh.service sshd
 		ended: 0
 	END
 	terminal 200 24 "$program top"

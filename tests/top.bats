@@ -39,7 +39,7 @@ setup_machine() {
 
 @test "the legacy scale is the kernel's" {
 	local pair
-	for pair in 1000:15 999:16 500:8 1:0 -1:0 -58:0 -59:-1 -941:-15 -1000:-17; do
+	for pair in 1000:15 999:15 941:15 500:8 1:0 -1:0 -58:0 -59:-1 -941:-15 -1000:-17; do
 		process 5000 x adj="${pair%:*}"
 		expect 0 holdfast --json top
 		json_is '.processes[] | select(.pid == 5000) | .oom_adj' "${pair#*:}"
@@ -77,7 +77,7 @@ setup_machine() {
 @test "cut to the width, without UTF-8 in an ASCII locale" {
 	COLUMNS=80 expect 0 holdfast top
 	(($(wc -L <stdout) <= 80))
-	output_has 'session-2.s…'
+	output_has 'session-2.…'
 	COLUMNS=80 LC_ALL=C expect 0 holdfast top
 	(($(wc -L <stdout) <= 80))
 	[[ -z $(LC_ALL=C tr -d ' -~\n' <stdout) ]]
@@ -102,6 +102,54 @@ setup_machine() {
 	rm root/proc/meminfo
 	expect 0 holdfast top
 	output_has '3 processes'
+}
+
+@test "a process whose main thread has ended lives on in the others" {
+	ended_leader 900
+	expect 0 holdfast --json top
+	json_is '.processes[0] | .pid, .command, .rss_kb, .unit' $'900\nWeb Content\n2000000\nsession-2.scope'
+	# One that is nothing but ended is left out.
+	rm -r root/proc/900/task/901
+	expect 0 holdfast --json top
+	json_is '.processes | map(.pid)' '[800,1,700]'
+}
+
+@test "a user of a thousand groups, and paths longer than a page, are read to their end" {
+	process 5000 member groups="$(seq -s ' ' 100000 101000)" cgroup="/$(printf 'deep%.0s' {1..1500})/job.service"
+	expect 0 holdfast --json top
+	json_is '.processes[] | select(.pid == 5000) | .rss_kb, .unit' $'1000\njob.service'
+}
+
+@test "what cannot be read is not made up" {
+	rm root/proc/900/oom_score_adj
+	expect 0 holdfast --json top
+	json_is '.processes[0] | .pid, .oom_score_adj, .oom_adj' $'900\nnull\nnull'
+	COLUMNS=80 expect 0 holdfast top
+	output_has '833     ?   ?   1.9G'
+	mkdir empty
+	expect 1 holdfast --procfs empty top
+	messages_have 'empty shows no processes'
+}
+
+@test "narrow terminals: columns go, lines stay whole" {
+	local columns
+	process 5000 a-name-that-is-rather-long score=900
+	for columns in 20 30 40 50 60 71 72 73 80 99 100 200; do
+		COLUMNS=$columns expect 0 holdfast top
+		(($(wc -L <stdout) <= columns)) || return 1
+		output_has PID
+		output_has 5000
+	done
+	COLUMNS=40 expect 0 holdfast top
+	output_is <<-'END'
+		5 processes; 7.6G of 15.3G available, s…
+		  SCORE   ADJ    RSS     PID COMMAND
+		    900     0   1.0M    5000 a-name-tha…
+		    833   300   1.9G     900 Web Content
+		    700     0   879M     800 apache2
+		    670     0  11.7M       1 systemd
+		*     0 -1000   7.8M     700 sshd
+	END
 }
 
 @test "ten thousand processes" {

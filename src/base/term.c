@@ -61,9 +61,9 @@ struct glyph {
 	unsigned columns;
 };
 
-static struct glyph glyph_at(const struct term *t, const char *text)
+static struct glyph glyph_at(const struct term *t, const char *text, size_t size)
 {
-	size_t len = utf8_sequence(text, strlen(text));
+	size_t len = utf8_sequence(text, size);
 	struct glyph g = { .bytes = "?", .len = len ? len : 1, .shown = 1, .columns = 1 };
 	wchar_t wide;
 	int width;
@@ -81,32 +81,35 @@ static struct glyph glyph_at(const struct term *t, const char *text)
 	return g;
 }
 
-static unsigned columns_of(const struct term *t, const char *text)
+static unsigned columns_of(const struct term *t, const char *text, size_t size)
 {
 	unsigned columns = 0;
 
-	while (*text) {
-		struct glyph g = glyph_at(t, text);
+	while (size > 0) {
+		struct glyph g = glyph_at(t, text, size);
 
 		columns += g.columns;
 		text += g.len;
+		size -= g.len;
 	}
 	return columns;
 }
 
 void term_text(const struct term *t, const char *text, unsigned width, bool pad)
 {
-	unsigned all = columns_of(t, text), used = 0;
+	size_t size = strlen(text);
+	unsigned all = columns_of(t, text, size), used = 0;
 	bool cut = width > 0 && all > width;
 
-	while (*text) {
-		struct glyph g = glyph_at(t, text);
+	while (size > 0) {
+		struct glyph g = glyph_at(t, text, size);
 
 		if (cut && used + g.columns > width - 1)
 			break;
 		fwrite(g.bytes, 1, g.shown, t->out);
 		used += g.columns;
 		text += g.len;
+		size -= g.len;
 	}
 	if (cut) {
 		fputs(t->utf8 ? "…" : "~", t->out);
@@ -133,28 +136,37 @@ void term_bar(const struct term *t, int64_t part, int64_t whole, unsigned width)
 		fputc(t->utf8 ? ' ' : '.', t->out);
 }
 
+static bool fits(const struct term *t, unsigned columns)
+{
+	return !t->columns || columns <= t->columns;
+}
+
+/* What is longer than a line is broken where the line ends. */
 void term_wrap(const struct term *t, const char *text, unsigned column, unsigned indent)
 {
-	char word[256];
-
 	for (bool first = true; *text; first = false) {
-		size_t n = strcspn(text, " ");
-		unsigned columns;
+		size_t left = strcspn(text, " ");
 
-		n = n < sizeof(word) ? n : sizeof(word) - 1;
-		memcpy(word, text, n);
-		word[n] = '\0';
-		columns = columns_of(t, word);
-		if (!first && t->columns && column + 1 + columns > t->columns) {
+		if (!first && !fits(t, column + 1 + columns_of(t, text, left))) {
 			fprintf(t->out, "\n%*s", (int)indent, "");
 			column = indent;
 		} else if (!first) {
 			fputc(' ', t->out);
 			column++;
 		}
-		term_text(t, word, 0, false);
-		column += columns;
-		text += n + (text[n] == ' ');
+		while (left > 0) {
+			struct glyph g = glyph_at(t, text, left);
+
+			if (column > indent && !fits(t, column + g.columns)) {
+				fprintf(t->out, "\n%*s", (int)indent, "");
+				column = indent;
+			}
+			fwrite(g.bytes, 1, g.shown, t->out);
+			column += g.columns;
+			text += g.len;
+			left -= g.len;
+		}
+		text += *text == ' ';
 	}
 	fputc('\n', t->out);
 }

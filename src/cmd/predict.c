@@ -28,7 +28,10 @@ static void candidate_json(struct json *j, const char *key, const struct predict
 	json_int(j, "rss_pages", c->badness.rss);
 	json_int(j, "swap_pages", c->badness.swap);
 	json_int(j, "pgtables_pages", c->badness.pgtables);
-	json_int(j, "oom_score_adj", c->proc->adj);
+	if (c->proc->adj == PROC_ADJ_UNKNOWN)
+		json_string(j, "oom_score_adj", NULL);
+	else
+		json_int(j, "oom_score_adj", c->proc->adj);
 	json_int(j, "adj_pages", c->badness.adj);
 	json_bool(j, "killable", c->badness.killable);
 	json_string(j, "why_not", c->badness.why_not);
@@ -46,14 +49,17 @@ static void scene_json(struct json *j, const struct scene *s)
 	json_int(j, "panic_on_oom", s->rules.panic_on_oom);
 	json_bool(j, "oom_kill_allocating_task", s->rules.kill_allocating);
 	json_bool(j, "kdump_armed", s->rules.kdump_armed);
-	json_int(j, "total_pages", s->rules.total_pages);
+	json_int(j, "total_pages", s->rules.badness.total);
 	json_int(j, "page_kb", sysconf(_SC_PAGESIZE) / 1024);
 	candidate_json(j, "victim", p->victim);
 	json_string(j, "killed_group", p->group);
 	json_int(j, "freed_rss_kb", p->freed_rss_kb);
 	json_int(j, "freed_swap_kb", p->freed_swap_kb);
 	json_int(j, "killable", (int64_t)p->killable);
-	json_int(j, "killable_left", (int64_t)p->left);
+	if (p->left < 0)
+		json_string(j, "killable_left", NULL);
+	else
+		json_int(j, "killable_left", p->left);
 	json_open(j, "candidates", '[');
 	for (size_t i = 0; i < p->n; i++)
 		candidate_json(j, NULL, &p->list[i]);
@@ -93,24 +99,40 @@ static int read_cgroup(struct predicting *p)
 	if (ret < 0)
 		return ret;
 	if (streq(p->memcg.path, "/"))
-		log_warning("%s: neither it nor a cgroup above it has a limit: only the machine's "
-			    "memory can run out",
+		log_warning("%s: neither it nor a cgroup above it has a limit below the machine's "
+			    "memory: only that can run out",
 			    path);
 	p->wanted = *path == '/' && !after_prefix(path, "/sys/") ? path : NULL;
 	return EXIT_OK;
 }
 
-static int read_asking(const struct predicting *p, pid_t *ret_pid)
+static int read_asking(const struct predicting *p, const struct procs *procs, pid_t *ret_pid)
 {
+	const struct machine *m = &p->c->machine;
 	const char *word = p->c->opt[OPT_PID];
+	_cleanup_free_ char *path = NULL;
 	int64_t pid = 0;
 
-	if (word && (text_to_int(word, &pid) < 0 || pid < 1 || pid > INT32_MAX)) {
+	if (!word)
+		return EXIT_OK;
+	if (text_to_int(word, &pid) < 0 || pid < 1 || pid > INT32_MAX) {
 		log_error("'%s' is no PID", word);
 		return EXIT_USAGE;
 	}
-	*ret_pid = (pid_t)pid;
-	return EXIT_OK;
+	for (size_t i = 0; i < procs->n; i++)
+		if (procs->list[i].pid == pid) {
+			*ret_pid = (pid_t)pid;
+			return EXIT_OK;
+		}
+	if (asprintf(&path, "%d", (int)pid) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	log_error(root_exists(&m->procfs, path) == 0
+			  ? "process %s has no memory of its own: a kernel thread, or it has ended"
+			  : "there is no process %s",
+		  path);
+	return EXIT_USAGE;
 }
 
 static int read_now(struct predicting *p)
@@ -127,10 +149,16 @@ static int read_now(struct predicting *p)
 		log_error("%s/meminfo: %s", m->procfs.path, strerror(-ret));
 		return EXIT_NOT_DONE;
 	}
-	if (ret >= 0)
-		ret = read_asking(p, &s->rules.asking);
 	if (ret == EXIT_OK)
 		ret = procs_read(&m->procfs, details, &s->procs);
+	if (ret == EXIT_OK && s->procs.n == 0) {
+		log_error("%s shows no processes", m->procfs.path);
+		return EXIT_NOT_DONE;
+	}
+	if (ret == EXIT_OK)
+		ret = read_asking(p, &s->procs, &s->rules.asking);
+	if (ret == EXIT_OK)
+		procs_find_lenders(&m->procfs, &s->procs);
 	if (ret == EXIT_OK)
 		ret = predict(&m->sysfs, &p->arena, &s->rules, &s->procs, &s->prediction);
 	return ret;

@@ -22,14 +22,15 @@ static void line(const struct term *t, const char *label, const char *fmt, ...) 
 
 static void line(const struct term *t, const char *label, const char *fmt, ...)
 {
-	char text[512];
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
 	fprintf(t->out, "  %s%-*s%s", term_on(t, TERM_BOLD), (int)LABEL - 2, label, term_off(t));
-	term_wrap(t, text, LABEL, LABEL);
+	term_wrap(t, text ? text : "?", LABEL, LABEL);
 }
 
 /* --- the steps --- */
@@ -40,16 +41,17 @@ static void print_total(const struct term *t, const struct scene *s, const char 
 	char size[TERM_SIZE], limit[TERM_SIZE];
 
 	if (m && wanted && !streq(m->path, wanted))
-		line(t, "limit", "%s has none of its own: that of %s", wanted, m->path);
+		line(t, "limit", "%s has %s: that of %s", wanted,
+		     m->own_kb < 0 ? "none of its own" : "a higher one", m->path);
 	if (m)
 		line(t, "limit", "%s of cgroup %s; with the swap it may use %" PRId64 " pages",
-		     term_size(limit, m->limit_kb), m->path, s->rules.total_pages);
+		     term_size(limit, m->limit_kb), m->path, s->rules.badness.total);
 	else
 		line(t, "memory", "%s of RAM and swap, %" PRId64 " pages",
-		     term_size(size, s->rules.total_pages * (sysconf(_SC_PAGESIZE) / 1024)),
-		     s->rules.total_pages);
+		     term_size(size, s->rules.badness.total * (sysconf(_SC_PAGESIZE) / 1024)),
+		     s->rules.badness.total);
 	line(t, "", "one point of oom_score_adj is worth %" PRId64 " pages",
-	     s->rules.total_pages / 1000);
+	     s->rules.badness.total / 1000);
 }
 
 static void print_panic(const struct term *t, const struct scene *s)
@@ -84,6 +86,16 @@ static void print_asking(const struct term *t, const struct scene *s)
 		line(t, "2 asking", "process %d cannot be killed", (int)r->asking);
 }
 
+#define ADJ_SIZE 12
+
+static const char *adj_text(char buffer[ADJ_SIZE], int adj)
+{
+	if (adj == PROC_ADJ_UNKNOWN)
+		return "?";
+	snprintf(buffer, ADJ_SIZE, "%d", adj);
+	return buffer;
+}
+
 static void print_candidates(const struct term *t, const struct prediction *p, bool all)
 {
 	size_t shown = all || p->n < RUNNERS_UP ? p->n : RUNNERS_UP;
@@ -94,11 +106,12 @@ static void print_candidates(const struct term *t, const struct prediction *p, b
 	for (size_t i = 0; i < shown; i++) {
 		const struct predict_candidate *c = &p->list[i];
 		bool victim = c == p->victim;
+		char adj[ADJ_SIZE];
 
-		fprintf(t->out, "%s%2s%9d %8" PRId64 " %8" PRId64 " %7" PRId64 " %5d %9" PRId64,
+		fprintf(t->out, "%s%2s%9d %8" PRId64 " %8" PRId64 " %7" PRId64 " %5s %9" PRId64,
 			victim ? term_on(t, TERM_RED) : "", victim ? ">" : "", (int)c->proc->pid,
-			c->badness.rss, c->badness.swap, c->badness.pgtables, c->proc->adj,
-			c->badness.adj);
+			c->badness.rss, c->badness.swap, c->badness.pgtables,
+			adj_text(adj, c->proc->adj), c->badness.adj);
 		if (c->badness.killable)
 			fprintf(t->out, " %9" PRId64 "  ", c->badness.points);
 		else
@@ -110,8 +123,9 @@ static void print_candidates(const struct term *t, const struct prediction *p, b
 		fprintf(t->out, "%*s%zu more\n", (int)LABEL, "", p->n - shown);
 }
 
-static void print_end(const struct term *t, const struct prediction *p)
+static void print_end(const struct term *t, const struct scene *s)
 {
+	const struct prediction *p = &s->prediction;
 	char rss[TERM_SIZE], swap[TERM_SIZE];
 
 	if (p->victim)
@@ -128,10 +142,11 @@ static void print_end(const struct term *t, const struct prediction *p)
 		return;
 	line(t, "freed", "at most %s of RAM and %s of swap", term_size(rss, p->freed_rss_kb),
 	     term_size(swap, p->freed_swap_kb));
-	if (p->left == 0)
-		line(t, "then", "nothing can be killed any more: the next time the kernel panics");
+	if (p->left > 0)
+		line(t, "then", "%" PRId64 " more could be killed", p->left);
 	else
-		line(t, "then", "%zu more could be killed", p->left);
+		line(t, "then", "nothing can be killed any more: the next time %s",
+		     s->rules.memcg ? "whoever asks is refused or waits" : "the kernel panics");
 }
 
 static void print_one(const struct term *t, const struct scene *s, const char *wanted, bool all)
@@ -142,7 +157,7 @@ static void print_one(const struct term *t, const struct scene *s, const char *w
 	if (s->prediction.decision != PREDICT_PANIC)
 		print_asking(t, s);
 	print_candidates(t, &s->prediction, all);
-	print_end(t, &s->prediction);
+	print_end(t, s);
 }
 
 /* --- side by side --- */
@@ -162,67 +177,107 @@ static void cell(const struct term *t, unsigned width, bool end, const char *fmt
 	fputs(end ? "\n" : "  ", t->out);
 }
 
-static void killed_cell(const struct term *t, unsigned width, bool end, const struct prediction *p)
+static const char *killed_text(const struct scene *s, char buffer[PROC_NAME_MAX + 16])
 {
-	if (p->decision == PREDICT_PANIC)
-		cell(t, width, end, "the kernel panics");
-	else if (p->victim)
-		cell(t, width, end, "%s[%d]", p->victim->proc->name, (int)p->victim->proc->pid);
-	else
-		cell(t, width, end, "%s",
-		     p->decision == PREDICT_KILL_ASKING ? "whoever asks" : "nobody");
+	const struct prediction *p = &s->prediction;
+
+	if (p->victim) {
+		snprintf(buffer, PROC_NAME_MAX + 16, "%s[%d]", p->victim->proc->name,
+			 (int)p->victim->proc->pid);
+		return buffer;
+	}
+	return p->decision == PREDICT_PANIC         ? "nobody: the kernel panics"
+	       : p->decision == PREDICT_KILL_ASKING ? "whoever asks"
+						    : "nobody";
+}
+
+static const char *asking_text(const struct scene *s)
+{
+	return s->prediction.decision == PREDICT_PANIC         ? "not any more"
+	       : !s->rules.kill_allocating                     ? "not killed for it"
+	       : s->rules.memcg                                ? "not killed for it in a cgroup"
+	       : s->prediction.decision == PREDICT_KILL_ASKING ? "killed"
+							       : "cannot be killed";
+}
+
+/* One row of the comparison for one of the two. */
+enum aspect {
+	TITLE,
+	PANIC,
+	KDUMP,
+	ASKING,
+	KILLED,
+	LEFT,
+};
+
+static void aspect_cell(const struct term *t, unsigned width, bool end, enum aspect aspect,
+			const struct scene *s)
+{
+	const struct prediction *p = &s->prediction;
+	char buffer[PROC_NAME_MAX + 16];
+
+	switch (aspect) {
+	case TITLE:
+		cell(t, width, end, "%s", s->title);
+		break;
+	case PANIC:
+		cell(t, width, end, "%s: vm.panic_on_oom is %d",
+		     p->decision == PREDICT_PANIC ? "yes" : "no", s->rules.panic_on_oom);
+		break;
+	case KDUMP:
+		cell(t, width, end, "%s", s->rules.kdump_armed ? "armed" : "not armed");
+		break;
+	case ASKING:
+		cell(t, width, end, "%s", asking_text(s));
+		break;
+	case KILLED:
+		cell(t, width, end, "%s", killed_text(s, buffer));
+		break;
+	case LEFT:
+		if (p->decision == PREDICT_PANIC || p->left < 0)
+			cell(t, width, end, p->left < 0 ? "depends on who asks" : "nothing runs");
+		else
+			cell(t, width, end, "%" PRId64 " can be killed", p->left);
+		break;
+	}
 }
 
 static void candidate_cell(const struct term *t, unsigned width, bool end,
 			   const struct prediction *p, size_t i)
 {
 	const struct predict_candidate *c = i < p->n ? &p->list[i] : NULL;
+	char points[24], adj[ADJ_SIZE];
 
-	if (!c)
+	if (!c) {
 		cell(t, width, end, "%s", "");
-	else if (c->badness.killable)
-		cell(t, width, end, "%8" PRId64 "  adj %5d %s[%d]", c->badness.points, c->proc->adj,
-		     c->proc->name, (int)c->proc->pid);
-	else
-		cell(t, width, end, "   never  adj %5d %s[%d]", c->proc->adj, c->proc->name,
-		     (int)c->proc->pid);
+		return;
+	}
+	snprintf(points, sizeof(points), "%" PRId64, c->badness.points);
+	cell(t, width, end, "%8s  adj %5s %s[%d]", c->badness.killable ? points : "never",
+	     adj_text(adj, c->proc->adj), c->proc->name, (int)c->proc->pid);
 }
 
 static void print_two(const struct term *t, const struct scene *s, const char *wanted, bool all)
 {
+	static const char *const labels[] = {
+		[TITLE] = "",        [PANIC] = "panic",   [KDUMP] = "kdump",
+		[ASKING] = "asking", [KILLED] = "killed", [LEFT] = "left",
+	};
 	unsigned width = t->columns ? (t->columns - LABEL - 2) / 2 : 40;
 	size_t most = s[0].prediction.n, shown = all || most < RUNNERS_UP ? most : RUNNERS_UP;
 
 	fprintf(t->out, "%sIf memory ran out%s\n", term_on(t, TERM_BOLD), term_off(t));
 	print_total(t, &s[0], wanted);
-	for (unsigned row = 0; row < 5; row++) {
-		static const char *const labels[] = { "", "panic", "asking", "killed", "worst" };
-
+	for (enum aspect row = TITLE; row <= LEFT; row++) {
 		fprintf(t->out, "  %-*s", (int)LABEL - 2, labels[row]);
-		for (unsigned i = 0; i < 2; i++) {
-			const struct predict_rules *r = &s[i].rules;
-
-			if (row == 0)
-				cell(t, width, i == 1, "%s", s[i].title);
-			else if (row == 1)
-				cell(t, width, i == 1, "vm.panic_on_oom is %d", r->panic_on_oom);
-			else if (row == 2)
-				cell(t, width, i == 1, "%s",
-				     r->kill_allocating ? "killed" : "not killed for it");
-			else if (row == 3)
-				killed_cell(t, width, i == 1, &s[i].prediction);
-			else
-				candidate_cell(t, width, i == 1, &s[i].prediction, 0);
-		}
+		aspect_cell(t, width, false, row, &s[0]);
+		aspect_cell(t, width, true, row, &s[1]);
 	}
-	for (size_t i = 1; i < shown; i++) {
-		fprintf(t->out, "%*s", (int)LABEL, "");
+	for (size_t i = 0; i < shown; i++) {
+		fprintf(t->out, "  %-*s", (int)LABEL - 2, i == 0 ? "worst" : "");
 		candidate_cell(t, width, false, &s[0].prediction, i);
 		candidate_cell(t, width, true, &s[1].prediction, i);
 	}
-	fprintf(t->out, "  %-*s", (int)LABEL - 2, "left");
-	cell(t, width, false, "%zu can be killed", s[0].prediction.left);
-	cell(t, width, true, "%zu can be killed", s[1].prediction.left);
 }
 
 void predict_print(const struct term *t, const struct scene *scenes, unsigned n, const char *wanted,

@@ -1,6 +1,14 @@
 #include "base/text.h"
 #include "cmd/toptable.h"
 
+static void json_number(struct json *j, const char *key, int value, bool known)
+{
+	if (known)
+		json_int(j, key, value);
+	else
+		json_string(j, key, NULL);
+}
+
 static void print_json(const struct top *t)
 {
 	struct json j = context_json();
@@ -9,16 +17,14 @@ static void print_json(const struct top *t)
 	json_open(&j, "processes", '[');
 	for (size_t i = 0; i < top_rows(t, 0); i++) {
 		const struct proc *p = &t->procs.list[i];
+		bool has_adj = p->adj != PROC_ADJ_UNKNOWN;
 
 		json_open(&j, NULL, '{');
 		json_int(&j, "pid", p->pid);
 		json_string(&j, "user", users_name(&t->users, p->uid, user));
-		if (p->score < 0)
-			json_string(&j, "oom_score", NULL);
-		else
-			json_int(&j, "oom_score", p->score);
-		json_int(&j, "oom_score_adj", p->adj);
-		json_int(&j, "oom_adj", proc_legacy_adj(p->adj));
+		json_number(&j, "oom_score", p->score, p->score >= 0);
+		json_number(&j, "oom_score_adj", p->adj, has_adj);
+		json_number(&j, "oom_adj", has_adj ? proc_legacy_adj(p->adj) : 0, has_adj);
 		json_int(&j, "rss_kb", p->rss_kb);
 		json_int(&j, "swap_kb", p->swap_kb);
 		json_string(&j, "unit", p->unit && *p->unit ? p->unit : NULL);
@@ -39,6 +45,10 @@ static int once(struct top *t)
 
 	if (ret < 0)
 		return ret;
+	if (t->procs.n == 0) {
+		log_error("%s shows no processes", t->c->machine.procfs.path);
+		return EXIT_NOT_DONE;
+	}
 	if (json)
 		print_json(t);
 	else

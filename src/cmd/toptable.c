@@ -1,7 +1,5 @@
 #include "cmd/toptable.h"
 
-#include <inttypes.h>
-
 static const struct {
 	const char *name;
 	char key;
@@ -139,62 +137,148 @@ size_t top_rows(const struct top *t, size_t lines)
 	return n;
 }
 
-/* What the columns of no fixed width get of the line. */
-struct widths {
-	unsigned bar, user, unit, command; /* 0: as long as it is */
+enum column {
+	COL_SCORE,
+	COL_ADJ,
+	COL_OLD,
+	COL_RSS,
+	COL_SWAP,
+	COL_MEM,
+	COL_PID,
+	COL_USER,
+	COL_UNIT,
+	COL_COMMAND,
+	N_COLUMNS,
 };
 
-static struct widths widths_for(const struct top *t, size_t rows)
-{
-	struct widths w = { .bar = 6, .user = 8 };
-	unsigned fixed = 50, rest, longest = 4;
+static const struct {
+	const char *heading;
+	unsigned width;
+	bool right;
+} columns[N_COLUMNS] = {
+	[COL_SCORE] = { "SCORE", 5, true }, [COL_ADJ] = { "ADJ", 5, true },
+	[COL_OLD] = { "OLD", 3, true },     [COL_RSS] = { "RSS", 6, true },
+	[COL_SWAP] = { "SWAP", 6, true },   [COL_MEM] = { "MEM", 6, false },
+	[COL_PID] = { "PID", 7, true },     [COL_USER] = { "USER", 8, false },
+	[COL_UNIT] = { "UNIT", 4, false },  [COL_COMMAND] = { "COMMAND", 0, false },
+};
 
-	if (t->term.columns >= 100)
-		w.bar = t->term.columns >= 160 ? 20 : 12;
+#define MARK 2U        /* columns of the mark in front */
+#define MIN_COMMAND 8U /* left for the command, or another column is not shown */
+
+/* The width of each column; 0: not shown, but of the command: as long as it is. */
+struct layout {
+	unsigned width[N_COLUMNS];
+};
+
+static unsigned longest_unit(const struct top *t, size_t rows)
+{
+	size_t longest = columns[COL_UNIT].width;
+
 	for (size_t i = 0; i < rows; i++) {
 		size_t n = t->procs.list[i].unit ? strlen(t->procs.list[i].unit) : 0;
 
-		longest = n > longest ? (unsigned)(n < 200 ? n : 200) : longest;
+		longest = n > longest ? n : longest;
 	}
-	w.unit = longest;
-	if (!t->term.columns)
-		return w;
-	fixed += w.bar;
-	rest = t->term.columns > fixed + 16 ? t->term.columns - fixed : 16;
-	if (longest > rest / 2)
-		w.unit = rest / 2;
-	w.command = rest - w.unit;
-	return w;
+	return longest < 200 ? (unsigned)longest : 200;
 }
 
-static void print_number(const struct term *t, int value, int width)
+/* On a narrow terminal the columns get their room in the order of what one looks for. */
+static struct layout layout_for(const struct top *t, size_t rows)
 {
-	if (value < 0 && width == 5) /* a score that could not be read */
-		fprintf(t->out, "%*s ", width, "?");
-	else
-		fprintf(t->out, "%*d ", width, value);
+	static const enum column wanted[] = { COL_PID,  COL_SCORE, COL_RSS, COL_ADJ,
+					      COL_USER, COL_SWAP,  COL_OLD, COL_MEM };
+	unsigned left = t->term.columns - MARK, unit = longest_unit(t, rows);
+	struct layout l = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		unsigned width = columns[wanted[i]].width;
+
+		if (wanted[i] == COL_MEM && t->term.columns >= 100)
+			width = t->term.columns >= 160 ? 20 : 12;
+		if (t->term.columns && left < width + 1 + MIN_COMMAND)
+			break;
+		l.width[wanted[i]] = width;
+		left -= width + 1;
+	}
+	if (!t->term.columns) {
+		l.width[COL_UNIT] = unit;
+		return l;
+	}
+	if (left > 2 * MIN_COMMAND) {
+		l.width[COL_UNIT] = unit < (left - 1) / 2 ? unit : (left - 1) / 2;
+		left -= l.width[COL_UNIT] + 1;
+	}
+	l.width[COL_COMMAND] = left;
+	return l;
 }
 
-static void print_row(const struct top *t, const struct proc *p, const struct widths *w,
+static const char *number_text(char buffer[TERM_SIZE], int value, int unknown)
+{
+	if (value == unknown)
+		return "?";
+	snprintf(buffer, TERM_SIZE, "%d", value);
+	return buffer;
+}
+
+static const char *cell_text(const struct top *t, const struct proc *p, enum column column,
+			     char buffer[TERM_SIZE])
+{
+	switch (column) {
+	case COL_SCORE:
+		return number_text(buffer, p->score, -1);
+	case COL_ADJ:
+		return number_text(buffer, p->adj, PROC_ADJ_UNKNOWN);
+	case COL_OLD:
+		return p->adj == PROC_ADJ_UNKNOWN
+			       ? "?"
+			       : number_text(buffer, proc_legacy_adj(p->adj), PROC_ADJ_UNKNOWN);
+	case COL_RSS:
+		return term_size(buffer, p->rss_kb);
+	case COL_SWAP:
+		return term_size(buffer, p->swap_kb);
+	case COL_PID:
+		return number_text(buffer, p->pid, 0);
+	case COL_USER:
+		return users_name(&t->users, p->uid, buffer);
+	case COL_UNIT:
+		return p->unit ? p->unit : "";
+	default:
+		return p->name;
+	}
+}
+
+/* One cell and the blank behind it; the last is not filled. */
+static void print_cell(const struct top *t, const struct layout *l, enum column column,
+		       const char *text)
+{
+	unsigned width = l->width[column];
+
+	if (columns[column].right)
+		fprintf(t->term.out, "%*s", (int)width, text);
+	else
+		term_text(&t->term, text, width, column != COL_COMMAND);
+	if (column != COL_COMMAND)
+		fputc(' ', t->term.out);
+}
+
+static void print_row(const struct top *t, const struct proc *p, const struct layout *l,
 		      const char *eol)
 {
-	char rss[TERM_SIZE], swap[TERM_SIZE], user[16];
 	const struct term *term = &t->term;
-	FILE *out = term->out;
+	char buffer[TERM_SIZE];
 
-	fprintf(out, "%s%s", p->is_protected ? term_on(term, TERM_GREEN) : "",
+	fprintf(term->out, "%s%s", p->is_protected ? term_on(term, TERM_GREEN) : "",
 		p->is_protected ? "* " : "  ");
-	print_number(term, p->score, 5);
-	fprintf(out, "%5d %3d %6s %6s ", p->adj, proc_legacy_adj(p->adj), term_size(rss, p->rss_kb),
-		term_size(swap, p->swap_kb));
-	term_bar(term, p->rss_kb, t->memory.total, w->bar);
-	fprintf(out, " %7d ", (int)p->pid);
-	term_text(term, users_name(&t->users, p->uid, user), w->user, true);
-	fputc(' ', out);
-	term_text(term, p->unit ? p->unit : "", w->unit, true);
-	fputc(' ', out);
-	term_text(term, p->name, w->command, false);
-	fprintf(out, "%s%s", p->is_protected ? term_off(term) : "", eol);
+	for (enum column c = 0; c < N_COLUMNS; c++) {
+		if (c == COL_MEM && l->width[c]) {
+			term_bar(term, p->rss_kb, t->memory.total, l->width[c]);
+			fputc(' ', term->out);
+		} else if (l->width[c] || c == COL_COMMAND) {
+			print_cell(t, l, c, cell_text(t, p, c, buffer));
+		}
+	}
+	fprintf(term->out, "%s%s", p->is_protected ? term_off(term) : "", eol);
 }
 
 static void print_summary(const struct top *t, const char *eol)
@@ -216,17 +300,15 @@ static void print_summary(const struct top *t, const char *eol)
 
 void top_print(const struct top *t, size_t rows, const char *eol)
 {
-	const struct widths w = widths_for(t, rows);
+	const struct layout l = layout_for(t, rows);
 	const struct term *term = &t->term;
-	char line[512];
 
 	print_summary(t, eol);
-	snprintf(line, sizeof(line),
-		 "  SCORE   ADJ OLD    RSS   SWAP %-*s     PID %-*s %-*s COMMAND", (int)w.bar,
-		 "MEM", (int)w.user, "USER", (int)w.unit, "UNIT");
-	fputs(term_on(term, TERM_BOLD), term->out);
-	term_text(term, line, term->columns, false);
+	fprintf(term->out, "%s  ", term_on(term, TERM_BOLD));
+	for (enum column c = 0; c < N_COLUMNS; c++)
+		if (l.width[c] || c == COL_COMMAND)
+			print_cell(t, &l, c, columns[c].heading);
 	fprintf(term->out, "%s%s", term_off(term), eol);
 	for (size_t i = 0; i < rows; i++)
-		print_row(t, &t->procs.list[i], &w, eol);
+		print_row(t, &t->procs.list[i], &l, eol);
 }

@@ -104,7 +104,8 @@ int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena
 	       const char *path, struct memcg *ret_memcg)
 {
 	char *at = normal_path(a, path), *slash;
-	struct memcg m = { .path = at };
+	struct memcg lowest = { .path = "/", .limit_kb = -1, .own_kb = -1 };
+	struct meminfo info = { .total = -1 };
 
 	if (!at)
 		return -ENOMEM;
@@ -112,17 +113,28 @@ int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena
 	    (!has_file(sysfs, "/memory", at, "memory.limit_in_bytes") &&
 	     !has_file(sysfs, "", at, "cgroup.procs")))
 		return -ENOENT;
-	for (;;) {
+	if (meminfo_read(procfs, &info) < 0)
+		info.total = -1;
+	for (bool own = true; lowest.path; own = false) {
+		struct memcg m = { .path = at, .own_kb = lowest.own_kb };
+
 		if (!read_v1(procfs, sysfs, &m))
 			read_v2(procfs, sysfs, &m);
+		if (own)
+			m.own_kb = lowest.own_kb = m.limit_kb;
+		if (m.limit_kb >= 0 && (info.total < 0 || m.limit_kb < info.total) &&
+		    (lowest.limit_kb < 0 || m.limit_kb < lowest.limit_kb)) {
+			lowest = m;
+			lowest.path = arena_strdup(a, at);
+		}
 		slash = strrchr(at, '/');
-		if (m.limit_kb >= 0 || slash == at)
+		if (slash == at)
 			break;
 		*slash = '\0';
 	}
-	if (m.limit_kb < 0)
-		m.path = "/";
-	*ret_memcg = m;
+	if (!lowest.path)
+		return -ENOMEM;
+	*ret_memcg = lowest;
 	return 0;
 }
 

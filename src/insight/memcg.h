@@ -9,12 +9,13 @@
 struct memcg {
 	const char *path;          /* as in /proc/PID/cgroup, "/a/b"; "/" stands for the machine */
 	int64_t limit_kb, swap_kb; /* -1: none */
+	int64_t own_kb;            /* the limit of the cgroup that was asked for; -1: none */
 	int64_t total_pages;       /* that oom_score_adj is a share of, as mem_cgroup_get_max() */
 };
 
-/* Finds cgroup @path (a path below the mount, or the mount's own with it) or the nearest one above
- * that has a limit. *@ret_memcg is in @a; .path "/" where none has. -ENOENT: there is no such
- * cgroup. */
+/* Of cgroup @path (a path below the mount, or the mount's own with it) and those above it, finds
+ * the one with the lowest limit. *@ret_memcg is in @a; .path "/" where none has one below the
+ * machine's memory. -ENOENT: there is no such cgroup. */
 int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena *a,
 	       const char *path, struct memcg *ret_memcg) _must_check_;
 

@@ -7,6 +7,18 @@ static int read_int(const struct root *r, const char *path, int otherwise)
 	return root_read_text(r, path, 32, &text) < 0 ? otherwise : atoi(text);
 }
 
+/* 5009 for "5.9.0-1-amd64"; 0 for what is no release. */
+static int read_release(const struct root *procfs)
+{
+	_cleanup_free_ char *text = NULL;
+	int major, minor;
+
+	if (root_read_text(procfs, "sys/kernel/osrelease", 256, &text) < 0 ||
+	    sscanf(text, "%4d.%3d", &major, &minor) != 2)
+		return 0;
+	return major * 1000 + minor;
+}
+
 int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		       struct predict_rules *ret_rules)
 {
@@ -23,18 +35,19 @@ int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		return ret;
 	if (info.total < 0)
 		return -EBADMSG;
-	r.total_pages = memcg ? memcg->total_pages
-			      : badness_pages(info.total) +
-					badness_pages(info.swap_total > 0 ? info.swap_total : 0);
+	r.badness.release = read_release(&m->procfs);
+	r.badness.total = memcg ? memcg->total_pages
+				: badness_pages(info.total) +
+					  badness_pages(info.swap_total > 0 ? info.swap_total : 0);
 	*ret_rules = r;
 	return 0;
 }
 
-static int by_badness(const void *a, const void *b)
+static int by_badness(const void *a, const void *b, void *rules)
 {
 	const struct predict_candidate *x = a, *y = b;
 
-	return badness_order(x->proc, &x->badness, y->proc, &y->badness);
+	return badness_order(rules, x->proc, &x->badness, y->proc, &y->badness);
 }
 
 static int collect(struct arena *a, const struct predict_rules *rules, const struct procs *procs,
@@ -50,12 +63,13 @@ static int collect(struct arena *a, const struct predict_rules *rules, const str
 		if (rules->memcg && !memcg_holds(rules->memcg->path, proc->cgroup))
 			continue;
 		c->proc = proc;
-		c->badness = badness_of(proc, rules->total_pages);
+		c->badness = badness_of(&rules->badness, proc);
 		p->killable += c->badness.killable;
 		p->n++;
 	}
 	if (p->n > 0)
-		qsort(p->list, p->n, sizeof(*p->list), by_badness);
+		qsort_r(p->list, p->n, sizeof(*p->list), by_badness,
+			(void *)(uintptr_t)&rules->badness);
 	return 0;
 }
 
@@ -65,20 +79,24 @@ static bool panics(const struct predict_rules *rules)
 	return rules->panic_on_oom == 2 || (rules->panic_on_oom != 0 && !rules->memcg);
 }
 
-/* Not in a cgroup; a task that cannot be killed is passed over. */
+static const struct predict_candidate *find(const struct prediction *p, pid_t pid)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->list[i].proc->pid == pid)
+			return &p->list[i];
+	return NULL;
+}
+
+/* Not in a cgroup; a task that cannot be killed is passed over, but not one in vfork. */
 static bool kills_asking(const struct predict_rules *rules, struct prediction *p)
 {
+	const struct predict_candidate *asking = find(p, rules->asking);
+
 	if (!rules->kill_allocating || rules->memcg)
 		return false;
-	if (!rules->asking)
-		return true;
-	for (size_t i = 0; i < p->n; i++)
-		if (p->list[i].proc->pid == rules->asking) {
-			if (!p->list[i].badness.killable)
-				return false;
-			p->victim = &p->list[i];
-			return true;
-		}
+	if (asking && !asking->badness.killable && !asking->proc->lender)
+		return false;
+	p->victim = asking;
 	return true;
 }
 
@@ -86,9 +104,12 @@ static void decide(const struct predict_rules *rules, struct prediction *p)
 {
 	if (panics(rules)) {
 		p->decision = PREDICT_PANIC;
-		p->why = rules->panic_on_oom == 2 ? "vm.panic_on_oom is 2: always"
-						  : "vm.panic_on_oom is 1: the whole machine is "
-						    "out of memory, not a part of it";
+		p->why =
+			rules->memcg ? "vm.panic_on_oom is 2: also for a cgroup's limit"
+			: rules->panic_on_oom == 2
+				? "vm.panic_on_oom is 2: always"
+				: "vm.panic_on_oom is 1: the whole machine is out of memory, not a "
+				  "part of it";
 	} else if (kills_asking(rules, p)) {
 		p->decision = PREDICT_KILL_ASKING;
 		p->why = "vm.oom_kill_allocating_task is on";
@@ -105,28 +126,41 @@ static void decide(const struct predict_rules *rules, struct prediction *p)
 	}
 }
 
-/* With memory.oom.group all of the group die but those at -1000. */
+static pid_t owner(const struct proc *p)
+{
+	return p->lender ? p->lender : p->pid;
+}
+
+/* The victim, those that run in its memory, and with memory.oom.group all of the group but those
+ * that are never killed. */
+static bool dies(const struct prediction *p, const struct predict_candidate *c)
+{
+	if (owner(c->proc) == owner(p->victim->proc))
+		return true;
+	return p->group && c->proc->pid != 1 && c->proc->adj != -1000 &&
+	       memcg_holds(p->group, c->proc->cgroup);
+}
+
 static void count_losses(const struct root *sysfs, struct arena *a,
 			 const struct predict_rules *rules, struct prediction *p)
 {
-	size_t dead = 0;
-
-	if (!p->victim)
+	if (!p->victim) {
+		p->left = p->decision == PREDICT_KILL_ASKING ? -1 : 0;
 		return;
+	}
 	if (p->victim->proc->cgroup)
 		p->group = memcg_group(sysfs, a, p->victim->proc->cgroup,
 				       rules->memcg ? rules->memcg->path : "/");
 	for (size_t i = 0; i < p->n; i++) {
 		const struct predict_candidate *c = &p->list[i];
 
-		if (c != p->victim &&
-		    !(p->group && c->badness.killable && memcg_holds(p->group, c->proc->cgroup)))
-			continue;
-		p->freed_rss_kb += c->proc->rss_kb + c->proc->pgtables_kb;
-		p->freed_swap_kb += c->proc->swap_kb;
-		dead++;
+		if (!dies(p, c)) {
+			p->left += c->badness.killable;
+		} else if (!c->proc->lender) {
+			p->freed_rss_kb += c->proc->rss_kb + c->proc->pgtables_kb;
+			p->freed_swap_kb += c->proc->swap_kb;
+		}
 	}
-	p->left = p->killable - dead;
 }
 
 int predict(const struct root *sysfs, struct arena *a, const struct predict_rules *rules,

@@ -18,9 +18,9 @@ struct predict_rules {
 	int panic_on_oom;     /* 0, 1, 2 */
 	bool kill_allocating; /* vm.oom_kill_allocating_task */
 	bool kdump_armed;
-	const struct memcg *memcg; /* NULL: the whole machine */
-	int64_t total_pages;       /* RAM and swap, or the cgroup's */
-	pid_t asking;              /* who asks; 0: anybody */
+	const struct memcg *memcg;    /* NULL: the whole machine */
+	struct badness_rules badness; /* of RAM and swap, or what the cgroup may use of them */
+	pid_t asking;                 /* who asks; 0: anybody */
 };
 
 struct predict_candidate {
@@ -36,14 +36,14 @@ struct prediction {
 	const struct predict_candidate *victim; /* NULL: not known, or nobody */
 	const char *group;                      /* killed as a whole with the victim; NULL: none */
 	int64_t freed_rss_kb, freed_swap_kb;    /* by the victim, or its group */
-	size_t left;                            /* that can be killed afterwards */
+	int64_t left;                           /* that can be killed afterwards; -1: not known */
 };
 
 /* This machine's rules for @memcg (NULL: the whole machine), without .asking. 0 or -errno. */
 int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		       struct predict_rules *ret_rules) _must_check_;
 
-/* Decides among @procs, which must have PROC_ADJ, PROC_CGROUP and PROC_START, and outlive the
- * prediction. In @a. 0 or -ENOMEM. */
+/* Decides among @procs, which must have PROC_ADJ, PROC_CGROUP, PROC_START and their lenders, and
+ * outlive the prediction. In @a. 0 or -ENOMEM. */
 int predict(const struct root *sysfs, struct arena *a, const struct predict_rules *rules,
 	    const struct procs *procs, struct prediction *ret_prediction) _must_check_;

@@ -2,11 +2,11 @@
 
 #include <ctype.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <linux/capability.h>
 #include <pthread.h>
-#include <sys/stat.h>
 
-#define MAX_STATUS 4096U
+#define USUAL 4096U     /* bytes of a file that one read gets */
+#define MOST (1U << 20) /* of one with many groups or long paths */
 
 /* One read of a small file: the fields that we want stand at the beginning. Bytes or -errno. */
 static ssize_t read_small(const struct root *procfs, pid_t pid, const char *name, char *buffer,
@@ -27,6 +27,32 @@ static ssize_t read_small(const struct root *procfs, pid_t pid, const char *name
 	return n;
 }
 
+/* All of a file: in @buffer, or in *@ret_owned where that is too small; NULL where there is none.
+ */
+static char *read_whole(const struct root *procfs, pid_t pid, const char *name, char buffer[USUAL],
+			char **ret_owned)
+{
+	ssize_t n = read_small(procfs, pid, name, buffer, USUAL);
+	char path[48];
+
+	if (n < (ssize_t)USUAL - 1)
+		return n > 0 ? buffer : NULL;
+	snprintf(path, sizeof(path), "%d/%s", (int)pid, name);
+	return root_read_text(procfs, path, MOST, ret_owned) < 0 ? NULL : *ret_owned;
+}
+
+static DIR *open_dir(const struct root *procfs, const char *path)
+{
+	_cleanup_close_ int fd = root_openat(procfs, path, O_RDONLY | O_DIRECTORY);
+	DIR *dir = NULL;
+
+	if (fd < 0)
+		errno = -fd;
+	else if ((dir = fdopendir(fd)))
+		TAKE_FD(fd);
+	return dir;
+}
+
 /* --- status --- */
 
 static void take_name(struct proc *p, const char *value)
@@ -42,10 +68,16 @@ static void take_name(struct proc *p, const char *value)
 	p->name[n] = '\0';
 }
 
-/* Reads the lines that matter. False for a process without memory. */
-static bool read_status(struct proc *p, const char *text)
+/* Reads the lines that matter. False where there is no memory. */
+static bool read_status(const struct root *procfs, const char *name, struct proc *p,
+			unsigned *ret_threads)
 {
+	_cleanup_free_ char *owned = NULL;
+	char buffer[USUAL];
+	const char *text = read_whole(procfs, p->pid, name, buffer, &owned);
 	bool memory = false;
+
+	*ret_threads = 1;
 
 	for (const char *line = text; line && *line;
 	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
@@ -58,6 +90,16 @@ static bool read_status(struct proc *p, const char *text)
 
 			strtoul(value, &end, 10);
 			p->uid = (uid_t)strtoul(end, NULL, 10);
+		} else if ((value = after_prefix(line, "State:"))) {
+			p->waits = value[strspn(value, "\t ")] == 'D';
+		} else if ((value = after_prefix(line, "PPid:"))) {
+			p->ppid = (pid_t)strtol(value, NULL, 10);
+		} else if ((value = after_prefix(line, "Threads:"))) {
+			*ret_threads = (unsigned)strtoul(value, NULL, 10);
+		} else if ((value = after_prefix(line, "CapEff:"))) {
+			p->is_admin = strtoull(value, NULL, 16) >> CAP_SYS_ADMIN & 1;
+		} else if ((value = after_prefix(line, "VmSize:"))) {
+			p->vm_kb = strtoll(value, NULL, 10);
 		} else if ((value = after_prefix(line, "VmRSS:"))) {
 			p->rss_kb = strtoll(value, NULL, 10);
 			memory = true;
@@ -69,6 +111,44 @@ static bool read_status(struct proc *p, const char *text)
 		}
 	}
 	return memory;
+}
+
+/* A main thread that has ended before the others has given up its memory: as find_lock_task_mm(),
+ * takes that of the first thread that has some. */
+static bool read_threads(const struct root *procfs, struct proc *p)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct proc leader = *p;
+	char path[48];
+	unsigned threads;
+
+	snprintf(path, sizeof(path), "%d/task", (int)p->pid);
+	dir = open_dir(procfs, path);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		if (!isdigit((unsigned char)*e->d_name))
+			continue;
+		snprintf(path, sizeof(path), "task/%.10s/status", e->d_name);
+		if (!read_status(procfs, path, p, &threads))
+			continue;
+		p->thread = (pid_t)strtol(e->d_name, NULL, 10);
+		p->uid = leader.uid;
+		memcpy(p->name, leader.name, sizeof(p->name));
+		return true;
+	}
+	return false;
+}
+
+/* False for a process without memory, and for one that has ended meanwhile. */
+static bool read_process(const struct root *procfs, pid_t pid, struct proc *ret_proc)
+{
+	struct proc p = { .pid = pid, .thread = pid, .score = -1 };
+	unsigned threads;
+
+	if (!read_status(procfs, "status", &p, &threads) &&
+	    (threads < 2 || !read_threads(procfs, &p)))
+		return false;
+	*ret_proc = p;
+	return true;
 }
 
 /* --- details --- */
@@ -141,11 +221,14 @@ static const char *unit_of(struct arena *a, const char *path)
 
 static int read_cgroup(const struct root *procfs, struct arena *a, struct proc *p)
 {
-	char text[MAX_STATUS];
+	_cleanup_free_ char *owned = NULL;
+	char buffer[USUAL], name[32] = "cgroup", *text;
 	const char *path;
 
-	if (read_small(procfs, p->pid, "cgroup", text, sizeof(text)) <= 0 ||
-	    !(path = memory_cgroup(text))) {
+	if (p->thread != p->pid)
+		snprintf(name, sizeof(name), "task/%d/cgroup", (int)p->thread);
+	text = read_whole(procfs, p->pid, name, buffer, &owned);
+	if (!text || !(path = memory_cgroup(text))) {
 		p->unit = "";
 		return 0;
 	}
@@ -159,7 +242,7 @@ int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p,
 	if (details & PROC_SCORE)
 		p->score = number_of(procfs, p->pid, "oom_score", -1);
 	if (details & PROC_ADJ)
-		p->adj = number_of(procfs, p->pid, "oom_score_adj", p->adj);
+		p->adj = number_of(procfs, p->pid, "oom_score_adj", PROC_ADJ_UNKNOWN);
 	if (details & PROC_START)
 		p->start_time = start_of(procfs, p->pid);
 	return details & PROC_CGROUP ? read_cgroup(procfs, &procs->arena, p) : 0;
@@ -184,15 +267,13 @@ struct worker {
 static void *work(void *data)
 {
 	struct worker *w = data;
-	char text[MAX_STATUS];
 
 	w->procs.list = calloc(w->n + 1, sizeof(*w->procs.list));
 	w->result = w->procs.list ? 0 : -ENOMEM;
 	for (size_t i = 0; w->result >= 0 && i < w->n; i++) {
-		struct proc p = { .pid = w->pids[i], .score = -1 };
+		struct proc p;
 
-		if (read_small(w->procfs, p.pid, "status", text, sizeof(text)) <= 0 ||
-		    !read_status(&p, text))
+		if (!read_process(w->procfs, w->pids[i], &p))
 			continue;
 		w->result = procs_detail(w->procfs, &w->procs, &p, w->details);
 		w->procs.list[w->procs.n++] = p;
@@ -284,19 +365,13 @@ static int list_pids(DIR *dir, pid_t **ret_pids, size_t *ret_n)
 
 int procs_read(const struct root *procfs, unsigned details, struct procs *ret_procs)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = open_dir(procfs, ".");
 	_cleanup_free_ pid_t *pids = NULL;
-	int fd = root_openat(procfs, ".", O_RDONLY | O_DIRECTORY), ret;
 	size_t n = 0;
+	int ret;
 
-	if (fd < 0)
-		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
+	if (!dir)
+		return -errno;
 	ret = list_pids(dir, &pids, &n);
 	return ret < 0 ? ret : read_all_of(procfs, details, pids, n, ret_procs);
 }
@@ -310,35 +385,7 @@ void procs_free(struct procs *p)
 
 int proc_legacy_adj(int adj)
 {
-	return adj == 1000 ? 15 : adj * 17 / 1000;
-}
+	int old = adj * 17 / 1000;
 
-/* --- meminfo --- */
-
-int meminfo_read(const struct root *procfs, struct meminfo *ret_meminfo)
-{
-	struct meminfo m = { -1, -1, -1, -1, -1 };
-	const struct {
-		const char *name;
-		int64_t *value;
-	} fields[] = {
-		{ "MemTotal:", &m.total },     { "MemAvailable:", &m.available },
-		{ "MemFree:", &m.free },       { "SwapTotal:", &m.swap_total },
-		{ "SwapFree:", &m.swap_free },
-	};
-	_cleanup_free_ char *text = NULL;
-	int ret = root_read_text(procfs, "meminfo", 65536, &text);
-
-	if (ret < 0)
-		return ret;
-	for (const char *line = text; line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL)
-		for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-			const char *value = after_prefix(line, fields[i].name);
-
-			if (value)
-				*fields[i].value = strtoll(value, NULL, 10);
-		}
-	*ret_meminfo = m;
-	return 0;
+	return old > 15 ? 15 : old;
 }

@@ -8,18 +8,25 @@
 
 #define PROC_NAME_MAX 64 /* of a kernel thread's name, escapes included */
 
+#define PROC_ADJ_UNKNOWN INT32_MIN
+
 struct proc {
-	pid_t pid;
+	pid_t pid, ppid;
+	pid_t thread;             /* whose memory it is: not .pid where the main thread has ended */
 	uid_t uid;                /* effective */
 	char name[PROC_NAME_MAX]; /* as in status: blanks and line breaks escaped by the kernel */
 	int64_t rss_kb, swap_kb;  /* anonymous, file and shared pages; swapped out */
 	int64_t pgtables_kb;      /* page tables of all levels */
+	int64_t vm_kb;            /* address space */
+	bool is_admin;            /* CAP_SYS_ADMIN */
+	bool waits;               /* uninterruptible */
 	int score;                /* oom_score; -1: not read */
-	int adj;                  /* oom_score_adj */
+	int adj;                  /* oom_score_adj, or PROC_ADJ_UNKNOWN */
 	uint64_t start_time;      /* clock ticks since boot; 0: not read */
 	const char *unit;   /* systemd's, from the cgroup; "" where there is none; NULL: not read */
 	const char *cgroup; /* its path; NULL: not read, or none */
 	bool is_protected;
+	pid_t lender; /* whose memory it runs in until it executes (vfork); 0: its own */
 };
 
 /* What else to read of each process, beside its status: each is a file more. */
@@ -44,6 +51,9 @@ void procs_free(struct procs *p);
 /* Reads @details of one that is there already; what cannot be read stays as it is. 0 or -ENOMEM. */
 int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p,
 		 unsigned details) _must_check_;
+
+/* Finds out who runs in whose memory: .lender. Sorts by PID. */
+void procs_find_lenders(const struct root *procfs, struct procs *procs);
 
 /* The legacy scale, -17 to 15, as the kernel converts it (fs/proc/base.c). */
 int proc_legacy_adj(int adj);
