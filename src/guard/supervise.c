@@ -1,13 +1,12 @@
 #include "guard/supervise.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/log.h"
+#include "base/signals.h"
 #include "guard/policy.h"
 #include "guard/watch.h"
 
@@ -288,23 +287,14 @@ static void turn(struct supervisor *s)
 
 static int open_signals(void)
 {
-	sigset_t set;
-	int fd;
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
 	/* Not to be stopped from a terminal; and told about workers, whoever started us. */
 	signal(SIGTSTP, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	return signals_open(signals, ARRAY_SIZE(signals));
 }
 
 int supervise_run(const struct supervise *how)

@@ -96,18 +96,10 @@ int last_boot_load(const struct machine *m, struct last_boot *ret_l)
 	return 0;
 }
 
-int last_boot_save(const struct last_boot *l, const struct machine *m)
+static void print_lines(FILE *f, const void *data)
 {
-	_cleanup_close_ int dir = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, REPORT_DIR);
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
-	FILE *f;
+	const struct last_boot *l = data;
 
-	if (dir < 0)
-		return dir;
-	f = open_memstream(&text, &size);
-	if (!f)
-		return -ENOMEM;
 	fprintf(f, "cause %s\narchived %s\n", l->cause, l->archived ? "yes" : "no");
 	if (l->log)
 		fprintf(f, "log %s\n", l->log);
@@ -115,9 +107,11 @@ int last_boot_save(const struct last_boot *l, const struct machine *m)
 		fprintf(f, "evidence %s\n", line->text);
 	for (const struct last_boot_line *line = l->records; line; line = line->next)
 		fprintf(f, "record %s\n", line->text);
-	if (fclose(f) != 0)
-		return -ENOMEM;
-	return write_whole(dir, FILE_NAME, text, size);
+}
+
+int last_boot_save(const struct last_boot *l, const struct machine *m)
+{
+	return report_store(m, FILE_NAME, print_lines, l);
 }
 
 void last_boot_free(struct last_boot *l)

@@ -269,7 +269,8 @@ static int open_dir(const struct machine *m)
 	return m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, REPORT_DIR);
 }
 
-int report_save(const struct report *r, const struct machine *m)
+int report_store(const struct machine *m, const char *name,
+		 void (*print)(FILE *f, const void *data), const void *data)
 {
 	_cleanup_close_ int dir = open_dir(m);
 	_cleanup_free_ char *text = NULL;
@@ -281,10 +282,27 @@ int report_save(const struct report *r, const struct machine *m)
 	f = open_memstream(&text, &size);
 	if (!f)
 		return -ENOMEM;
-	report_print(r, m, f);
+	print(f, data);
 	if (fclose(f) != 0)
 		return -ENOMEM;
-	return write_whole(dir, REPORT, text, size);
+	return write_whole(dir, name, text, size);
+}
+
+struct printed {
+	const struct report *report;
+	const struct machine *machine;
+};
+
+static void print_document(FILE *f, const void *data)
+{
+	const struct printed *p = data;
+
+	report_print(p->report, p->machine, f);
+}
+
+int report_save(const struct report *r, const struct machine *m)
+{
+	return report_store(m, REPORT, print_document, &(struct printed){ r, m });
 }
 
 int report_lock(const struct machine *m, bool make)

@@ -64,7 +64,12 @@ void report_json(const struct report *r, const struct machine *m, struct json *j
 /* Reads the report. -ENOENT: there is none; -EBADMSG: it is damaged. */
 int report_load(const struct machine *m, struct report *ret_report) _must_check_;
 
-/* Writes it whole, or leaves the old one. -ENOENT where there is no /run. */
+/* Keeps what @print writes as file @name beside the report: whole, or the old one stays. -ENOENT
+ * where there is no /run. */
+int report_store(const struct machine *m, const char *name,
+		 void (*print)(FILE *f, const void *data), const void *data) _must_check_;
+
+/* Writes the report so. */
 int report_save(const struct report *r, const struct machine *m) _must_check_;
 
 /* Waits until no other run works on the machine and its report, and keeps others out until the

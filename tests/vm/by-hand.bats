@@ -3,6 +3,7 @@
 
 load common
 load small
+load boots
 
 setup_machines() {
 	"${CC:-cc}" -O1 -static -o "$BATS_FILE_TMPDIR/score" "$BATS_TEST_DIRNAME/guest/score.c"
@@ -31,25 +32,9 @@ boot_tree() {
 	EOF
 	vm_file usr/lib/vmtest/score 755 <"$BATS_FILE_TMPDIR/score"
 	vm_file etc/holdfast/profiles/boots.yaml <"$BATS_TEST_DIRNAME/boots.yaml"
-	vm_script <<-'EOF'
-		emit score /usr/lib/vmtest/score
-		emit values cat /proc/sys/vm/overcommit_ratio /proc/sys/vm/panic_on_oom /proc/sys/kernel/panic
-		emit early-mount mountpoint /run/holdfast/early
-		emit root-mount mountpoint /srv
-		emit modules cat /proc/modules
-		emit status holdfast status --json
-		emit report cat /run/holdfast/report.json
-		emit dmesg dmesg
-	EOF
+	boots_script </dev/null
 	vm_boot vmtest.product=boots loglevel=4
-	[ "$(json report '[.stages[].stage] | join(" ")')" = 'early devices root' ]
-	[ "$(json report '.errors | length')" = 0 ]
-	[ "$(vm_section values | paste -sd' ')" = '83 1 17' ]
-	vm_section modules | grep '^dummy '
-	[ "$(vm_status early-mount)" = 0 ]
-	[ "$(vm_status root-mount)" = 0 ]
-	[ "$(vm_section score)" = -1000 ]
-	[ "$(json status .guard.running)" = true ]
+	boots_done
 }
 
 @test "made by hand, by the lines of the documentation" {
