@@ -19,7 +19,7 @@ struct member *family_add(struct family *f, pid_t pid, enum member_kind kind)
 	if (!m)
 		m = &f->members[f->n++];
 	*m = (struct member){ .pid = pid, .kind = kind, .fresh = true };
-	f->changed = true;
+	f->grown = true;
 	return m;
 }
 
@@ -28,7 +28,6 @@ void family_remove(struct family *f, struct member *m)
 	m->pid = 0;
 	while (f->n > 0 && !f->members[f->n - 1].pid)
 		f->n--;
-	f->changed = true;
 }
 
 const char *how_name(enum how how)

@@ -42,8 +42,8 @@ struct member {
 
 struct family {
 	struct member members[FAMILY_MAX];
-	unsigned n;   /* highest used + 1 */
-	bool changed; /* the set of PIDs, since the flag was cleared */
+	unsigned n; /* highest used + 1 */
+	bool grown; /* there are new PIDs, since the flag was cleared */
 };
 
 /* The member with that PID, or NULL. */

@@ -4,9 +4,6 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
-/* So many events at a time: others have something to say, too. */
-#define BATCH 64
-
 static int take_spare(struct gate *g)
 {
 	g->spare = fcntl(g->fd, F_DUPFD_CLOEXEC, 0);
@@ -49,24 +46,19 @@ int gate_mark(const struct gate *g, int fd)
 	return 0;
 }
 
-static void handle(const struct gate *g, const struct fanotify_event_metadata *e,
-		   gate_decide decide, void *data)
+/* Lets the exec go, and does nothing else before: it waits, likely for our processor. */
+static void answer(struct gate *g, const struct fanotify_event_metadata *e, bool stays)
 {
 	struct fanotify_response response = { .fd = e->fd, .response = FAN_ALLOW };
-	struct stat st;
-	bool stays = true;
 
-	if (e->fd < 0) /* queue overflow: not for permission events */
-		return;
-	if (e->mask & FAN_OPEN_EXEC_PERM && fstat(e->fd, &st) == 0)
-		stays = decide(e->pid, &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino },
-			       data);
 	/* Should it fail, the supervisor notices that an exec waits. */
 	while (write(g->fd, &response, sizeof(response)) < 0 && errno == EINTR)
 		;
 	if (!stays)
 		(void)fanotify_mark(g->fd, FAN_MARK_REMOVE, FAN_OPEN_EXEC_PERM, e->fd, NULL);
-	close(e->fd);
+	g->spare = dup3(g->fd, e->fd, O_CLOEXEC); /* its place becomes the spare one */
+	if (g->spare < 0)
+		close(e->fd);
 }
 
 /* A buffer of one event: the kernel opens a descriptor for each that it hands out, and denies the
@@ -74,20 +66,22 @@ static void handle(const struct gate *g, const struct fanotify_event_metadata *e
 int gate_dispatch(struct gate *g, gate_decide decide, void *data)
 {
 	struct fanotify_event_metadata e;
-	int n, ret;
+	struct stat st;
+	bool stays = true;
+	ssize_t size;
+	int ret;
 
-	for (n = 0; n < BATCH; n++) {
-		ssize_t size;
-
-		close_p(&g->spare);
-		size = read(g->fd, &e, sizeof(e));
-		ret = size < 0 ? -errno : 0;
-		if (size == (ssize_t)sizeof(e))
-			handle(g, &e, decide, data);
-		if (take_spare(g) < 0)
-			return -EMFILE;
-		if (ret < 0)
-			return ret == -EAGAIN || ret == -EINTR ? n : ret;
+	close_p(&g->spare);
+	size = read(g->fd, &e, sizeof(e));
+	ret = size < 0 ? -errno : 0;
+	if (size == (ssize_t)sizeof(e) && e.fd >= 0) {
+		if (e.mask & FAN_OPEN_EXEC_PERM && fstat(e.fd, &st) == 0)
+			stays = decide(e.pid,
+				       &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino },
+				       data);
+		answer(g, &e, stays);
 	}
-	return n;
+	if (g->spare < 0 && take_spare(g) < 0)
+		return -EMFILE;
+	return ret == -EAGAIN || ret == -EINTR ? 0 : ret;
 }

@@ -23,9 +23,8 @@ void gate_close(struct gate *g);
 /* Marks the inode of open file @fd: each exec of it, under any name, comes to the gate. */
 int gate_mark(const struct gate *g, int fd) _must_check_;
 
-/* Takes events that wait one by one, not too many, calls @decide for each, and lets its exec go.
- * @decide must not wait for anybody; false: the program need not come here any more. Returns the
- * number of events, or -errno: then nobody should hold the gate any longer, since execs may be
- * denied. */
+/* Takes one event, if any waits, calls @decide for it, and lets its exec go. @decide must not wait
+ * for anybody; false: the program need not come here any more. -errno: nobody should hold the gate
+ * any longer, since execs may be denied. */
 typedef bool (*gate_decide)(pid_t pid, const struct file_id *program, void *data);
 int gate_dispatch(struct gate *g, gate_decide decide, void *data) _must_check_;

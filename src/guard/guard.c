@@ -1,10 +1,9 @@
 #include "guard/guard.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 
 #include "base/log.h"
+#include "base/signals.h"
 #include "guard/control.h"
 #include "guard/explain.h"
 #include "guard/handover.h"
@@ -40,6 +39,7 @@ struct guard {
 	struct guard_shared *shared;
 	int64_t scanned, leash_at; /* monotonic ms */
 	bool rescan_wanted;
+	bool wide, overfull; /* the filter of process events: off for now; of more than it holds */
 	int status;
 	bool ends;
 };
@@ -175,17 +175,27 @@ static void serve_signal(struct guard *g)
 		g->ends = true;
 }
 
-/* The filter lets through what concerns members only; it follows them. Also before a new one runs:
- * what it forks first must be told. */
-static void refresh_filter(void *data)
+/* Before a new member runs: what it forks first must be told. */
+static void widen_filter(void *data)
 {
 	struct guard *g = data;
+
+	if (g->wide || fd_of(g, SOURCE_EVENTS) < 0)
+		return;
+	g->wide = procevent_widen(fd_of(g, SOURCE_EVENTS)) >= 0;
+}
+
+/* The filter lets through what concerns members only; it follows them when they become more. The
+ * PID of one that has ended does no harm in it. */
+static void refresh_filter(struct guard *g)
+{
 	struct family *f = g->policy.family;
+	bool fewer = g->overfull && f->n <= PROCEVENT_PIDS;
 	pid_t pids[FAMILY_MAX];
 	size_t n = 0;
 	int ret;
 
-	if (!f->changed || fd_of(g, SOURCE_EVENTS) < 0)
+	if ((!f->grown && !fewer) || fd_of(g, SOURCE_EVENTS) < 0)
 		return;
 	family_foreach(m, f) pids[n++] = m->pid;
 	ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n,
@@ -194,7 +204,8 @@ static void refresh_filter(void *data)
 		ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, SIZE_MAX, true);
 	if (ret < 0)
 		log_error("guard: process events: filter: %s", strerror(-ret));
-	f->changed = false;
+	f->grown = g->wide = false;
+	g->overfull = n > PROCEVENT_PIDS;
 	g->leash_at = 0; /* one more may have a leash */
 }
 
@@ -207,21 +218,6 @@ static void catch_up(struct guard *g)
 
 /* --- life --- */
 
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
-
 static void add_source(struct guard *g, enum source source, int fd, short events, const char *name)
 {
 	g->sources[source] = (struct pollfd){ .fd = fd < 0 ? -1 : fd, .events = events };
@@ -231,10 +227,12 @@ static void add_source(struct guard *g, enum source source, int fd, short events
 
 static int open_sources(struct guard *g)
 {
-	int fd = open_signals();
+	static const int signals[] = { SIGTERM, SIGINT };
+	int fd = signals_open(signals, ARRAY_SIZE(signals));
 
 	if (fd < 0)
 		return fd;
+	signal(SIGPIPE, SIG_IGN);
 	add_source(g, SOURCE_SIGNAL, fd, POLLIN, "signals");
 	add_source(g, SOURCE_GATE, g->gate.fd, POLLIN, "exec gate");
 	add_source(g, SOURCE_EVENTS, procevent_open(), POLLIN, "process events");
@@ -356,7 +354,7 @@ static void begin(struct guard *g)
 
 	programs_resolve(&g->programs); /* marks first: nothing slips between them and the scan */
 	takes_over = handover_learn(g->machine, &g->policy);
-	g->policy.family->changed = true;
+	g->policy.family->grown = true;
 	catch_up(g);
 	g->scanned = policy_now();
 	scan_run(&g->policy);
@@ -376,7 +374,7 @@ int guard_run(const struct machine *m, struct rules *rules, int gate,
 		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false },
 		.policy = { .meanwhile = serve_meanwhile,
 			    .meanwhile_data = &g,
-			    .joined = refresh_filter,
+			    .joined = widen_filter,
 			    .joined_data = &g },
 	};
 	int ret = gate < 0 ? 0 : gate_take(gate, &g.gate);

@@ -225,6 +225,8 @@ static void on_exec(struct policy *p, const struct procevent *e)
 	struct process proc;
 	struct member *m;
 
+	if (!family_find(p->family, e->pid) && !policy_needs_all_execs(p))
+		return;
 	if (process_open(p->procfs, e->pid, &proc) < 0)
 		return;
 	m = pin_find(p, &proc);

@@ -13,11 +13,7 @@
 #define EVENT_OFFSET (NLMSG_HDRLEN + sizeof(struct cn_msg))
 #define AT(field) ((uint32_t)(EVENT_OFFSET + offsetof(struct proc_event, field)))
 
-/* More than these and every process is let through, to be told apart by the reader: the kernel
- * keeps the old filter beside the new one, and both must fit net.core.optmem_max (20 KiB
- * before 6.7). */
-#define MAX_PIDS 60
-#define MAX_PROGRAM (3 * (2 * MAX_PIDS) + 32)
+#define MAX_PROGRAM (3 * (2 * PROCEVENT_PIDS) + 32)
 
 struct program {
 	struct sock_filter code[MAX_PROGRAM];
@@ -49,7 +45,7 @@ static void emit_return(struct program *p, bool keep)
 /* Keeps the event if the loaded word is one of @pids, else drops it. */
 static void emit_pids(struct program *p, const pid_t *pids, size_t n)
 {
-	if (n > MAX_PIDS) {
+	if (n > PROCEVENT_PIDS) {
 		emit_return(p, true);
 		return;
 	}
@@ -111,6 +107,13 @@ int procevent_filter(int fd, const pid_t *pids, size_t n, bool all_execs)
 	program.len = p.n;
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
 											   : 0;
+}
+
+int procevent_widen(int fd)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
 }
 
 static int subscribe(int fd)

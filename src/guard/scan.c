@@ -113,15 +113,25 @@ static const struct member *pinned_ancestor(struct policy *p, struct process *pr
 	return NULL;
 }
 
+static bool is_some_rules(const struct policy *p, int score)
+{
+	for (unsigned i = 0; i < p->rules.n; i++)
+		if (p->rules.list[i].score == score)
+			return true;
+	return false;
+}
+
 /* What inherited a score while nobody looked. */
 static void scan_descendant(struct policy *p, struct process *proc)
 {
-	const struct member *self = pin_find(p, proc), *ancestor;
+	const struct member *self, *ancestor;
 	int score;
 
-	if (self && self->kind == MEMBER_PINNED)
+	/* The score first: a look at everybody's ancestors would take most of the time. */
+	if (process_get_score(proc, &score) < 0 || !is_some_rules(p, score))
 		return;
-	if (process_get_score(proc, &score) < 0)
+	self = pin_find(p, proc);
+	if (self && self->kind == MEMBER_PINNED)
 		return;
 	ancestor = pinned_ancestor(p, proc);
 	if (!ancestor || ancestor->rule->children == CHILDREN_INHERIT ||

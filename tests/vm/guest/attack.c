@@ -9,6 +9,7 @@
  *     nofile PID          lets that process open no more files
  *     trace PID SECONDS   holds it as a debugger does: nobody is told, nobody can set it going
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/cn_proc.h>
 #include <linux/connector.h>

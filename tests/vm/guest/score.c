@@ -7,10 +7,13 @@
  *     exec PROGRAM…    becomes it
  *     restore          lets a child put the score back that this process has, as sshd's do, and
  *                      print a while later
- *     launch           ends at once and leaves a child that runs something else, and tells its
- * score many N           has N children that do nothing hog MEGABYTES    takes memory, and prints
- * again spawn N          forks N children that end at once and then one that stays, and prints done
- * and its PID threads          lets a second thread be the one that executes the program anew
+ *     launch           ends at once and leaves a child that runs another program, and tells its
+ *                      score
+ *     many N           has N children that do nothing
+ *     hog MEGABYTES    takes memory, and prints again
+ *     spawn N          forks N children that end at once and then one that stays, and prints done
+ *                      and its PID
+ *     threads          lets a second thread be the one that executes the program anew
  */
 #include <fcntl.h>
 #include <pthread.h>
