@@ -175,16 +175,6 @@ static void serve_signal(struct guard *g)
 		g->ends = true;
 }
 
-/* Before a new member runs: what it forks first must be told. */
-static void widen_filter(void *data)
-{
-	struct guard *g = data;
-
-	if (g->wide || fd_of(g, SOURCE_EVENTS) < 0)
-		return;
-	g->wide = procevent_widen(fd_of(g, SOURCE_EVENTS)) >= 0;
-}
-
 /* The filter lets through what concerns members only; it follows them when they become more. The
  * PID of one that has ended does no harm in it. */
 static void refresh_filter(struct guard *g)
@@ -207,6 +197,18 @@ static void refresh_filter(struct guard *g)
 	f->grown = g->wide = false;
 	g->overfull = n > PROCEVENT_PIDS;
 	g->leash_at = 0; /* one more may have a leash */
+}
+
+/* Before a new member runs: what it forks first must be told. */
+static void widen_filter(void *data)
+{
+	struct guard *g = data;
+
+	if (g->wide || fd_of(g, SOURCE_EVENTS) < 0)
+		return;
+	g->wide = procevent_widen(fd_of(g, SOURCE_EVENTS)) >= 0;
+	if (!g->wide)
+		refresh_filter(g);
 }
 
 static void catch_up(struct guard *g)

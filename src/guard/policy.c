@@ -128,35 +128,36 @@ static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
 		on_fork(p, parent, pid);
 }
 
+/* Of those that the gate let in everything was told. One that has ended stays until that is told,
+ * too: there may be news of children before. */
 bool policy_catch_up(struct policy *p)
 {
-	bool ended = false;
+	bool missed = false;
 
 	family_foreach(m, p->family)
 	{
 		struct process_stat st;
 		struct process proc;
 		struct file_id exe;
+		bool gated;
 
 		if (!m->fresh)
 			continue;
 		m->fresh = false;
+		gated = m->kind == MEMBER_PINNED && m->how == HOW_EXEC;
 		if (process_open(p->procfs, m->pid, &proc) < 0) {
-			family_remove(p->family, m);
-			ended = true;
+			missed |= !gated;
 			continue;
 		}
 		if (!m->start_time && process_stat(&proc, &st) == 0)
 			m->start_time = st.start_time;
-		if (process_exe(&proc, &exe) < 0) { /* nobody has waited for it yet */
-			family_remove(p->family, m);
-			ended = true;
-		} else {
+		if (process_exe(&proc, &exe) < 0) /* nobody has waited for it yet */
+			missed |= !gated;
+		else if (!gated)
 			release_each_child(p, &proc, on_missed_child);
-		}
 		process_close(&proc);
 	}
-	return ended;
+	return missed;
 }
 
 void policy_prune(struct policy *p)

@@ -111,9 +111,12 @@ int procevent_filter(int fd, const pid_t *pids, size_t n, bool all_execs)
 
 int procevent_widen(int fd)
 {
-	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0) < 0 && errno != ENOENT)
-		return -errno;
-	return 0;
+	int ignored = 0; /* the kernel wants to read one */
+
+	return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored)) < 0 &&
+			       errno != ENOENT
+		       ? -errno
+		       : 0;
 }
 
 static int subscribe(int fd)
