@@ -213,6 +213,8 @@ static void widen_filter(void *data)
 
 static void catch_up(struct guard *g)
 {
+	if (g->wide)
+		serve_events(g); /* whose forks are among those to be let through from now on */
 	refresh_filter(g);
 	if (policy_catch_up(&g->policy))
 		g->rescan_wanted = true;
@@ -327,7 +329,7 @@ static void loop(struct guard *g)
 			timeout = on_time(g);
 			catch_up(g);
 		}
-		ready = poll(g->sources, N_SOURCES, timeout);
+		ready = poll(g->sources, served ? SOURCE_GATE + 1 : N_SOURCES, timeout);
 		if (ready > 0)
 			serve_all(g);
 		else if (ready < 0 && errno != EINTR)

@@ -228,8 +228,12 @@ static void on_exec(struct policy *p, const struct procevent *e)
 
 	if (!family_find(p->family, e->pid) && !policy_needs_all_execs(p))
 		return;
-	if (process_open(p->procfs, e->pid, &proc) < 0)
+	if (process_open(p->procfs, e->pid, &proc) < 0) {
+		m = family_find(p->family, e->pid);
+		if (m && m->kind == MEMBER_PINNED && !m->confirmed)
+			confirm(p, m); /* and has ended since */
 		return;
+	}
 	m = pin_find(p, &proc);
 	if (m && m->kind != MEMBER_LEASHED)
 		on_member_exec(p, m, &proc);
