@@ -157,8 +157,10 @@ gets() {
 	printf -- '-\n' >fleet/stranger/expect
 	expect 0 holdfast select --fleet fleet
 	mkdir fleet/empty
+	: >fleet/README
 	expect 2 holdfast select --fleet fleet
 	messages_have 'fleet/empty: no file that tells what machine it is'
+	[[ $(wc -l <<<"$output") == 3 ]]
 }
 
 @test "a machine's files that lead out of the directory" {
@@ -206,22 +208,45 @@ gets() {
 	messages_have "fleet.tsv:1: column 'dmi.sys_vendor' is there twice"
 	fleet 2 </dev/null
 	messages_have 'fleet.tsv: no line that names the columns'
-	fleet 2 <<-'END'
-		sys_vendor|memory
-		Acme|much
-	END
-	messages_have "fleet.tsv:2: memory takes bytes, or a size such as 512M, not 'much'"
-	fleet 2 <<-'END'
-		sys_vendor
-		Acme|1
-	END
-	messages_have 'fleet.tsv:2: more fields than columns'
 	expect 2 holdfast select --fleet nowhere
 	messages_have 'nowhere: No such file or directory'
 	fleet 1 <<<'sys_vendor'
 	messages_have 'fleet.tsv: no machine'
 	fleet 2 --profile camera <<<'sys_vendor'
 	messages_have '--fleet cannot be together with --profile or --explain'
+}
+
+@test "rows that are wrong are told with their line; those behind them are still looked at, and the status is 2" {
+	printf 'devicetree.model\tmemory\texpect\nAcme Cam\tmuch\tcamera\nAcme Cam\t1G\tcamera\t\nAcme Cam\t1G\nAcme\0Cam\t1G\tcamera\nAcme Cam\t1G\tcamera\nAcme Cam\t1G\tgateway\n' >fleet.tsv
+	expect 2 holdfast select --fleet fleet.tsv
+	gets <<-'END'
+		6|camera|match
+		7|camera|match
+	END
+	messages_are <<-'END'
+		fleet.tsv:2: memory takes bytes, or a size such as 512M, not 'much'
+		fleet.tsv:3: more fields than columns
+		fleet.tsv:4: it ends before the column 'expect'
+		fleet.tsv:5: a NUL byte
+		fleet.tsv:7: gets camera, expected gateway
+		2 machines, 3 profiles: 1 not as expected, 0 tied, 0 without a profile
+		fleet.tsv: 4 machines not read: what is wrong was told above
+	END
+	expect 2 holdfast --json select --fleet fleet.tsv
+	json_is '.unread, (.machines | length)' $'4\n2'
+}
+
+@test "names that would drive a terminal" {
+	mkdir -p $'fleet/\e[31mred\n' $'fleet/tab\tbed'
+	printf 'Acme Cam' | tee $'fleet/\e[31mred\n/model' >$'fleet/tab\tbed/model'
+	printf 'gateway\e[2J\n' >$'fleet/\e[31mred\n/expect'
+	expect 1 holdfast select --fleet fleet
+	gets <<-'END'
+		?[31mred?|camera|match
+		tab?bed|camera|match
+	END
+	messages_have 'fleet/?[31mred?: gets camera, expected gateway?[2J'
+	run ! grep -q $'[\e]' stderr
 }
 
 @test "line ends and a byte order mark of another system" {

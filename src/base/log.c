@@ -61,12 +61,27 @@ static bool goes_to_stderr(void)
 	       (log_state.target != LOG_STDERR_UNLESS_BUSY || !stderr_is_busy());
 }
 
+/* Names of files may hold anything, escape sequences of a terminal too: a message is one line of
+ * text. The controls of Latin-1 are two bytes in UTF-8. */
+static void make_printable(char *text)
+{
+	for (char *c = text; *c; c++) {
+		const unsigned char *u = (const unsigned char *)c;
+
+		if ((*u < ' ' && *u != '\t') || *u == 0x7f)
+			*c = '?';
+		else if (u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0)
+			c[0] = c[1] = '?';
+	}
+}
+
 static void log_to(enum log_level level, bool to_stderr, const char *fmt, va_list ap)
 {
 	int saved = errno;
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
+	make_printable(text);
 	if (to_stderr && level <= log_state.level && goes_to_stderr())
 		fprintf(stderr, "%s\n", text);
 	if ((log_state.target == LOG_STDERR_AND_KERNEL || log_state.target == LOG_KERNEL_ONLY) &&

@@ -1,4 +1,5 @@
 /* select --fleet: who gets what, for machines on paper. */
+#include "base/term.h"
 #include "cmd/cmd.h"
 #include "image/fleet.h"
 
@@ -6,7 +7,9 @@ struct run {
 	struct context *c;
 	struct roster roster;
 	struct json json; /* with --json */
+	struct term term;
 	unsigned machines, different, ties, without;
+	unsigned bad; /* that could not be read */
 };
 
 static struct roster_choice choose(const struct run *r, struct identity *id)
@@ -67,10 +70,10 @@ static void print_machine(struct run *r, const struct fleet_machine *m,
 
 	if (!r->c->opt[OPT_JSON]) {
 		if (m->name)
-			printf("%s\t", m->name);
+			term_text(&r->term, m->name, 0, false);
 		else
-			printf("%u\t", m->line);
-		printf("%s\t%s\n", chosen ? choice->profile->name : "-", reason);
+			printf("%u", m->line);
+		printf("\t%s\t%s\n", chosen ? choice->profile->name : "-", reason);
 		return;
 	}
 	json_open(j, NULL, '{');
@@ -119,6 +122,11 @@ static int summarise(const struct run *r, const struct findings *f)
 	log_info("%u machine%s, %zu profile%s: %u not as expected, %u tied, %u without a profile",
 		 r->machines, r->machines == 1 ? "" : "s", r->roster.n, r->roster.n == 1 ? "" : "s",
 		 r->different, r->ties, r->without);
+	if (r->bad) {
+		log_error("%s: %u machine%s not read: what is wrong was told above",
+			  r->c->opt[OPT_FLEET], r->bad, r->bad == 1 ? "" : "s");
+		return EXIT_USAGE;
+	}
 	if (f->errors)
 		return EXIT_INVALID;
 	if (r->machines == 0) {
@@ -139,9 +147,10 @@ static int run_machines(struct run *r, struct findings *f)
 		r->json = context_json();
 		json_open(&r->json, "machines", '[');
 	}
-	ret = fleet_read(r->c->opt[OPT_FLEET], visit, r);
+	ret = fleet_read(r->c->opt[OPT_FLEET], visit, r, &r->bad);
 	if (as_json) {
 		json_close(&r->json, ']');
+		json_int(&r->json, "unread", r->bad);
 		context_json_errors(r->c, f, &r->json);
 		json_close(&r->json, '}');
 	}
@@ -153,7 +162,7 @@ static int run_machines(struct run *r, struct findings *f)
 static int run_select(struct context *c, int argc, char **argv)
 {
 	_cleanup_(findings_free) struct findings f = { 0 };
-	struct run r = { .c = c };
+	struct run r = { .c = c, .term = term_of(stdout) };
 	int ret;
 
 	if (!c->opt[OPT_FLEET])

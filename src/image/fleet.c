@@ -60,7 +60,7 @@ static int complain_of_column(const char *file, const char *column)
 	return -EINVAL;
 }
 
-/* Takes what a machine says. @place is for messages. */
+/* Takes what a machine says. @place is for messages; -EINVAL after one. */
 static int take(struct fleet_machine *m, const char *fact, char *value, const char *place)
 {
 	char bytes[24];
@@ -99,6 +99,7 @@ struct table {
 	struct arena arena;
 	const char *facts[MAX_COLUMNS]; /* NULL: a column without use */
 	unsigned n;
+	unsigned least; /* fields of a row: those up to what is expected */
 };
 
 static int read_header(struct table *t, char *line)
@@ -120,6 +121,8 @@ static int read_header(struct table *t, char *line)
 			return -EINVAL;
 		}
 		t->facts[t->n++] = fact;
+		if (fact && streq(fact, EXPECT))
+			t->least = t->n;
 	}
 	return 0;
 }
@@ -141,13 +144,35 @@ static int read_row(const struct table *t, char *line, unsigned number, fleet_vi
 			ret = take(&m, t->facts[i], field, place);
 		}
 	}
+	if (ret >= 0 && i < t->least) {
+		log_error("%s: it ends before the column '" EXPECT "'", place);
+		ret = -EINVAL;
+	}
 	if (ret >= 0)
 		ret = visit(&m, data);
 	identity_free(&m.identity);
 	return ret;
 }
 
-static int read_table(const char *path, FILE *f, fleet_visit visit, void *data)
+/* What getline(3) gave, without its end. -EINVAL: it goes on behind a NUL, where nobody looks. */
+static int end_line(const struct table *t, unsigned number, char *line, ssize_t n)
+{
+	while (n > 0 && strchr("\r\n", line[n - 1]))
+		line[--n] = '\0';
+	if (strlen(line) == (size_t)n)
+		return 0;
+	log_error("%s:%u: a NUL byte", t->file, number);
+	return -EINVAL;
+}
+
+/* A row that cannot be read is no reason to leave out those behind it. */
+static int pass_over(int ret, unsigned *bad)
+{
+	*bad += ret == -EINVAL;
+	return ret == -EINVAL ? 0 : ret;
+}
+
+static int read_table(const char *path, FILE *f, fleet_visit visit, void *data, unsigned *bad)
 {
 	struct table t = { .file = path };
 	_cleanup_free_ char *line = NULL;
@@ -156,12 +181,14 @@ static int read_table(const char *path, FILE *f, fleet_visit visit, void *data)
 	int ret = 0;
 
 	for (ssize_t n; ret >= 0 && (n = getline(&line, &room, f)) >= 0;) {
-		while (n > 0 && strchr("\r\n", line[n - 1]))
-			line[--n] = '\0';
-		if (++number == 1)
-			ret = read_header(&t, line);
-		else if (n > 0)
+		ret = end_line(&t, ++number, line, n);
+		if (number == 1) {
+			ret = ret < 0 ? ret : read_header(&t, line);
+			continue;
+		}
+		if (ret >= 0 && *line)
 			ret = read_row(&t, line, number, visit, data);
+		ret = pass_over(ret, bad);
 	}
 	if (ret >= 0 && (ferror(f) || number == 0)) {
 		log_error("%s: %s", path,
@@ -221,9 +248,17 @@ static int take_files(struct member *m)
 
 static int read_member(const struct root *dir, const char *name, fleet_visit visit, void *data)
 {
+	_cleanup_close_ int fd = root_openat(dir, name, O_PATH | O_DIRECTORY);
 	struct member m = { .dir = dir, .name = name, .machine.name = name };
-	int ret = take_files(&m);
+	int ret;
 
+	if (fd == -ENOTDIR)
+		return 0;
+	if (fd < 0) {
+		log_error("%s/%s: %s", dir->path, name, strerror(-fd));
+		return -EINVAL;
+	}
+	ret = take_files(&m);
 	if (ret >= 0 && m.facts == 0) {
 		log_error("%s/%s: no file that tells what machine it is", dir->path, name);
 		ret = -EINVAL;
@@ -239,7 +274,7 @@ static int is_visible(const struct dirent *e)
 	return e->d_name[0] != '.';
 }
 
-static int read_dirs(const char *path, fleet_visit visit, void *data)
+static int read_dirs(const char *path, fleet_visit visit, void *data, unsigned *bad)
 {
 	_cleanup_(root_close) struct root dir = ROOT_NONE;
 	struct dirent **list = NULL;
@@ -251,25 +286,28 @@ static int read_dirs(const char *path, fleet_visit visit, void *data)
 		return -EINVAL;
 	}
 	for (int i = 0; i < n; i++) {
-		_cleanup_close_ int fd = root_openat(&dir, list[i]->d_name, O_PATH | O_DIRECTORY);
-
-		if (fd >= 0 && ret >= 0)
-			ret = read_member(&dir, list[i]->d_name, visit, data);
+		if (ret >= 0)
+			ret = pass_over(read_member(&dir, list[i]->d_name, visit, data), bad);
 		free(list[i]);
 	}
 	free(list);
 	return ret;
 }
 
-int fleet_read(const char *path, fleet_visit visit, void *data)
+int fleet_read(const char *path, fleet_visit visit, void *data, unsigned *ret_bad)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	unsigned bad = 0;
 	struct stat st;
+	int ret;
 
 	if (!f || fstat(fileno(f), &st) < 0) {
 		log_error("%s: %s", path, strerror(errno));
 		return -EINVAL;
 	}
-	return S_ISDIR(st.st_mode) ? read_dirs(path, visit, data)
-				   : read_table(path, f, visit, data);
+	ret = S_ISDIR(st.st_mode) ? read_dirs(path, visit, data, &bad)
+				  : read_table(path, f, visit, data, &bad);
+	if (ret >= 0)
+		*ret_bad = bad;
+	return ret;
 }

@@ -18,6 +18,6 @@ typedef int (*fleet_visit)(struct fleet_machine *m, void *data);
  * devicetree.compatible (blank-separated), memory (bytes, or with K, M, G), arch, cmdline, and
  * expect; fields are separated by tabs, and an empty one says nothing. A directory has one of each
  * machine's own, whose files have those names, or model and compatible as in a device tree.
- * -EINVAL: it says something else, which is logged with its place; other -errno are logged too,
- * except @visit's. */
-int fleet_read(const char *path, fleet_visit visit, void *data) _must_check_;
+ * A machine that cannot be read as that is logged with its place, counted, and passed over.
+ * -EINVAL: the whole cannot be read, which is logged; other -errno are @visit's. */
+int fleet_read(const char *path, fleet_visit visit, void *data, unsigned *ret_bad) _must_check_;
