@@ -45,7 +45,7 @@ as_root() {
 	grep -E '^ *Distribution: debian' said
 	grep -E '^ *Finalize Script: .*mkosi.finalize' said
 	BUILDROOT=$PWD/image expect 0 as_root mkosi/mkosi.finalize final
-	[[ -e image/usr/lib/holdfast/profiles/eg200.yaml && -L image/etc/systemd/system/sysinit.target.wants/holdfast.service ]]
+	[[ -e image/etc/holdfast/profiles/eg200.yaml && -L image/etc/systemd/system/sysinit.target.wants/holdfast.service ]]
 	rm image/usr/lib/systemd/systemd-udevd
 	BUILDROOT=$PWD/image expect 3 as_root mkosi/mkosi.finalize final
 	messages_have 'there is no such program'
@@ -112,7 +112,7 @@ buildroot_make() {
 @test "Buildroot: the package builds, installs into the target, and checks it" {
 	expect 0 buildroot_make host target
 	[[ -x host/sbin/holdfast && -x image/usr/sbin/holdfast ]]
-	[[ $(ls image/usr/lib/holdfast/profiles) == eg200.yaml ]]
+	[[ $(ls image/etc/holdfast/profiles) == eg200.yaml ]]
 	expect 0 as_root make --version
 	expect 0 as_root bash -c "$(declare -f buildroot_make); HOOKS=$HOOKS source=$source buildroot_make check"
 	rm image/usr/lib/systemd/systemd-udevd
@@ -151,7 +151,7 @@ recipe() {
 		cat <<-END
 			set -e
 			oe_runmake() { make -s -C "$source" VERSION=0.1.0 YAML_LIBS=-lyaml INSTALL_STRIP= "\$@"; }
-			D=$PWD/package prefix=/usr nonarch_libdir=/usr/lib WORKDIR=$PWD HOLDFAST_PROFILES=eg200.yaml
+			D=$PWD/package sysconfdir=/etc prefix=/usr nonarch_libdir=/usr/lib WORKDIR=$PWD HOLDFAST_PROFILES=eg200.yaml
 			holdfast() { "$HOLDFAST" "\$@"; }
 			IMAGE_ROOTFS=$PWD/image HOLDFAST_CMDLINE=quiet HOLDFAST_KERNEL_CONFIG=$PWD/none
 		END
@@ -164,8 +164,8 @@ recipe() {
 
 @test "Yocto: the recipe builds, installs the product's profiles only, and fails with a bad one; the class checks the image" {
 	expect 0 recipe do_compile do_install do_install_append
-	[[ $(ls package/usr/lib/holdfast/profiles) == eg200.yaml && -x package/usr/sbin/holdfast ]]
-	cp -a package/usr/. image/usr/
+	[[ $(ls package/etc/holdfast/profiles) == eg200.yaml && -x package/usr/sbin/holdfast ]]
+	cp -a package/. image/
 	expect 0 as_root bash -c "$(declare -f recipe functions_of); source=$source RECIPE=$RECIPE LAYER=$LAYER recipe holdfast_check_image"
 	sed -i 's/overcommit_ratio: 80/overcommit_ratio: lots/' eg200.yaml
 	expect 3 recipe do_install do_install_append

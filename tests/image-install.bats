@@ -58,16 +58,16 @@ state_of() {
 @test "an image without anything: the program, the profile and its parent, nothing else" {
 	image_install 0 gateway
 	same_text "$(files_in image)" files <<-'END'
+		./etc/holdfast/profiles/common.yaml
+		./etc/holdfast/profiles/gateway.yaml
 		./sbin
 		./usr/lib/holdfast/functions
 		./usr/lib/holdfast/holdfast-initramfs
 		./usr/lib/holdfast/image.manifest
-		./usr/lib/holdfast/profiles/common.yaml
-		./usr/lib/holdfast/profiles/gateway.yaml
 		./usr/sbin/holdfast
 	END
 	messages_have 'the image has no initramfs generator'
-	cmp profiles/gateway.yaml image/usr/lib/holdfast/profiles/gateway.yaml
+	cmp profiles/gateway.yaml image/etc/holdfast/profiles/gateway.yaml
 	cmp "$installed/usr/sbin/holdfast" image/usr/sbin/holdfast
 	[[ -x image/usr/sbin/holdfast ]]
 	expect 0 "$HOLDFAST" --root image check
@@ -114,14 +114,14 @@ state_of() {
 
 @test "which profiles: those named, or that of --profile, or all of --profiles" {
 	image_install 0 --profile gateway
-	[[ $(ls image/usr/lib/holdfast/profiles) == $'common.yaml\ngateway.yaml' ]]
+	[[ $(ls image/etc/holdfast/profiles) == $'common.yaml\ngateway.yaml' ]]
 	image_install 0
-	[[ $(ls image/usr/lib/holdfast/profiles) == "$(ls profiles)" ]]
+	[[ $(ls image/etc/holdfast/profiles) == "$(ls profiles)" ]]
 	words_of --profile gateway
 	output_is <<<''
 	# The image's own.
 	expect 0 "$HOLDFAST" --root image image cmdline
-	[[ $(cut -f1 <<<"$output") == "$(basename -s .yaml image/usr/lib/holdfast/profiles/*)" ]]
+	[[ $(cut -f1 <<<"$output") == "$(basename -s .yaml image/etc/holdfast/profiles/*)" ]]
 	expect 0 "$HOLDFAST" --root image --profile other image export
 	output_has 'vm.oom_dump_tasks = 0'
 	expect 2 "$HOLDFAST" --root image image export
@@ -145,12 +145,12 @@ state_of() {
 	image_install 0 gateway server
 	image_install 0 other
 	output_is <<-'END'
-		removed: /usr/lib/holdfast/profiles/common.yaml
-		removed: /usr/lib/holdfast/profiles/gateway.yaml
-		removed: /usr/lib/holdfast/profiles/server.yaml
-		written: /usr/lib/holdfast/profiles/other.yaml
+		removed: /etc/holdfast/profiles/common.yaml
+		removed: /etc/holdfast/profiles/gateway.yaml
+		removed: /etc/holdfast/profiles/server.yaml
+		written: /etc/holdfast/profiles/other.yaml
 	END
-	[[ $(ls image/usr/lib/holdfast/profiles) == other.yaml ]]
+	[[ $(ls image/etc/holdfast/profiles) == other.yaml ]]
 }
 
 @test "removing leaves the image as it was before" {
@@ -185,7 +185,7 @@ state_of() {
 	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C image -cf a.tar .
 	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C second -cf b.tar .
 	cmp a.tar b.tar
-	[[ $(stat -c %Y image/usr/sbin/holdfast image/usr/lib/holdfast/profiles/gateway.yaml image/etc/systemd/system/sysinit.target.wants/holdfast.service | sort -u) == "$SOURCE_DATE_EPOCH" ]]
+	[[ $(stat -c %Y image/usr/sbin/holdfast image/etc/holdfast/profiles/gateway.yaml image/etc/systemd/system/sysinit.target.wants/holdfast.service | sort -u) == "$SOURCE_DATE_EPOCH" ]]
 }
 
 # --- what is refused ---
@@ -202,10 +202,10 @@ state_of() {
 }
 
 @test "what stands in the way is not overwritten; what is the same stays when we go" {
-	mkdir -p image/usr/lib/holdfast/profiles
+	mkdir -p image/etc/holdfast/profiles
 	printf 'somebody else\n' >image/usr/sbin/holdfast
-	cp profiles/common.yaml image/usr/lib/holdfast/profiles/
-	chmod 644 image/usr/lib/holdfast/profiles/common.yaml
+	cp profiles/common.yaml image/etc/holdfast/profiles/
+	chmod 644 image/etc/holdfast/profiles/common.yaml
 	local before
 	before=$(snapshot_of image)
 	image_install 1 gateway
@@ -214,19 +214,19 @@ state_of() {
 	rm image/usr/sbin/holdfast
 	image_install 0 gateway
 	expect 0 "$HOLDFAST" --root image image install --remove
-	[[ $(ls image/usr/lib/holdfast/profiles) == common.yaml && ! -e image/usr/sbin/holdfast ]]
+	[[ $(ls image/etc/holdfast/profiles) == common.yaml && ! -e image/usr/sbin/holdfast ]]
 }
 
 @test "a file of ours that was changed is put right" {
 	image_install 0 gateway
-	echo changed >image/usr/lib/holdfast/profiles/gateway.yaml
+	echo changed >image/etc/holdfast/profiles/gateway.yaml
 	chmod 777 image/usr/sbin/holdfast
 	image_install 0 gateway
 	output_is <<-'END'
-		written: /usr/lib/holdfast/profiles/gateway.yaml
+		written: /etc/holdfast/profiles/gateway.yaml
 		written: /usr/sbin/holdfast
 	END
-	cmp profiles/gateway.yaml image/usr/lib/holdfast/profiles/gateway.yaml
+	cmp profiles/gateway.yaml image/etc/holdfast/profiles/gateway.yaml
 	[[ $(stat -c %a image/usr/sbin/holdfast) == 755 ]]
 }
 
@@ -262,7 +262,7 @@ state_of() {
 
 @test "directories that are links out of the image: everything stays inside" {
 	mkdir -p outside/{holdfast,systemd/system,profiles}
-	ln -s "$PWD/outside/holdfast" image/usr/lib/holdfast
+	ln -s "$PWD/outside/holdfast" image/etc/holdfast
 	ln -s ../../../../../../../../../../../../../../../../../../../../../"$PWD/outside/systemd" image/usr/lib/systemd
 	age outside
 	local before
@@ -278,17 +278,17 @@ state_of() {
 }
 
 @test "links in the place of files are never followed" {
-	mkdir -p outside image/usr/lib/holdfast/profiles
+	mkdir -p outside image/etc/holdfast/profiles image/usr/lib/holdfast
 	printf 'keep\n' >outside/file
 	ln -s "$PWD/outside/file" image/usr/sbin/holdfast
-	ln -s "$PWD/outside/file" image/usr/lib/holdfast/profiles/gateway.yaml
+	ln -s "$PWD/outside/file" image/etc/holdfast/profiles/gateway.yaml
 	image_install 1 gateway
 	# Also where a list says that they are ours.
-	printf 'usr/sbin/holdfast\nusr/lib/holdfast/profiles/gateway.yaml\n' >image/usr/lib/holdfast/image.manifest
+	printf 'usr/sbin/holdfast\netc/holdfast/profiles/gateway.yaml\n' >image/usr/lib/holdfast/image.manifest
 	image_install 0 gateway
 	[[ ! -L image/usr/sbin/holdfast && $(cat outside/file) == keep ]]
 	ln -sf "$PWD/outside/file" image/usr/sbin/holdfast
-	ln -sfn "$PWD/outside" image/usr/lib/holdfast/profiles/gateway.yaml
+	ln -sfn "$PWD/outside" image/etc/holdfast/profiles/gateway.yaml
 	expect 0 "$HOLDFAST" --root image image install --remove
 	[[ $(cat outside/file) == keep ]]
 }
@@ -491,5 +491,5 @@ setup_export() {
 	depmod -b image 6.6.20 2>/dev/null
 	printf 'CONFIG_%s=y\n' SYSCTL MODULES FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS CGROUPS >config
 	expect 3 "$HOLDFAST" --root image check --strict --image --kernel-config config
-	same_text "${messages//image\/usr/product\/image\/usr}" messages < <(sed -n 's/^    \(product.image.*error: .*\)/\1/p' "$docs")
+	same_text "${messages//image\/etc/product\/image\/etc}" messages < <(sed -n 's/^    \(product.image.*error: .*\)/\1/p' "$docs")
 }

@@ -32,10 +32,12 @@ installkernel() {
 	needs=$(holdfast_do needs) || holdfast_fail "the profiles cannot be shown"
 	while read -r what name profile; do
 		case $what in
-		module)
-			if modinfo ${dracutsysrootdir:+-b "$dracutsysrootdir"} -k "${kernel:?}" "$name" &>/dev/null; then
+		module | optional)
+			if holdfast_do has_module "$name" "${kernel:?}"; then
 				# Whatever is loaded there already counts as wanted here.
 				hostonly='' instmods "$name"
+			elif [[ $what == module ]]; then
+				holdfast_fail "$profile needs the module $name, which kernel $kernel does not have ('required: false' if it can do without)"
 			else
 				dwarn "holdfast: $profile loads the module $name, which kernel $kernel does not have"
 			fi

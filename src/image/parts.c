@@ -6,7 +6,9 @@
 #include "image/image.h"
 #include "image/install.h"
 
-#define PROFILES "usr/lib/holdfast/profiles/"
+/* Among the site's own: of those in /usr/lib, the hooks take none for this machine's but the one
+ * that is chosen. */
+#define PROFILES "etc/holdfast/profiles/"
 #define MAX_PART (64U << 20)
 #define UNITS "usr/lib/systemd/system/"
 #define WANTS "etc/systemd/system/sysinit.target.wants/"

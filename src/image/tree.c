@@ -153,7 +153,7 @@ int tree_remove(const struct root *root, const char *path, bool is_dir)
 		return dir == -ENOENT ? 0 : dir;
 	if (unlinkat(dir, leaf, is_dir ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
 		return 0;
-	return is_dir && (errno == ENOTEMPTY || errno == EEXIST) ? 0 : -errno;
+	return is_dir && (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR) ? 0 : -errno;
 }
 
 static int make_one(const struct root *root, const char *path,

@@ -43,7 +43,8 @@ int tree_compare(const struct root *root, const struct tree_file *file) _must_ch
  * SOURCE_DATE_EPOCH in the environment, its time is that one. -errno. */
 int tree_write(const struct root *root, const struct tree_file *file) _must_check_;
 
-/* Takes @path away, a directory only if it is empty. 0 also where there is nothing; -errno. */
+/* Takes @path away, a directory only if it is one and empty. 0 also where there is nothing; -errno.
+ */
 int tree_remove(const struct root *root, const char *path, bool is_dir) _must_check_;
 
 /* Calls @made for each missing directory on the way to @path, outermost first, and makes it. */

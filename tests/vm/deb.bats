@@ -47,9 +47,9 @@ all_files() {
 	[ "$(grep -c ': error: ' <<<"$output")" -eq 3 ]
 	[[ $output == *"error: the image has no '/boot/holdfast-capture-"* ]]
 	[[ $output == *'error: the image has no boot loader entry: whether the kernel command line has crashkernel=192M'* ]]
-	sed -i '/^kdump:/d' "$root/usr/lib/holdfast/profiles/door.yaml"
+	sed -i '/^kdump:/d' "$root/etc/holdfast/profiles/door.yaml"
 	"$holdfast" --root "$root" check --image --strict --cmdline "$("$holdfast" --root "$root" image cmdline door)"
-	sed -i 's/name: dummy/name: dummmy/; s|sbin/sshd|sbin/sshdd|' "$root/usr/lib/holdfast/profiles/door.yaml"
+	sed -i 's/name: dummy/name: dummmy/; s|sbin/sshd|sbin/sshdd|' "$root/etc/holdfast/profiles/door.yaml"
 	run "$holdfast" --root "$root" check --image
 	[ "$(grep -c ': error: ' <<<"$output")" -ge 2 ]
 	systemctl --root="$root" is-enabled holdfast.service holdfast-guard.service

@@ -30,14 +30,14 @@ do_install() {
 	# The examples are no product's.
 	rm -f ${D}${nonarch_libdir}/holdfast/profiles/*.yaml
 	for profile in ${HOLDFAST_PROFILES}; do
-		install -m 0644 ${WORKDIR}/$profile ${D}${nonarch_libdir}/holdfast/profiles/
+		install -m 0644 ${WORKDIR}/$profile ${D}${sysconfdir}/holdfast/profiles/
 	done
 }
 
 # A profile with errors fails the package, not the boot.
 do_install:append:class-target() {
 	if [ -n "${HOLDFAST_PROFILES}" ]; then
-		holdfast --profiles ${D}${nonarch_libdir}/holdfast/profiles check
+		holdfast --profiles ${D}${sysconfdir}/holdfast/profiles check
 	fi
 }
 
