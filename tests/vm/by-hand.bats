@@ -93,12 +93,23 @@ in_image() {
 	boot_tree "$BATS_TEST_TMPDIR/tree"
 }
 
-@test "the hook for mkinitcpio fails the build on a profile with an error" {
-	sed 's/overcommit_ratio: 83/overcommit_ratio: lots/' "$BATS_TEST_DIRNAME/boots.yaml" >"$BATS_TEST_TMPDIR/boots.yaml"
-	run with_lock bash -c "$(declare -f in_image); BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME VM_ROOT_TREE=$VM_ROOT_TREE in_image /tmp/mkinitcpio /tmp/nothing 0 holdfast"
+# mkinitcpio_refuses TEXT [HOOK...]: no initramfs is made of the product's profile with these HOOKS, and that is why.
+mkinitcpio_refuses() {
+	local text=$1
+	shift
+	run with_lock bash -c "$(declare -f in_image); BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME VM_ROOT_TREE=$VM_ROOT_TREE in_image /tmp/mkinitcpio /tmp/nothing 0 holdfast $*"
 	printf '%s\n' "$output"
 	[ "$status" -ne 0 ]
+	[[ $output == *"==> ERROR: holdfast: $text"* ]]
+}
+
+@test "the hook for mkinitcpio fails the build: a profile with an error, a module that is missing, systemd in HOOKS" {
+	sed 's/overcommit_ratio: 83/overcommit_ratio: lots/' "$BATS_TEST_DIRNAME/boots.yaml" >"$BATS_TEST_TMPDIR/boots.yaml"
+	mkinitcpio_refuses 'the profiles have errors; no initramfs is made'
 	[[ $output == *"/etc/holdfast/profiles/boots.yaml:7:21: error: "* ]]
-	[[ $output == *'==> ERROR: holdfast: the profiles have errors; no initramfs is made'* ]]
 	[ ! -e "$VM_ROOT_TREE/tmp/nothing" ]
+	sed 's/name: dummy/name: dummmy/' "$BATS_TEST_DIRNAME/boots.yaml" >"$BATS_TEST_TMPDIR/boots.yaml"
+	mkinitcpio_refuses 'boots needs the module dummmy'
+	cp "$BATS_TEST_DIRNAME/boots.yaml" "$BATS_TEST_TMPDIR/"
+	mkinitcpio_refuses "HOOKS has 'systemd'" holdfast base systemd
 }

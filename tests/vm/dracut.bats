@@ -57,13 +57,18 @@ all_done() {
 	vm_section systemd | grep -x /usr/lib/systemd/systemd
 }
 
-@test "dracut: a profile with an error fails the build, says where, and the initramfs of before stays" {
+@test "dracut: a profile with an error, or a module that is missing, fails the build, says where, and the initramfs of before stays" {
 	sed 's/overcommit_ratio: 83/overcommit_ratio: lots/' "$BATS_TEST_DIRNAME/boots.yaml" >"$BATS_TEST_TMPDIR/boots.yaml"
 	echo "the one before" >"$BATS_TEST_TMPDIR/initrd"
 	run build --dracut "$BATS_TEST_TMPDIR/initrd" "$BATS_TEST_TMPDIR/boots.yaml"
 	printf '%s\n' "$output"
 	[ "$status" -ne 0 ]
 	[[ $output == *"/etc/holdfast/profiles/boots.yaml:7:21: error: "* ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/initrd")" = "the one before" ]
+	sed 's/name: dummy/name: dummmy/' "$BATS_TEST_DIRNAME/boots.yaml" >"$BATS_TEST_TMPDIR/boots.yaml"
+	run build --dracut "$BATS_TEST_TMPDIR/initrd" "$BATS_TEST_TMPDIR/boots.yaml"
+	[ "$status" -ne 0 ]
+	[[ $output == *"boots needs the module dummmy, which kernel "* ]]
 	[ "$(cat "$BATS_TEST_TMPDIR/initrd")" = "the one before" ]
 }
 

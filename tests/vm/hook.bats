@@ -101,7 +101,7 @@ plain_profile() {
 		    - { name: dummy }
 		    - name: zram
 		      options: { num_devices: 3, name: loop }
-		    - { name: no_such_module }
+		    - { name: no_such_module, required: false }
 		  block: [ pcspkr ]
 		mounts:
 		  - { what: LABEL=config, where: /run/holdfast/config, type: vfat, options: "ro,nosuid" }
@@ -110,7 +110,6 @@ plain_profile() {
 	run build --only "$BATS_TEST_TMPDIR/initrd" "$needy"
 	printf '%s\n' "$output"
 	[ "$status" -eq 0 ]
-	# Only a warning: another kernel may have it.
 	[[ $output == *"W: holdfast: needy loads the module no_such_module"* ]]
 	list "$BATS_TEST_TMPDIR/initrd" >"$BATS_TEST_TMPDIR/names"
 	local name
@@ -119,6 +118,11 @@ plain_profile() {
 		grep -E "/$name" "$BATS_TEST_TMPDIR/names"
 	done
 	absent '/(pcspkr|loop)\.ko'
+	# Without its word that it can do without, no initramfs is made.
+	sed -i 's/, required: false//' "$needy"
+	run build --only "$BATS_TEST_TMPDIR/initrd" "$needy"
+	[ "$status" -ne 0 ]
+	[[ $output == *"E: holdfast: needy needs the module no_such_module, which kernel "* ]]
 }
 
 @test "without any profile nothing is added" {
