@@ -145,6 +145,57 @@ change() {
 	messages_have "18:10: error: '/sbin/watchd' in the image: a directory on the way is not root's alone"
 }
 
+@test "a program that its user cannot run" {
+	[[ $(id -u) == 0 ]] || return 0 # nobody else can give files away
+	printf 'watch:x:77:\nstaff:x:78:other\n' >image/etc/group
+	chmod 744 image/usr/sbin/watchd
+	finds_in_image 3 <<-'END'
+		product.yaml:18:10: error: user 'watch' cannot run '/sbin/watchd' in the image: the file's mode does not let it
+	END
+	chgrp 78 image/usr/sbin/watchd
+	chmod 750 image/usr/sbin/watchd
+	image_check 0 # a unit may give it the group
+	image_check 3 --strict
+	messages_have "user 'watch' cannot run '/sbin/watchd'"
+	sed -i 's/:other/:other,watch/' image/etc/group
+	image_check 0 --strict
+	chmod 700 image/usr/sbin
+	finds_in_image 3 <<-'END'
+		product.yaml:18:10: error: user 'watch' cannot run '/sbin/watchd' in the image: a directory on the way is barred to it
+	END
+}
+
+@test "an interpreter, or a loader, that is not there" {
+	printf '#! /usr/bin/python3 -s\n' >image/usr/sbin/watchd
+	image_check 0 --strict # no whole root: it may come from another layer
+	: >image/usr/bin/sh
+	finds_in_image 3 <<-'END'
+		product.yaml:18:10: error: '/sbin/watchd' in the image: its interpreter '/usr/bin/python3' is not there
+	END
+	: >image/usr/bin/python3
+	image_check 0 --strict
+	printf 'int main(void) { return 0; }\n' | cc -x c -o image/usr/sbin/watchd -
+	local loader
+	loader=$(readelf -l image/usr/sbin/watchd | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+	finds_in_image 3 <<-END
+		product.yaml:18:10: error: '/sbin/watchd' in the image: its loader '$loader' is not there
+	END
+	mkdir -p "image${loader%/*}"
+	: >"image$loader"
+	image_check 0 --strict
+}
+
+@test "a program for another architecture than the kernel" {
+	# The beginning of an ELF file of 64 bits for s390x, whose numbers begin with their high bytes.
+	printf '\x7fELF\x02\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\x16%048d' 0 >image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image is for s390x, the image for x86_64
+	END
+	# 32 bits of the same family will do.
+	printf '\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0%048d' 0 >image/usr/sbin/sshd
+	image_check 0 --strict
+}
+
 @test "a program that another user owns" {
 	[[ $(id -u) == 0 ]] || return 0 # nobody else can give files away
 	chown 12345 image/usr/sbin/sshd
@@ -190,6 +241,9 @@ change() {
 	finds_in_image 0 <<<''
 	image_check 3 --strict
 	messages_have "16:11: error: the unit 'ssh.service' is masked in the image: the rule matches nothing"
+	ln -sfn ../../../dev/null image/etc/systemd/system/ssh.service
+	image_check 3 --strict
+	messages_have "16:11: error: the unit 'ssh.service' is masked in the image: the rule matches nothing"
 }
 
 # --- modules ---
@@ -212,11 +266,16 @@ change() {
 }
 
 @test "a built-in can be had without loading; it cannot be blocked, and takes its options from the command line" {
+	local line
 	change 'name: loop' 'name: loop, options: { max_loop: 3 }'
 	image_check 3 --strict
 	messages_have "7:32: error: module 'loop' is built into kernel 6.1.0-demo, whose command line does not have loop.max_loop=3"
-	image_check 3 --strict --cmdline 'loop.max_loop=3'
+	image_check 3 --strict --cmdline 'loop.max-loop=0x3'
 	[[ $messages != *loop* ]]
+	for line in xloop.max_loop=3 loop.max_loop=33 'loop.max_loop=3 loop.max_loop=4' 'quiet -- loop.max_loop=3'; do
+		image_check 3 --strict --cmdline "$line"
+		messages_have 'does not have loop.max_loop=3'
+	done
 	product
 	change 'name: loop' 'name: zsmalloc'
 	change 'block: [ zsmalloc' 'block: [ loop'
@@ -236,10 +295,42 @@ change() {
 	finds_in_image 3 <<-'END'
 		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: its list of modules is no plain file
 	END
+	# Before depmod has run, as in the middle of an image's build.
+	rm "image/usr/lib/modules/$release"/modules.*.bin "image/usr/lib/modules/$release/modules.dep"
+	finds_in_image 3 <<-'END'
+		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: there is no modules.dep.bin: depmod has not been run
+	END
 	rm -r image/usr/lib/modules
 	image_check 3 --strict
 	messages_have '4:1: error: the image has no kernel modules below /lib/modules to check'
 	messages_have "9:1: error: the image has no kernel below /lib/modules: kdump's files are not checked"
+}
+
+@test "lists of modules that are damaged: told, whatever they do to the library" {
+	local file at
+	for file in modules.dep.bin modules.builtin.bin modules.alias.bin; do
+		for at in 8 12 16 24 40; do
+			list_modules
+			printf '\x2f\0\x40\0' | dd of="image/usr/lib/modules/$release/$file" bs=1 seek="$at" conv=notrunc status=none
+			expect_one_of 0 3 "$HOLDFAST" --root image -q check --image
+		done
+		list_modules
+		truncate -s 20 "image/usr/lib/modules/$release/$file"
+		expect_one_of 0 3 "$HOLDFAST" --root image -q check --image
+	done
+	list_modules
+	# A part of the tree behind the file's end.
+	printf '\x2f\0\x40\0' | dd of="image/usr/lib/modules/$release/modules.dep.bin" bs=1 seek=12 conv=notrunc status=none
+	finds_in_image 3 <<-'END'
+		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: its list of modules is damaged
+	END
+}
+
+# expect_one_of STATUS STATUS COMMAND...
+expect_one_of() {
+	local got=0
+	"${@:3}" 2>"$BATS_TEST_TMPDIR/stderr" >&2 || got=$?
+	[[ $got == "$1" || $got == "$2" ]]
 }
 
 # --- kdump ---
@@ -302,9 +393,18 @@ change() {
 
 @test "one thing instead of another, and names that only begin alike" {
 	local config=image/boot/config-$release
-	sed -i 's/CONFIG_KEXEC_FILE=y/CONFIG_KEXEC=y/' "$config"
+	sed -i 's/CONFIG_KEXEC_FILE=y/CONFIG_KEXEC=y/; s/CONFIG_PSTORE=y/CONFIG_PSTORE=m/' "$config"
+	image_check 3
+	messages_have 'has no CONFIG_KEXEC_FILE: only kexec(8) can load a crash kernel, and the image does not have it'
+	: >image/usr/sbin/kexec
 	image_check 0 --strict
-	sed -i 's/^CONFIG_PSTORE=y/XCONFIG_PSTORE=y/' "$config"
+	# Compiled in, and off until it is asked for.
+	echo CONFIG_PSI_DEFAULT_DISABLED=y >>"$config"
+	image_check 3 --strict
+	messages_have 'has CONFIG_PSI_DEFAULT_DISABLED: without psi=1 on the kernel command line max_rss is looked at only from time to time'
+	# shellcheck disable=SC2016 # the kernel's own notation
+	image_check 0 --strict --cmdline 'psi=1 crashkernel=192M memmap=1M$0x20000000'
+	sed -i 's/^CONFIG_PSTORE=m/XCONFIG_PSTORE=m/' "$config"
 	image_check 3
 	messages_have 'has no CONFIG_PSTORE: '
 }
@@ -336,10 +436,10 @@ change() {
 @test "crashkernel= in all its forms" {
 	# shellcheck disable=SC2016 # the kernel's own notation
 	local memmap='memmap=0x100000$512M' value
-	for value in 192M 256M 192M@16M 512M-2G:64M,2G-:192M 192M,high 201326592; do
+	for value in 192M 256M 192M@16M 0-:192M 0-2G:192M,2G-:256M@16M 192M,high 201326592 '192M,high crashkernel=64M,low' '64M crashkernel=192M'; do
 		image_check 0 --strict --cmdline "crashkernel=$value $memmap"
 	done
-	for value in 128M 64M@16M 512M-2G:64M,2G-:128M; do
+	for value in 128M 64M@16M; do
 		image_check 3 --cmdline "crashkernel=$value $memmap"
 		messages_have "the kernel command line of --cmdline has crashkernel=$value: less than 192M"
 	done
@@ -347,6 +447,27 @@ change() {
 	image_check 3 --strict --cmdline "crashkernel=auto $memmap"
 	messages_have 'crashkernel=auto of --cmdline: how much that reserves is not known here'
 	image_check 3 --cmdline "quiet -- crashkernel=192M $memmap"
+}
+
+@test "crashkernel= by ranges of memory: the least that a machine of the profile's gets" {
+	# shellcheck disable=SC2016 # the kernel's own notation
+	local memmap='memmap=0x100000$512M' ranges=512M-2G:64M,2G-8G:192M
+	# Of the machines nothing is known.
+	image_check 3 --cmdline "crashkernel=$ranges $memmap"
+	messages_have "crashkernel=$ranges: less than 192M on a machine with 512M-2G"
+	image_check 0 --cmdline "crashkernel=2G-:192M $memmap"
+	image_check 3 --strict --cmdline "crashkernel=2G-:192M $memmap"
+	messages_have "crashkernel=2G-:192M: nothing is reserved on a machine with less than 2G (say below match how much memory the profile's machines have)"
+	# All have between 2 and 6 GiB, or 1 GiB.
+	printf 'match: [ { memory: ">=2G,<6G" }, { memory: ">=3G,<7G", arch: x86_64 } ]\n' >>"$PROFILES/product.yaml"
+	image_check 0 --strict --cmdline "crashkernel=$ranges $memmap"
+	image_check 3 --cmdline "crashkernel=2G-4G:192M $memmap"
+	messages_have 'nothing is reserved on a machine with 4G or more'
+	image_check 3 --cmdline "crashkernel=4G-:192M $memmap"
+	messages_have 'nothing is reserved on a machine with less than 4G'
+	change 'memory: ">=3G,<7G"' 'memory: "1G"'
+	image_check 3 --cmdline "crashkernel=$ranges $memmap"
+	messages_have 'less than 192M on a machine with 512M-2G'
 }
 
 @test "memmap= among others, and not at all where a device tree says it" {
@@ -394,8 +515,112 @@ change() {
 	END
 	# A rescue entry may do without.
 	# shellcheck disable=SC2016 # the kernel's own notation
-	printf 'linux /vmlinuz single\nlinux /vmlinuz systemd.unit=rescue.target\nlinux /vmlinuz crashkernel=192M memmap=1M$512M\n' >image/boot/grub/grub.cfg
+	printf 'linux /vmlinuz single\nlinux /vmlinuz systemd.unit=rescue.target\nlinux /vmlinuz crashkernel=192M memmap=1M\\$512M\n' >image/boot/grub/grub.cfg
 	image_check 0
+}
+
+@test "GRUB's language: quotes, backslashes, variables; memtest and submenus are no entries of the product" {
+	rm -r image/boot/loader
+	mkdir -p image/boot/grub image/etc/default/grub.d
+	cat >image/boot/grub/grub.cfg <<-'END'
+		set reserve="crashkernel=192M"
+		menuentry 'Product' {
+			linux /vmlinuz root="LABEL=a b" ${reserve} memmap=1M\$0x20000000 'loop.max_loop=3'
+		}
+		menuentry 'Memory test' {
+			linux16 /boot/memtest86+.bin console=ttyS0
+		}
+		submenu 'Tools' {
+			menuentry 'Shell' {
+				linux /vmlinuz init=/bin/sh
+			}
+		}
+	END
+	image_check 0 --strict
+	# GRUB takes the bare dollar for a variable.
+	sed -i 's/\\\$/$/' image/boot/grub/grub.cfg
+	image_check 3
+	# shellcheck disable=SC2016 # the kernel's own notation
+	messages_have 'grub.cfg has no memmap=1M$0x20000000'
+	# The shell takes off one layer, GRUB the next; later files add to the variables of the earlier.
+	rm image/boot/grub/grub.cfg
+	cat >image/etc/default/grub <<-'END'
+		# GRUB_CMDLINE_LINUX="crashkernel=8M"
+		GRUB_CMDLINE_LINUX="root=x memmap=1M\\\$0x20000000"
+		GRUB_CMDLINE_LINUX_DEFAULT='quiet'
+	END
+	# shellcheck disable=SC2016 # the shell that reads it expands it
+	echo 'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=192M"' >image/etc/default/grub.d/kdump.cfg
+	image_check 0 --strict
+	echo 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' >image/etc/default/grub.d/zz.cfg
+	image_check 3
+	messages_have 'image/etc/default/grub has no crashkernel=192M'
+}
+
+@test "a kernel that brings its own command line" {
+	local config=image/boot/config-$release where
+	# shellcheck disable=SC2016 # the kernel's own notation
+	boot_entry 'root=LABEL=root memmap=1M$0x20000000'
+	printf 'CONFIG_CMDLINE_BOOL=y\nCONFIG_CMDLINE="crashkernel=192M dyndbg=\\"file x +p\\""\n' >>"$config"
+	image_check 0 --strict
+	where="image/boot/loader/entries/product.conf and CONFIG_CMDLINE in $config"
+	sed -i 's/^CONFIG_CMDLINE=.*/CONFIG_CMDLINE="crashkernel=64M"/' "$config"
+	image_check 3
+	messages_have "the kernel command line of $where has crashkernel=64M: less than 192M"
+	# It alone counts.
+	echo CONFIG_CMDLINE_OVERRIDE=y >>"$config"
+	image_check 3
+	messages_have "the kernel command line of CONFIG_CMDLINE in $config has no memmap="
+	# For want of another: the boot loader's counts.
+	sed -i '/OVERRIDE\|_BOOL/d' "$config"
+	image_check 3
+	messages_have 'the kernel command line of image/boot/loader/entries/product.conf has no crashkernel=192M'
+}
+
+# --- what cannot be looked at ---
+
+# as_nobody COMMAND...: as an ordinary user.
+as_nobody() {
+	if [[ $(id -u) == 0 ]]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# nobody_finds STATUS: what an ordinary user is told, without the profile's path.
+nobody_finds() {
+	local dir
+	for dir in "$PWD" "$(dirname "$PWD")" "$(dirname "$(dirname "$PWD")")" "$BATS_RUN_TMPDIR"; do
+		chmod o+x "$dir"
+	done
+	cp "$HOLDFAST" ./holdfast
+	expect "$1" as_nobody ./holdfast --root image check --image
+	messages=${messages//image\/etc\/holdfast\/profiles\//}
+}
+
+@test "an ordinary user is told what cannot be read, and not that it is missing" {
+	[[ $(id -u) == 0 ]] || return 0 # the image would belong to another than root
+	chmod 700 image/boot
+	chmod 711 image/usr/sbin/sshd
+	chmod 700 "image/usr/lib/modules/$release"
+	nobody_finds 3
+	messages_are <<-'END'
+		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: Permission denied
+		product.yaml:9:1: warning: '/boot/vmlinuz-6.1.0-demo' in the image: Permission denied: it is not checked
+		product.yaml:9:1: warning: '/boot/holdfast-capture-6.1.0-demo.img' in the image: Permission denied: it is not checked
+		product.yaml:10:3: warning: image/boot: Permission denied: whether the kernel command line has crashkernel=192M is not checked (give --cmdline)
+		product.yaml:12:3: warning: image/boot: Permission denied: whether the kernel command line has memmap=1M$0x20000000 is not checked (give --cmdline)
+		product.yaml:13:1: warning: image/boot: Permission denied: whether the kernel can do this is not checked (give --kernel-config)
+		product.yaml:13:1: warning: image/lib/modules/6.1.0-demo: Permission denied: whether the kernel can do this is not checked (give --kernel-config)
+		product.yaml:15:10: warning: '/usr/sbin/sshd' in the image: Permission denied: whether it can be run is not checked
+	END
+	chmod 755 image/boot "image/usr/lib/modules/$release"
+	chmod 600 image/boot/loader/entries/product.conf
+	chmod 700 image/usr/lib/modules
+	nobody_finds 0
+	messages_have 'warning: /lib/modules of the image: Permission denied: its modules are not checked'
+	messages_have 'image/boot/loader/entries/product.conf: Permission denied: whether the kernel command line'
 }
 
 # --- the rest ---

@@ -1,7 +1,20 @@
 #include "base/run.h"
 
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+
+#define APART_SECONDS 10
+#define APART_BYTES (1UL << 30)
+#define EXIT_LIMIT 101 /* above what the function may return */
+
+static int wait_for(pid_t pid, int *ret_status)
+{
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
 
 int run_program(char *const argv[], int out)
 {
@@ -17,8 +30,41 @@ int run_program(char *const argv[], int out)
 	posix_spawn_file_actions_destroy(&actions);
 	if (ret != 0)
 		return -ret;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	ret = wait_for(pid, &status);
+	if (ret < 0)
+		return ret;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void limit(int resource, rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0 || limit.rlim_cur <= most)
+		return;
+	limit.rlim_cur = most;
+	if (setrlimit(resource, &limit) < 0)
+		_exit(EXIT_LIMIT);
+}
+
+int run_apart(int (*fn)(void *data), void *data)
+{
+	pid_t pid = fork();
+	int status, ret;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		limit(RLIMIT_CORE, 0);
+		limit(RLIMIT_CPU, APART_SECONDS);
+#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
+		limit(RLIMIT_AS, APART_BYTES);
+#endif
+		_exit(fn(data));
+	}
+	ret = wait_for(pid, &status);
+	if (ret < 0)
+		return ret;
+	return WIFEXITED(status) && WEXITSTATUS(status) < EXIT_LIMIT ? WEXITSTATUS(status)
+								     : -EBADMSG;
 }

@@ -7,8 +7,7 @@
 
 typedef int (*take_word)(const struct cmdline_word *word, void *data);
 
-/* Bytes as people write them: 192M. */
-static void print_size(int64_t bytes, char *text, size_t room)
+const char *image_size(char buffer[IMAGE_SIZE], int64_t bytes)
 {
 	static const char suffixes[] = "KMG";
 	int i = -1;
@@ -17,18 +16,20 @@ static void print_size(int64_t bytes, char *text, size_t room)
 		bytes /= 1024;
 		i++;
 	}
-	snprintf(text, room, "%" PRId64 "%.*s", bytes, i >= 0, i >= 0 ? &suffixes[i] : "");
+	snprintf(buffer, IMAGE_SIZE, "%" PRId64 "%.*s", bytes, i >= 0, i >= 0 ? &suffixes[i] : "");
+	return buffer;
 }
 
 static int crashkernel_word(const struct node *tree, take_word each, void *data)
 {
 	const struct node *n = node_find(tree, "kdump.crashkernel");
-	char size[32];
+	char size[IMAGE_SIZE];
 
 	if (!n)
 		return 0;
-	print_size(strtoll(n->value, NULL, 10), size, sizeof(size));
-	return each(&(struct cmdline_word){ n, "crashkernel", size, "memory for the crash kernel" },
+	return each(&(struct cmdline_word){ n, "crashkernel",
+					    image_size(size, strtoll(n->value, NULL, 10)),
+					    "memory for the crash kernel" },
 		    data);
 }
 
@@ -37,12 +38,12 @@ static int memmap_word(const struct image *image, const struct node *tree, take_
 		       void *data)
 {
 	const struct node *n = node_find(tree, "last_boot.ramoops");
-	char size[32], value[80];
+	char size[IMAGE_SIZE], value[80];
 
 	if (!n || (image->arch && !streq(image->arch, "x86_64") && !streq(image->arch, "i686")))
 		return 0;
-	print_size(strtoll(node_text(n, "mem_size"), NULL, 10), size, sizeof(size));
-	snprintf(value, sizeof(value), "%s$0x%" PRIx64, size,
+	snprintf(value, sizeof(value), "%s$0x%" PRIx64,
+		 image_size(size, strtoll(node_text(n, "mem_size"), NULL, 10)),
 		 (int64_t)strtoll(node_text(n, "mem_address"), NULL, 10));
 	return each(&(struct cmdline_word){ n, "memmap", value,
 					    "memory in which the kernel log survives a restart" },
@@ -104,54 +105,60 @@ int cmdline_words(const struct image *image, const struct profile *p, take_word 
 
 /* --- is it there? --- */
 
-/* The most that a crashkernel= reserves: "192M", "192M@16M", "2G-8G:192M,8G-:256M", "192M,high".
- * -EINVAL: something else. */
-static int reserved_bytes(const char *value, int64_t *ret_bytes)
+const char *cmdline_value(const char *word, const char *name)
 {
-	_cleanup_free_ char *copy = strdup(value);
-	char *part, *rest = copy;
-	int64_t most = -1, bytes;
-
-	if (!copy)
-		return -ENOMEM;
-	while ((part = strsep(&rest, ","))) {
-		char *colon = strchr(part, ':');
-
-		part = colon ? colon + 1 : part;
-		part[strcspn(part, "@")] = '\0';
-		if (most >= 0 && !colon) /* "high", "low" */
-			continue;
-		if (text_to_size(part, 1, &bytes) < 0)
-			return -EINVAL;
-		most = bytes > most ? bytes : most;
-	}
-	if (most < 0)
-		return -EINVAL;
-	*ret_bytes = most;
-	return 0;
+	for (; *name; name++, word++)
+		if ((*name == '-' ? '_' : *name) != (*word == '-' ? '_' : *word))
+			return NULL;
+	return *word == '=' ? word + 1 : *word ? NULL : word;
 }
 
-static void check_crashkernel(const struct image_text *line, struct identity *id,
-			      const struct node *wanted, struct findings *f)
+/* Takes the next word; NULL at the end of what is the kernel's. */
+static const char *next_word(const char *text, char *word)
 {
-	const char *value = identity_cmdline(id, "crashkernel");
-	int64_t bytes, least = strtoll(wanted->value, NULL, 10);
-	char size[32];
+	text = identity_next_word(text, word);
+	return text && !streq(word, "--") ? text : NULL;
+}
 
-	print_size(least, size, sizeof(size));
-	if (!value)
-		finding_error(f, &wanted->at, NULL,
-			      "the kernel command line of %s has no crashkernel=%s: nothing is "
-			      "reserved",
-			      line->where, size);
-	else if (reserved_bytes(value, &bytes) < 0)
-		finding_warning(f, &wanted->at, NULL,
-				"crashkernel=%s of %s: how much that reserves is not known here",
-				value, line->where);
-	else if (bytes < least)
-		finding_error(f, &wanted->at, NULL,
-			      "the kernel command line of %s has crashkernel=%s: less than %s",
-			      line->where, value, size);
+static bool has_parameter(const char *text, const char *name, const char *wanted)
+{
+	_cleanup_free_ char *word = malloc(strlen(text) + 1);
+	bool same = false;
+
+	while (word && (text = next_word(text, word))) {
+		const char *value = cmdline_value(word, name);
+
+		same = value ? text_same_value(value, wanted) : same;
+	}
+	return same;
+}
+
+bool cmdline_have(const struct image *image, const char *name, const char *value)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < image->cmdlines.n; i++) {
+		const char *text = image->cmdlines.list[i].text;
+
+		if (text && !has_parameter(text, name, value))
+			return false;
+		any = any || text;
+	}
+	return any;
+}
+
+bool cmdline_is_rescue(const char *text)
+{
+	static const char *const signs[] = { "single", "recovery", "rescue",
+					     "systemd.unit=rescue.target",
+					     "systemd.unit=emergency.target" };
+	_cleanup_free_ char *word = malloc(strlen(text) + 1);
+
+	while (word && (text = next_word(text, word)))
+		for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+			if (streq(word, signs[i]))
+				return true;
+	return false;
 }
 
 /* "1M$0x20000000" and "0x100000$512M" say the same. */
@@ -173,15 +180,12 @@ static bool same_range(const char *a, const char *b)
 /* memmap= may be there more than once, and each may hold several ranges. */
 static bool has_memmap(const char *text, const char *wanted)
 {
-	_cleanup_free_ char *copy = strdup(text);
-	char *word, *rest;
+	_cleanup_free_ char *word = malloc(strlen(text) + 1);
 
-	for (word = copy ? strtok_r(copy, " \t", &rest) : NULL; word;
-	     word = strtok_r(NULL, " \t", &rest)) {
-		const char *ranges = after_prefix(word, "memmap=");
-		char *range, *more = (char *)ranges;
+	while (word && (text = next_word(text, word))) {
+		char *range, *more = (char *)cmdline_value(word, "memmap");
 
-		while (ranges && (range = strsep(&more, ",")))
+		while (more && (range = strsep(&more, ",")))
 			if (same_range(range, wanted))
 				return true;
 	}
@@ -190,7 +194,7 @@ static bool has_memmap(const char *text, const char *wanted)
 
 struct looking {
 	const struct image_text *line;
-	struct identity *id;
+	const struct node *tree;
 	struct findings *findings;
 };
 
@@ -199,7 +203,7 @@ static int look_for(const struct cmdline_word *word, void *data)
 	struct looking *l = data;
 
 	if (streq(word->name, "crashkernel"))
-		check_crashkernel(l->line, l->id, word->for_key, l->findings);
+		crashkernel_check(l->line, l->tree, l->findings);
 	else if (!has_memmap(l->line->text, word->value))
 		finding_error(l->findings, &word->for_key->name_at, NULL,
 			      "the kernel command line of %s has no memmap=%s: the memory is not "
@@ -211,27 +215,33 @@ static int look_for(const struct cmdline_word *word, void *data)
 static int check_line(const struct image *image, const struct image_text *line,
 		      const struct node *tree, struct findings *f)
 {
-	struct identity id = { 0 };
-	int ret = identity_set(&id, "cmdline", line->text);
-	const char *word = ret < 0 ? NULL : identity_cmdline(&id, "holdfast");
-
-	if (word && streq(word, "off"))
+	if (has_parameter(line->text, "holdfast", "off"))
 		finding_error(f, &tree->at, NULL,
 			      "the kernel command line of %s has holdfast=off: nothing would be "
 			      "done",
 			      line->where);
-	if (ret >= 0)
-		ret = memory_words(image, tree, look_for, &(struct looking){ line, &id, f });
-	identity_free(&id);
-	return ret;
+	return memory_words(image, tree, look_for, &(struct looking){ line, tree, f });
 }
+
+struct missing {
+	const struct image_text *line; /* that cannot be read, or NULL: there is none */
+	struct findings *findings;
+};
 
 static int miss_it(const struct cmdline_word *word, void *data)
 {
-	finding_warning(data, &word->for_key->name_at, "give --cmdline",
-			"the image has no boot loader entry: whether the kernel command line has "
-			"%s=%s is not checked",
-			word->name, word->value);
+	const struct missing *m = data;
+	const struct place *at = &word->for_key->name_at;
+
+	if (m->line)
+		finding_warning(m->findings, at, "give --cmdline",
+				"%s: %s: whether the kernel command line has %s=%s is not checked",
+				m->line->where, m->line->problem, word->name, word->value);
+	else
+		finding_warning(m->findings, at, "give --cmdline",
+				"the image has no boot loader entry: whether the kernel command "
+				"line has %s=%s is not checked",
+				word->name, word->value);
 	return 0;
 }
 
@@ -240,8 +250,12 @@ int cmdline_check(const struct image *image, const struct node *tree, struct fin
 	int ret = 0;
 
 	if (image->cmdlines.n == 0)
-		return memory_words(image, tree, miss_it, f);
-	for (unsigned i = 0; i < image->cmdlines.n && ret >= 0; i++)
-		ret = check_line(image, &image->cmdlines.list[i], tree, f);
+		return memory_words(image, tree, miss_it, &(struct missing){ NULL, f });
+	for (unsigned i = 0; i < image->cmdlines.n && ret >= 0; i++) {
+		const struct image_text *line = &image->cmdlines.list[i];
+
+		ret = line->text ? check_line(image, line, tree, f)
+				 : memory_words(image, tree, miss_it, &(struct missing){ line, f });
+	}
 	return ret;
 }

@@ -11,7 +11,7 @@
  * or empty. */
 typedef int (*measure)(int fd, int64_t *ret_size);
 
-/* Where an ordinary user may not read the file, its size has to do. */
+/* Where an ordinary user may not read the file, its size has to do; -EACCES: not even that. */
 static int64_t size_of(const struct image *image, const char *path, measure by_header)
 {
 	_cleanup_close_ int fd = root_openat(image->root, path, O_PATH);
@@ -20,7 +20,7 @@ static int64_t size_of(const struct image *image, const char *path, measure by_h
 	int64_t size;
 
 	if (fd < 0)
-		return -ENOENT;
+		return fd == -EACCES ? fd : -ENOENT;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
 		return -EINVAL;
 	readable = root_openat(image->root, path, O_RDONLY | O_NONBLOCK);
@@ -31,13 +31,21 @@ static int64_t size_of(const struct image *image, const char *path, measure by_h
 static const char *const kernels[] = { "boot/vmlinuz-%s", "lib/modules/%s/vmlinuz", NULL };
 static const char *const initrds[] = { "boot/holdfast-capture-%s.img", NULL };
 
+static void cannot_see(const struct place *at, const char *path, struct findings *f)
+{
+	finding_warning(f, at, NULL, "'/%s' in the image: %s: it is not checked",
+			path + strspn(path, "/"), strerror(EACCES));
+}
+
 /* The size of a file that the profile names; 0 where something is wrong, which is told. */
 static int64_t check_named(const struct image *image, const struct node *n, measure by_header,
 			   struct findings *f)
 {
 	int64_t size = size_of(image, n->value, by_header);
 
-	if (size == -ENOENT)
+	if (size == -EACCES)
+		cannot_see(&n->at, n->value, f);
+	else if (size == -ENOENT)
 		finding_error(f, &n->at, NULL, "the image has no '%s'", n->value);
 	else if (size < 0)
 		finding_error(f, &n->at, NULL, "'%s' in the image is no file with anything in it",
@@ -52,12 +60,16 @@ static int64_t check_usual(const struct image *image, const struct node *kdump, 
 	char path[300];
 	int64_t size = -ENOENT;
 
-	for (const char *const *place = usual; *place && size <= 0; place++) {
+	for (const char *const *place = usual; *place && size <= 0 && size != -EACCES; place++) {
 		snprintf(path, sizeof(path), *place, release);
 		size = size_of(image, path, by_header);
 	}
 	if (size > 0)
 		return size;
+	if (size == -EACCES) {
+		cannot_see(&kdump->name_at, path, f);
+		return 0;
+	}
 	snprintf(path, sizeof(path), *usual, release);
 	finding_error(f, &kdump->name_at, NULL, "the image has no '/%s' for the crash kernel",
 		      path);

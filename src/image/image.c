@@ -1,30 +1,98 @@
 #include "image/image.h"
 
-#include <elf.h>
 #include <fcntl.h>
 
 #include "base/log.h"
-#include "image/unit.h"
+#include "image/elf.h"
 
 #define MAX_CONFIG (4U << 20)
 
-int image_add_text(struct image *image, struct image_texts *texts, const char *where,
-		   const char *text)
+static int add_text(struct image *image, struct image_texts *texts, struct image_text text)
 {
 	struct image_text *bigger =
 		arena_alloc(&image->arena, (texts->n + 1) * sizeof(*texts->list));
 
-	if (!bigger)
+	if (!bigger || !text.where)
 		return -ENOMEM;
 	if (texts->n > 0)
 		memcpy(bigger, texts->list, texts->n * sizeof(*bigger));
-	bigger[texts->n] = (struct image_text){ arena_strdup(&image->arena, where),
-						arena_strdup(&image->arena, text) };
-	if (!bigger[texts->n].where || !bigger[texts->n].text)
-		return -ENOMEM;
+	bigger[texts->n++] = text;
 	texts->list = bigger;
-	texts->n++;
 	return 0;
+}
+
+int image_add_text(struct image *image, struct image_texts *texts, const char *where,
+		   const char *text)
+{
+	const char *copy = arena_strdup(&image->arena, text);
+
+	if (!copy)
+		return -ENOMEM;
+	return add_text(image, texts,
+			(struct image_text){ arena_strdup(&image->arena, where), copy, NULL });
+}
+
+/* --- what is there, and cannot be read --- */
+
+static bool is_absent(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
+}
+
+/* Shortens @path to the outermost directory that may not be entered, if it is that. */
+static void find_barrier(const struct root *root, char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		_cleanup_close_ int fd = -EBADF;
+
+		*slash = '\0';
+		fd = root_openat(root, path, O_PATH | O_DIRECTORY);
+		if (fd >= 0 && faccessat(fd, ".", X_OK, AT_EACCESS) < 0)
+			return;
+		*slash = '/';
+	}
+}
+
+static int add_unread(struct image *image, struct image_texts *texts, const char *path, int error)
+{
+	_cleanup_free_ char *barrier = strdup(path), *where = NULL;
+
+	if (!barrier)
+		return -ENOMEM;
+	find_barrier(image->root, barrier);
+	where = root_path(image->root, barrier);
+	if (!where)
+		return -ENOMEM;
+	for (unsigned i = 0; i < texts->n; i++)
+		if (streq(texts->list[i].where, where))
+			return 0;
+	return add_text(image, texts,
+			(struct image_text){ arena_strdup(&image->arena, where), NULL,
+					     strerrordesc_np(-error) });
+}
+
+int image_read(struct image *image, struct image_texts *texts, const char *path, size_t max,
+	       char **ret_text)
+{
+	int ret = root_read_text(image->root, path, max, ret_text);
+
+	if (ret >= 0 || ret == -ENOMEM)
+		return ret < 0 ? ret : 0;
+	*ret_text = NULL;
+	return is_absent(ret) ? 0 : add_unread(image, texts, path, ret);
+}
+
+int image_list(struct image *image, struct image_texts *texts, const char *path,
+	       int (*is_wanted)(const struct dirent *e), struct dirent ***ret_list)
+{
+	_cleanup_close_ int fd = root_openat(image->root, path, O_RDONLY | O_DIRECTORY);
+	int n = fd < 0 ? fd : scandirat(fd, ".", ret_list, is_wanted, alphasort);
+
+	if (n >= 0 || n == -ENOTDIR)
+		return n;
+	n = fd < 0 ? fd : -errno;
+	return is_absent(n) || n == -ENOMEM ? (n == -ENOMEM ? n : 0)
+					    : add_unread(image, texts, path, n);
 }
 
 /* --- kernels --- */
@@ -34,33 +102,36 @@ static int is_visible(const struct dirent *e)
 	return e->d_name[0] != '.';
 }
 
-/* The names in directory @path, sorted. Their number; none where there is no such directory. */
-static int list_names(const struct root *root, const char *path, struct dirent ***ret_list)
+/* By what a kernel's directory is known, whether or not depmod has seen it. */
+static bool is_kernel(const struct root *root, const char *release)
 {
-	_cleanup_close_ int fd = root_openat(root, path, O_RDONLY | O_DIRECTORY);
-	int n = fd < 0 ? 0 : scandirat(fd, ".", ret_list, is_visible, alphasort);
+	static const char *const signs[] = { "modules.dep", "modules.order", "modules.builtin",
+					     "kernel" };
 
-	return n < 0 ? 0 : n;
-}
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		_cleanup_free_ char *path = NULL;
 
-/* What has no list of modules is no kernel's directory. */
-static bool has_modules(const struct root *root, const char *release)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "lib/modules/%s/modules.dep", release) < 0)
-		return false;
-	return root_exists(root, path) == 0;
+		if (asprintf(&path, "lib/modules/%s/%s", release, signs[i]) < 0)
+			return true;
+		if (!is_absent(root_exists(root, path)))
+			return true;
+	}
+	return false;
 }
 
 static int find_releases(struct image *image)
 {
+	struct image_texts unread = { 0 };
 	struct dirent **list = NULL;
-	int n = list_names(image->root, "lib/modules", &list), kept = 0;
+	int n = image_list(image, &unread, "lib/modules", is_visible, &list), kept = 0;
 
+	n = n == -ENOTDIR ? 0 : n;
+	if (n < 0)
+		return n;
+	image->modules_problem = unread.n > 0 ? unread.list[0].problem : NULL;
 	image->releases = arena_alloc(&image->arena, ((size_t)n + 1) * sizeof(*image->releases));
 	for (int i = 0; i < n; i++) {
-		if (image->releases && has_modules(image->root, list[i]->d_name))
+		if (image->releases && is_kernel(image->root, list[i]->d_name))
 			image->releases[kept++] = arena_strdup(&image->arena, list[i]->d_name);
 		free(list[i]);
 	}
@@ -73,10 +144,10 @@ static int find_releases(struct image *image)
 static int take_config(struct image *image, const char *path)
 {
 	_cleanup_free_ char *text = NULL, *where = NULL;
-	size_t size;
+	int ret = image_read(image, &image->configs, path, MAX_CONFIG, &text);
 
-	if (root_read(image->root, path, MAX_CONFIG, &text, &size) < 0)
-		return 0;
+	if (ret < 0 || !text)
+		return ret;
 	where = root_path(image->root, path);
 	return where ? image_add_text(image, &image->configs, where, text) : -ENOMEM;
 }
@@ -84,7 +155,7 @@ static int take_config(struct image *image, const char *path)
 static int take_boot_configs(struct image *image)
 {
 	struct dirent **list = NULL;
-	int n = list_names(image->root, "boot", &list), ret = 0;
+	int n = image_list(image, &image->configs, "boot", is_visible, &list), ret = 0;
 
 	for (int i = 0; i < n; i++) {
 		char path[300];
@@ -95,7 +166,7 @@ static int take_boot_configs(struct image *image)
 		free(list[i]);
 	}
 	free(list);
-	return ret;
+	return n == -ENOMEM ? n : ret;
 }
 
 static int find_configs(struct image *image)
@@ -138,29 +209,20 @@ static const char *arch_of_config(const struct image *image)
 
 	for (unsigned i = 0; i < image->configs.n; i++)
 		for (size_t row = 0; row < ARRAY_SIZE(rows); row++)
-			if (kconfig_has(image->configs.list[i].text, rows[row][0], false))
+			if (image->configs.list[i].text &&
+			    kconfig_has(image->configs.list[i].text, rows[row][0], false))
 				return rows[row][1];
 	return NULL;
 }
 
 const char *image_program_arch(const struct root *root, const char *path)
 {
-	static const struct {
-		uint16_t machine;
-		const char *arch;
-	} rows[] = { { EM_X86_64, "x86_64" }, { EM_AARCH64, "aarch64" }, { EM_ARM, "arm" },
-		     { EM_386, "i686" },      { EM_RISCV, "riscv64" },   { EM_PPC64, "ppc64" },
-		     { EM_S390, "s390x" } };
 	_cleanup_close_ int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK);
-	Elf32_Ehdr header; /* its beginning is every class's */
+	struct program p = { 0 };
 
-	if (fd < 0 || read(fd, &header, sizeof(header)) != (ssize_t)sizeof(header) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].machine == header.e_machine)
-			return rows[i].arch;
-	return NULL;
+	if (fd >= 0)
+		program_read(fd, &p);
+	return p.arch;
 }
 
 static const char *find_arch(const struct image *image)
@@ -186,6 +248,8 @@ int image_open(const struct root *root, const char *config, const char *cmdline,
 	if (ret >= 0)
 		ret = cmdline ? image_add_text(&image, &image.cmdlines, "--cmdline", cmdline)
 			      : bootloader_read(&image);
+	if (ret >= 0)
+		ret = builtin_add(&image);
 	if (ret < 0) {
 		image_close(&image);
 		return ret;

@@ -6,33 +6,42 @@ struct need {
 	const char *instead; /* another option that does the same, or NULL */
 	const char *option;  /* without CONFIG_ */
 	bool module_ok;      /* may be a module */
+	bool unwanted;       /* must not be y */
+	const char *word;    /* NAME=VALUE on the command line that does as well, or NULL */
+	const char *program; /* of the image that does as well, or NULL */
 	enum severity severity;
 	const char *cost;
 };
 
 /* clang-format off */
 static const struct need needs[] = {
-	{ "protect", NULL, "FANOTIFY_ACCESS_PERMISSIONS", false, SEVERITY_WARNING,
-	  "services are pinned only after they have started, on a busy machine some milliseconds late" },
-	{ "protect", NULL, "PROC_EVENTS", false, SEVERITY_WARNING,
-	  "children of protected services keep the protection until the next scan" },
-	{ "protect.max_rss", NULL, "PSI", false, SEVERITY_WARNING,
-	  "max_rss is looked at only from time to time, not when memory runs short" },
-	{ "protect.unit", NULL, "CGROUPS", false, SEVERITY_ERROR,
-	  "no process is in a unit's cgroup: the rule matches nothing" },
-	{ "kdump", NULL, "CRASH_DUMP", false, SEVERITY_ERROR,
-	  "the kernel cannot start a crash kernel, or be one" },
-	{ "kdump", "KEXEC", "KEXEC_FILE", false, SEVERITY_ERROR,
-	  "no crash kernel can be loaded" },
-	{ "kdump", NULL, "PROC_VMCORE", false, SEVERITY_ERROR,
-	  "the crash kernel finds nothing to save" },
-	{ "last_boot.ramoops", NULL, "PSTORE", false, SEVERITY_ERROR,
-	  "no kernel log survives a restart" },
-	{ "last_boot.ramoops", NULL, "PSTORE_RAM", true, SEVERITY_ERROR,
-	  "no kernel log survives a restart in reserved memory" },
-	{ "modules.load", NULL, "MODULES", false, SEVERITY_ERROR, "no module can be loaded" },
-	{ "vm", NULL, "SYSCTL", false, SEVERITY_ERROR, "no setting of vm can be made" },
-	{ "sysctl", NULL, "SYSCTL", false, SEVERITY_ERROR, "no sysctl can be set" },
+	{ "protect", .option = "FANOTIFY_ACCESS_PERMISSIONS", .severity = SEVERITY_WARNING,
+	  .cost = "services are pinned only after they have started, on a busy machine some milliseconds late" },
+	{ "protect", .option = "PROC_EVENTS", .severity = SEVERITY_WARNING,
+	  .cost = "children of protected services keep the protection until the next scan" },
+	{ "protect.max_rss", .option = "PSI", .severity = SEVERITY_WARNING,
+	  .cost = "max_rss is looked at only from time to time, not when memory runs short" },
+	{ "protect.max_rss", .option = "PSI_DEFAULT_DISABLED", .unwanted = true, .word = "psi=1",
+	  .severity = SEVERITY_WARNING,
+	  .cost = "without psi=1 on the kernel command line max_rss is looked at only from time to time" },
+	{ "protect.unit", .option = "CGROUPS", .severity = SEVERITY_ERROR,
+	  .cost = "no process is in a unit's cgroup: the rule matches nothing" },
+	{ "kdump", .option = "CRASH_DUMP", .severity = SEVERITY_ERROR,
+	  .cost = "the kernel cannot start a crash kernel, or be one" },
+	{ "kdump", .option = "KEXEC_FILE", .instead = "KEXEC", .severity = SEVERITY_ERROR,
+	  .cost = "no crash kernel can be loaded" },
+	{ "kdump", .option = "KEXEC_FILE", .program = "sbin/kexec", .severity = SEVERITY_ERROR,
+	  .cost = "only kexec(8) can load a crash kernel, and the image does not have it" },
+	{ "kdump", .option = "PROC_VMCORE", .severity = SEVERITY_ERROR,
+	  .cost = "the crash kernel finds nothing to save" },
+	{ "last_boot.ramoops", .option = "PSTORE", .module_ok = true, .severity = SEVERITY_ERROR,
+	  .cost = "no kernel log survives a restart" },
+	{ "last_boot.ramoops", .option = "PSTORE_RAM", .module_ok = true, .severity = SEVERITY_ERROR,
+	  .cost = "no kernel log survives a restart in reserved memory" },
+	{ "modules.load", .option = "MODULES", .severity = SEVERITY_ERROR,
+	  .cost = "no module can be loaded" },
+	{ "vm", .option = "SYSCTL", .severity = SEVERITY_ERROR, .cost = "no setting of vm can be made" },
+	{ "sysctl", .option = "SYSCTL", .severity = SEVERITY_ERROR, .cost = "no sysctl can be set" },
 };
 /* clang-format on */
 
@@ -64,35 +73,61 @@ static const struct node *asks(const struct node *tree, const char *path)
 	return NULL;
 }
 
-static void check_need(const struct image_text *config, const struct need *need,
-		       const struct node *tree, struct findings *f)
+static bool is_met(const struct image *image, const char *config, const struct need *need)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (kconfig_has(config, need->option, need->module_ok) != need->unwanted ||
+	    (need->instead && kconfig_has(config, need->instead, need->module_ok)))
+		return true;
+	if (need->word) {
+		name = strndup(need->word, strcspn(need->word, "="));
+		return name && cmdline_have(image, name, strchr(need->word, '=') + 1);
+	}
+	return need->program && root_exists(image->root, need->program) == 0;
+}
+
+static void check_need(const struct image *image, const struct image_text *config,
+		       const struct need *need, const struct node *tree, struct findings *f)
 {
 	const struct node *n = asks(tree, need->key);
 
-	if (!n || kconfig_has(config->text, need->option, need->module_ok) ||
-	    (need->instead && kconfig_has(config->text, need->instead, need->module_ok)))
-		return;
-	finding_add(f, need->severity, &n->name_at, NULL, "%s has no CONFIG_%s%s%s: %s",
-		    config->where, need->option, need->instead ? " or CONFIG_" : "",
-		    need->instead ? need->instead : "", need->cost);
+	if (n && !is_met(image, config->text, need))
+		finding_add(f, need->severity, &n->name_at, NULL, "%s has %sCONFIG_%s%s%s: %s",
+			    config->where, need->unwanted ? "" : "no ", need->option,
+			    need->instead ? " or CONFIG_" : "", need->instead ? need->instead : "",
+			    need->cost);
+}
+
+/* Said once, at the first section that makes demands. @text: one that cannot be read, or NULL. */
+static void miss_config(const struct image_text *text, const struct node *tree, struct findings *f)
+{
+	static const char *const asking[] = { "protect", "kdump", "last_boot" };
+	const struct node *n = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(asking) && !n; i++)
+		n = node_child(tree, asking[i]);
+	if (n && text)
+		finding_warning(f, &n->name_at, "give --kernel-config",
+				"%s: %s: whether the kernel can do this is not checked",
+				text->where, text->problem);
+	else if (n)
+		finding_warning(f, &n->name_at, "give --kernel-config",
+				"the image has no /boot/config-*: whether the kernel can do this "
+				"is not checked");
 }
 
 int kconfig_check(const struct image *image, const struct node *tree, struct findings *f)
 {
-	static const char *const asking[] = { "protect", "kdump", "last_boot" };
+	for (unsigned i = 0; i < image->configs.n; i++) {
+		const struct image_text *config = &image->configs.list[i];
 
-	for (unsigned i = 0; i < image->configs.n; i++)
-		for (size_t need = 0; need < ARRAY_SIZE(needs); need++)
-			check_need(&image->configs.list[i], &needs[need], tree, f);
-	for (size_t i = 0; i < ARRAY_SIZE(asking) && image->configs.n == 0; i++) {
-		const struct node *n = node_child(tree, asking[i]);
-
-		if (!n)
-			continue;
-		finding_warning(f, &n->name_at, "give --kernel-config",
-				"the image has no /boot/config-*: whether the kernel can do this "
-				"is not checked");
-		break;
+		if (!config->text)
+			miss_config(config, tree, f);
+		for (size_t need = 0; config->text && need < ARRAY_SIZE(needs); need++)
+			check_need(image, config, &needs[need], tree, f);
 	}
+	if (image->configs.n == 0)
+		miss_config(NULL, tree, f);
 	return 0;
 }

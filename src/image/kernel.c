@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/run.h"
 #include "image/image.h"
 #include "setting/module.h"
 
@@ -38,7 +39,8 @@ static const char *open_modules(const struct image *image, const char *release, 
 	if (l->dir < 0)
 		return strerror(-l->dir);
 	if (faccessat(l->dir, "modules.dep.bin", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return "there is no modules.dep.bin: depmod has not been run";
+		return errno == ENOENT ? "there is no modules.dep.bin: depmod has not been run"
+				       : strerror(errno);
 	for (size_t i = 0; i < ARRAY_SIZE(indexes); i++)
 		if (!is_plain_file(l->dir, indexes[i]))
 			return "its list of modules is no plain file";
@@ -48,41 +50,61 @@ static const char *open_modules(const struct image *image, const char *release, 
 	return NULL;
 }
 
-/* 0: a module of its own; 1: built in; -ENOENT: none, or its file is missing. */
-static int find(const struct lookup *l, const char *name)
+enum found {
+	FOUND_MODULE,
+	FOUND_BUILTIN,
+	FOUND_NONE, /* or its file is missing */
+	FOUND_NO_LIBRARY,
+	FOUND_NOTHING, /* the lookup failed */
+};
+
+struct question {
+	const struct lookup *lookup;
+	const char *name;
+};
+
+static int answer(void *data)
 {
+	const struct question *q = data;
 	_cleanup_free_ char *path = NULL;
 	const char *file;
-	int ret = module_find(l->path, name, &path);
+	int ret = module_find(q->lookup->path, q->name, &path);
 
 	if (ret < 0)
-		return ret;
+		return ret == -ENOENT    ? FOUND_NONE
+		       : ret == -ELIBACC ? FOUND_NO_LIBRARY
+					 : FOUND_NOTHING;
 	if (!path)
-		return 1;
-	file = after_prefix(path, l->path);
-	return file && faccessat(l->dir, file + 1, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -ENOENT : 0;
+		return FOUND_BUILTIN;
+	file = after_prefix(path, q->lookup->path);
+	return file && faccessat(q->lookup->dir, file + 1, F_OK, AT_SYMLINK_NOFOLLOW) < 0
+		       ? FOUND_NONE
+		       : FOUND_MODULE;
+}
+
+/* libkmod believes every offset in the lists that it maps. A value of enum found, or -errno. */
+static int find(const struct lookup *l, const char *name)
+{
+	return run_apart(answer, &(struct question){ l, name });
 }
 
 static void judge_load(const struct lookup *l, const struct image *image, const struct node *item,
-		       int found, struct findings *f)
+		       enum found found, struct findings *f)
 {
 	const struct node *name = node_child(item, "name");
 	bool required = !streq_null(node_text(item, "required"), "0");
 
-	if (found == -ENOENT)
+	if (found == FOUND_NONE)
 		finding_add(f, required ? SEVERITY_ERROR : SEVERITY_WARNING, &name->at, NULL,
 			    "kernel %s in the image has no module '%s'", l->release, name->value);
-	if (found != 1)
+	if (found != FOUND_BUILTIN)
 		return;
 	node_foreach(option, node_child(item, "options")) {
 		_cleanup_free_ char *word = NULL;
-		bool given = image->cmdlines.n > 0;
 
 		if (asprintf(&word, "%s.%s", name->value, option->name) < 0)
 			return;
-		for (unsigned i = 0; i < image->cmdlines.n; i++)
-			given = given && strstr(image->cmdlines.list[i].text, word);
-		if (!given)
+		if (!cmdline_have(image, word, option->value))
 			finding_warning(f, &option->name_at,
 					"it takes options from the kernel command line only",
 					"module '%s' is built into kernel %s, whose command line "
@@ -91,54 +113,62 @@ static void judge_load(const struct lookup *l, const struct image *image, const 
 	}
 }
 
-static int check_one(const struct lookup *l, const struct image *image, const struct node *tree,
-		     struct findings *f)
+/* What an answer that is none means for the kernel; NULL where it is one. */
+static const char *problem_of(int found)
 {
-	int ret;
+	if (found == FOUND_NO_LIBRARY)
+		return "libkmod.so.2 is not here";
+	return found < 0 || found == FOUND_NOTHING ? "its list of modules is damaged" : NULL;
+}
+
+/* What keeps from looking, or NULL. */
+static const char *check_one(const struct lookup *l, const struct image *image,
+			     const struct node *tree, struct findings *f)
+{
+	int found;
 
 	node_foreach(item, node_find(tree, "modules.load")) {
-		ret = find(l, node_identity(item));
-		if (ret < 0 && ret != -ENOENT)
-			return ret;
-		judge_load(l, image, item, ret, f);
+		found = find(l, node_identity(item));
+		if (problem_of(found))
+			return problem_of(found);
+		judge_load(l, image, item, (enum found)found, f);
 	}
 	node_foreach(blocked, node_find(tree, "modules.block")) {
-		ret = find(l, blocked->value);
-		if (ret < 0 && ret != -ENOENT)
-			return ret;
-		if (ret == 1)
+		found = find(l, blocked->value);
+		if (problem_of(found))
+			return problem_of(found);
+		if (found == FOUND_BUILTIN)
 			finding_error(f, &blocked->at, NULL,
 				      "module '%s' is built into kernel %s: it cannot be blocked",
 				      blocked->value, l->release);
 	}
-	return 0;
+	return NULL;
 }
 
 int kernel_check_modules(const struct image *image, const struct node *tree, struct findings *f)
 {
 	const struct node *modules = node_child(tree, "modules");
-	int ret = 0;
 
 	if (!modules || !modules->first)
 		return 0;
-	if (!*image->releases)
+	if (image->modules_problem)
+		finding_warning(f, &modules->name_at, NULL,
+				"/lib/modules of the image: %s: its modules are not checked",
+				image->modules_problem);
+	else if (!*image->releases)
 		finding_warning(f, &modules->name_at, "install the kernel first",
 				"the image has no kernel modules below /lib/modules to check");
-	for (const char **release = image->releases; ret >= 0 && *release; release++) {
+	for (const char **release = image->releases; *release; release++) {
 		struct lookup l;
 		const char *problem = open_modules(image, *release, &l);
 
 		if (!problem)
-			ret = check_one(&l, image, tree, f);
+			problem = check_one(&l, image, tree, f);
 		close_p(&l.dir);
-		if (ret == -ELIBACC) {
-			problem = "libkmod.so.2 is not here";
-			ret = 0;
-		}
 		if (problem)
 			finding_error(f, &modules->name_at, NULL,
 				      "/lib/modules/%s: the modules cannot be checked: %s",
 				      *release, problem);
 	}
-	return ret;
+	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
@@ -18,14 +19,19 @@ static const char *const dirs[] = {
 static int judge_unit(const struct root *root, const char *path)
 {
 	_cleanup_close_ int fd = root_openat(root, path, O_PATH | O_NOFOLLOW);
-	char target[16] = "";
+	char link[PATH_MAX] = "", *target = link;
 	struct stat st;
 
 	if (fd < 0)
 		return -ENOENT;
-	if (readlinkat(fd, "", target, sizeof(target) - 1) > 0 && streq(target, "/dev/null"))
+	if (readlinkat(fd, "", link, sizeof(link) - 1) < 0)
+		*link = '\0';
+	while (after_prefix(target,
+			    "../")) /* they lead up to the root, where an image has no /dev */
+		target += strlen("../");
+	if (streq(link, "/dev/null") || (target != link && streq(target, "dev/null")))
 		return -ESTALE;
-	if (*target) {
+	if (*link) {
 		close(fd);
 		fd = root_openat(root, path, O_PATH);
 	}

@@ -228,8 +228,7 @@ const char *identity_get(struct identity *id, const char *name)
 	return fact ? fact->value : NULL;
 }
 
-/* One word of a command line: double quotes hold blanks together, and are not part of it. */
-static const char *next_word(const char *text, char *word)
+const char *identity_next_word(const char *text, char *word)
 {
 	bool quoted = false;
 
@@ -254,7 +253,7 @@ const char *identity_cmdline(struct identity *id, const char *name)
 
 	if (!word)
 		return NULL;
-	while ((text = next_word(text, word)) && !streq(word, "--")) {
+	while ((text = identity_next_word(text, word)) && !streq(word, "--")) {
 		const char *rest = after_prefix(word, name);
 
 		if (rest && (*rest == '=' || !*rest))

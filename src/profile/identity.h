@@ -43,6 +43,10 @@ int identity_set(struct identity *id, const char *name, const char *value) _must
  * it is not there. Words after "--" belong to init. In the identity's arena. */
 const char *identity_cmdline(struct identity *id, const char *name);
 
+/* Takes one word of a command line off @text, into @word, which has room for all of @text: double
+ * quotes hold blanks together, and are not part of it. What is left, or NULL at the end. */
+const char *identity_next_word(const char *text, char *word);
+
 /* Whether firmware put @text there for want of anything to say. */
 bool identity_is_placeholder(const char *text);
 

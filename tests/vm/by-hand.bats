@@ -94,6 +94,7 @@ in_image() {
 }
 
 # mkinitcpio_refuses TEXT [HOOK...]: no initramfs is made of the product's profile with these HOOKS, and that is why.
+# shellcheck disable=SC2030,SC2031 # status and output are bats'
 mkinitcpio_refuses() {
 	local text=$1
 	shift
