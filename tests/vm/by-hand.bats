@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # An initramfs of nobody's: made by hand as docs/images.md has it, and what the hook for mkinitcpio makes of one.
+# shellcheck disable=SC2030,SC2031 # status and output are bats'
 
 load common
 load small
@@ -94,7 +95,6 @@ in_image() {
 }
 
 # mkinitcpio_refuses TEXT [HOOK...]: no initramfs is made of the product's profile with these HOOKS, and that is why.
-# shellcheck disable=SC2030,SC2031 # status and output are bats'
 mkinitcpio_refuses() {
 	local text=$1
 	shift
