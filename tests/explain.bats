@@ -23,17 +23,17 @@ same_as() {
 	[[ $(jq -S "$said" <<<"$output") == "$wanted" ]]
 }
 
-# never_wrong FULL: of the documents on stdin (what was said of parts of a log), nothing differs from document FULL, except that numbers and
-# names are null and tasks are fewer.
+# never_wrong FULL...: of each report on stdin (what was said of parts of logs), nothing differs from one of the documents FULL, except that
+# numbers and names are null and tasks are fewer.
 never_wrong() {
-	jq -n -c --slurpfile full "$1" '
-		def numbers: del(.tasks, .missing, .advice, .choice, .zones, .time);
-		$full[0].reports[0] as $whole | [inputs | .reports[]?] | map(
-			. as $part
-			| ($part | numbers | [paths(scalars)] | map(select(. as $p | ($part | getpath($p)) != ($whole | getpath($p))))) as $wrong
-			| (($part.tasks // []) - $whole.tasks | map(del(.memory_pages)) - ($whole.tasks | map(del(.memory_pages)))) as $tasks
-			| select(($wrong | length) > 0 or ($tasks | length) > 0)
-			| {$wrong, $tasks}) | .[]' >wrong
+	cat >said
+	cat "$@" | jq -n -c --slurpfile full /dev/stdin --slurpfile part said '
+		def numbers: del(.tasks, .missing, .advice, .choice, .reclaim, .zones, .time);
+		def tasks: (.tasks // []) | map(del(.memory_pages));
+		def wrong($whole): . as $part
+			| {wrong: ($part | numbers | [paths(scalars)] | map(select(. as $p | ($part | getpath($p)) != ($whole | getpath($p))))),
+				tasks: (($part | tasks) - ($whole | tasks))};
+		$part[].reports[]? | [wrong($full[].reports[0])] | select(all(.wrong + .tasks != [])) | .[]' >wrong
 	[[ ! -s wrong ]] || {
 		head -n 5 wrong
 		return 1
@@ -99,6 +99,69 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	output_has 'Nothing killable was left'
 }
 
+@test "vm.panic_on_oom: there is no line of the limit, but the panic and the memory say it" {
+	panics() { sed -e '/^<4>.*no killable/d' -e "s/System is deadlocked on memory/Out of memory: $1 panic_on_oom is enabled/" "$LOGS/panic-6.12.log"; }
+	panics system-wide >log
+	explained log
+	json_is '.reports[0] | .constraint, .killed' $'none\nnull'
+	panics compulsory >log
+	explained log
+	json_is '.reports[0] | .constraint, (.missing | index("constraint") != null)' $'null\ntrue'
+	# Of a memory cgroup only with 2.
+	{
+		sed '/^\[.*oom-kill:/,$d' "$LOGS/memcg-5.4.log"
+		printf '[93543.707050] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled\n'
+	} >log
+	explained log
+	json_is '.reports[0] | .constraint, .cgroup, .panic' \
+		$'memcg\n/kubepods/burstable/pod1\nOut of memory: compulsory panic_on_oom is enabled'
+	expect 0 "$HOLDFAST" explain log
+	output_has "'unconstrained' where only a cgroup or a memory node is full"
+}
+
+@test "SysRq f is no lack of memory" {
+	sed -e 's/^doxygen invoked.*/kworker\/0:1 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0/' \
+		-e 's/Comm: doxygen/Comm: kworker\/0:1/; s/PID: 473206/PID: 44/' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0] | .order, .reclaim, (.advice | length), .choice.verdict' $'-1\nnull\n1\nfollows'
+	COLUMNS=200 expect 0 "$HOLDFAST" explain log
+	output_has 'asked     somebody at the keyboard or console, with SysRq f; kworker/0:1[44] saw to it'
+	output_has 'change    Nobody lacked memory: the OOM killer was called by hand.'
+}
+
+@test "why reclaim could not help" {
+	explained "$LOGS/global-6.1.log"
+	json_is '.reports[0].reclaim' 'had nothing left to take: swap is full, and hardly any page cache'
+	explained "$LOGS/memcg-5.4.log"
+	json_is '.reports[0].reclaim' 'had nothing left to take: memory and swap together have reached their limit, and there was hardly any page cache'
+	sed 's/^Node 0 Normal free:61844kB/Node 0 Normal free:961844kB/; s/order=0, oom_score/order=3, oom_score/' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0].reclaim' 'there was free memory above the watermarks, but no 8 pages of it in a row'
+	explained "$LOGS/panic-6.12.log"
+	json_is '.reports[0].reclaim' 'had nothing left to take: there is no swap, and hardly any page cache; slab that is in use and locked memory, which cannot be taken, were 36 % of the RAM'
+}
+
+@test "advice: in a cgroup -1000 makes whoever asks hang" {
+	explained "$LOGS/memcg-5.4.log"
+	json_is '.reports[0].advice | map(select(test("has to survive")))[0] | test("oom_score_adj: -500"), test("pins it")' $'true\nfalse'
+	sed '/63100/d' "$LOGS/memcg-5.4.log" >log
+	explained log
+	json_is '.reports[0].advice | length' 1
+	explained "$LOGS/global-6.1.log"
+	json_is '.reports[0].advice | map(select(test("has to survive")))[0] | test("pins it")' true
+}
+
+@test "kernels before 5.9 count at least one point" {
+	# All below zero: they are equal, and any of them can be chosen.
+	local release
+	for release in 5.8.0 6.1.1-arch1-1; do
+		sed -E "s/6\.1\.1-arch1-1/$release/" "$LOGS/global-6.1.log" |
+			awk '/^\[ *[0-9]+\]/ { sub(/ +-?[0-9]+ [^ ]+$/, sprintf("          %d %s", /^\[ *473206\]/ ? -999 : -200, $NF)) } { print }' >log
+		explained log
+		json_is '.reports[0].choice.verdict' "$([[ $release == 5.8.0 ]] && echo follows || echo differs)"
+	done
+}
+
 @test "prefixes of dmesg, journal, syslog, /dev/kmsg and pstore change nothing" {
 	local log=$LOGS/global-6.1.log n=0 prefix
 	while IFS= read -r prefix; do
@@ -132,6 +195,46 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 		node-7 : 2024 : [  812.@] |
 	END
 	((n == 23))
+}
+
+# as_journal FORMAT <LOG: as journalctl prints it; what a message continues in is one with it, behind a line break.
+as_journal() {
+	python3 -c '
+import json, re, struct, sys
+log = sys.stdin.buffer.read().rstrip(b"\n")
+log = re.sub(rb"\n (?=active_file|unevictable|slab_|mapped|free:)", b"\0", log)
+for n, text in enumerate(log.split(b"\n")):
+    text = text.replace(b"\0", b"\n ")
+    entry = {"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": str(1705314225123456 + n), "_SOURCE_MONOTONIC_TIMESTAMP": str(812000000 + n),
+             "_HOSTNAME": "box", "_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
+    if sys.argv[1] == "export":
+        entry = b"".join(b"%s=%s\n" % (name.encode(), value.encode()) for name, value in entry.items())
+        entry += b"MESSAGE\n%s%s\n\n" % (struct.pack("<Q", len(text)), text) if b"\n" in text else b"MESSAGE=%s\n\n" % text
+    else:
+        entry["MESSAGE"] = list(text) if b"\n" in text else text.decode()
+        entry = b"\x1e" * (sys.argv[1] == "json-seq") + json.dumps(entry).encode() + b"\n"
+    sys.stdout.buffer.write(entry)' "$1"
+}
+
+@test "journalctl -o export, json and json-seq, and what jq makes of it" {
+	local format log=$LOGS/global-6.1.log
+	for format in export json json-seq; do
+		as_journal $format <"$log" >journal
+		same_as "$log" <journal
+		json_is '.reports[0] | .time, .host' $'2024-01-15T10:23:45.123456+00:00\nbox'
+	done
+	as_journal json <"$log" | jq -s . >journal
+	same_as "$log" <journal
+	# Cut off anywhere it says nothing wrong.
+	"$HOLDFAST" --json explain "$log" >full
+	as_journal export <"$log" >journal
+	for format in 700 20001 33333 45000 59999; do
+		head -c $format journal | "$HOLDFAST" --json explain || :
+	done >parts 2>/dev/null
+	jq -c '.reports |= map(del(.host))' parts | never_wrong full
+	# Only the kernel's own messages count, and that some were missed.
+	as_journal json <"$log" | sed 's/"_TRANSPORT": "kernel"/"_TRANSPORT": "syslog"/' >journal
+	expect 1 "$HOLDFAST" explain journal
 }
 
 @test "the time is the log's, and the host" {
@@ -169,7 +272,7 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 }
 
 @test "two reports mixed line by line without a hint whose line is whose: nothing is taken from the wrong one" {
-	local new=$LOGS/global-6.1.log old=$LOGS/global-3.10.log order report n=0
+	local new=$LOGS/global-6.1.log old=$LOGS/global-3.10.log order n=0
 	"$HOLDFAST" --json explain "$new" >one
 	"$HOLDFAST" --json explain "$old" >two
 	for order in "$new $old" "$old $new"; do
@@ -177,12 +280,70 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 		paste -d '\n' $order >log
 		explained log
 		json_is '[.reports[].tasks] | unique' '[null]'
-		while IFS= read -r report; do
-			never_wrong one <<<"$report" || never_wrong two <<<"$report"
-			n=$((n + 1))
-		done < <(jq -c '.reports[] | {reports: [.]}' <<<"$output")
+		never_wrong one two <<<"$output"
+		n=$((n + $(jq '.reports | length' <<<"$output")))
 	done
 	((n >= 4))
+}
+
+# stamped SECONDS <LOG: with the kernel's time in front, from that second on.
+stamped() {
+	sed -E 's/^<[0-9]>//; s/^\[ *[0-9]+\.[0-9]{6}\] //' | awk -v t="$1" '{ printf "[%12.6f] %s\n", t + NR / 1000, $0 }'
+}
+
+@test "the head of one report and the tail of another, later one: neither lends the other a number" {
+	local first second name i j n=0
+	for name in global-3.10 global-6.1 memcg-3.10 memcg-5.4 panic-6.12; do
+		stamped 100 <"$LOGS/$name.log" >"$name.first"
+		stamped 5000 <"$LOGS/$name.log" >"$name.second"
+		"$HOLDFAST" --json explain "$name.first" >"$name.full"
+	done
+	for first in *.first; do
+		for second in *.second; do
+			[[ ${first%.first} != "${second%.second}" ]] || continue
+			: >parts
+			for i in 10 17 60; do
+				for j in 7 12 35; do
+					cat <(head -n "$i" "$first") <(tail -n +"$j" "$second") | "$HOLDFAST" --json explain >>parts 2>/dev/null || :
+				done
+			done
+			n=$((n + $(jq -s 'map(.reports | length) | add' parts)))
+			never_wrong "${first%.first}.full" "${second%.second}.full" <parts
+		done
+	done
+	((n > 250))
+}
+
+@test "a warning of a failed allocation in the middle of a report: its memory is not the report's" {
+	local log i lines
+	{
+		printf '%s\n' 'doxygen: page allocation failure: order:4, mode:0x40d0' 'CPU: 3 PID: 1 Comm: doxygen Not tainted 3.10.0 #1'
+		sed -n '/^Mem-Info/,/pages reserved/p' "$LOGS/global-3.10.log"
+	} >warning
+	for log in global-6.1 memcg-3.10 memcg-5.4 panic-6.12; do
+		"$HOLDFAST" --json explain "$LOGS/$log.log" >full
+		lines=$(wc -l <"$LOGS/$log.log")
+		for ((i = 1; i < lines && i < 70; i += 3)); do
+			sed "${i}r warning" "$LOGS/$log.log" | "$HOLDFAST" --json explain
+		done >parts
+		never_wrong full <parts
+	done
+}
+
+@test "what says that lines were lost, and a new boot, end what is open" {
+	local lost
+	for lost in '** 12 printk messages dropped **' 'Jan 15 10:23:45 box systemd-journald[345]: Missed 12 kernel messages' \
+		'Jan 15 10:23:45 box rsyslogd: imjournal: 7 messages lost due to rate-limiting' 'Linux version 6.1.0-13-amd64 (builder@box) #1 SMP'; do
+		cat <(head -n 20 "$LOGS/global-6.1.log") <(echo "$lost") <(sed -n '/^Mem-Info/,$p' "$LOGS/global-3.10.log") >log
+		explained log
+		json_is '.reports | map([.invoked_by.command, .killed.pid])' '[["doxygen",null],[null,6576]]'
+	done
+}
+
+@test "the main thread has ended: the kernel names the thread that stands for the process" {
+	sed -E '/^Out of memory: Killed|^\[ *473206\]/s/473206/473299/; s/^(\[ *473299\] +[0-9]+) 473299/\1 473206/; /^oom_reaper/d' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports | map([.killed.pid, .killed.command, .choice.verdict])' '[[473299,"doxygen","follows"]]'
 }
 
 @test "each log cut off at every line, at its end and at its beginning: no wrong number" {
@@ -251,6 +412,12 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	printf '[    1.000000] \033[2J\xffx invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n' >log
 	expect 0 "$HOLDFAST" explain log
 	output_has '?[2J?x'
+	[[ $output != *$'\033'* ]]
+	# The host and the time are the log's, too.
+	sed $'s/^/Jan 15 10:23:45 b\033]0;o\033x kernel: /' "$LOGS/global-6.1.log" >log
+	cat "$LOGS/memcg-5.4.log" >>log
+	expect 0 "$HOLDFAST" explain log
+	output_has 'at Jan 15 10:23:45 on b?]0;o?x'
 	[[ $output != *$'\033'* ]]
 }
 

@@ -71,9 +71,12 @@ static void print_asked(struct page *p)
 		line(p, "asked", "the log does not say who asked: its beginning is missing");
 		return;
 	}
-	if (r->order == -1)
-		what = "the OOM killer itself (SysRq f)";
-	else if (r->order == 0)
+	if (r->order == -1) {
+		line(p, "asked", "somebody at the keyboard or console, with SysRq f; %s saw to it",
+		     with_pid(p, r->command, r->pid));
+		return;
+	}
+	if (r->order == 0)
 		what = "one page";
 	else if (oom_known(r->order) && r->order > 0 && r->order < 20)
 		what = arena_printf(&p->arena, "%lld contiguous pages (order %" PRId64 ")",
@@ -190,31 +193,14 @@ static void print_stats(struct page *p)
 	     size(c, oom_known(s->shmem) ? s->shmem / 1024 : s->shmem));
 }
 
-/* Why reclaim did not help, as far as the numbers show it. */
 static void print_reclaim(struct page *p)
 {
-	const struct oom_memory *m = &p->r->memory;
-	int64_t cache;
+	const char *text = oom_reclaim(&p->arena, p->r);
 
-	if (p->r->constraint == OOM_CONSTRAINT_MEMCG || !oom_known(m->active_file) ||
-	    !oom_known(m->inactive_file) || !oom_known(m->swap_free_kb) || !oom_known(m->free))
-		return;
-	cache = m->active_file + m->inactive_file;
-	if (oom_known(p->r->order) && p->r->order > 3)
-		line(p, "reclaim",
-		     "could not make a block that large: the kernel compacts, but does "
-		     "not give up easily for more than 8 contiguous pages");
-	else if (m->swap_free_kb < 1024 && cache < m->free / 2 + 1024)
-		line(p, "reclaim",
-		     "had nothing left to take: %s, and hardly any page cache to drop",
-		     m->swap_total_kb == 0 ? "there is no swap" : "swap is full");
-	else if (m->swap_free_kb < 1024)
-		line(p, "reclaim", "%s; the page cache that is left was in use or dirty",
-		     m->swap_total_kb == 0 ? "there is no swap" : "swap is full");
-	else
-		line(p, "reclaim",
-		     "swap was not full: it was too slow, or this memory may not go "
-		     "there");
+	if (!text)
+		p->error = -ENOMEM;
+	else if (*text)
+		line(p, "reclaim", "%s", text);
 }
 
 /* --- the tasks --- */
@@ -336,18 +322,21 @@ static void print_missing(struct page *p)
 
 void explain_list(const struct term *t, const struct oom_log *log)
 {
+	unsigned width = 20;
 	size_t i = 0;
 
 	fprintf(t->out, "%zu reports:\n", log->n);
+	for (const struct oom_report *r = log->first; r; r = r->next)
+		if (r->time && strlen(r->time) > width)
+			width = strlen(r->time) < 40 ? (unsigned)strlen(r->time) : 40;
 	for (const struct oom_report *r = log->first; r; r = r->next) {
-		char start[64], end[64];
-
-		snprintf(start, sizeof(start), "%4zu  %-20.40s ", ++i, known(r->time, "no time"));
-		snprintf(end, sizeof(end), "%s",
-			 oom_known(r->victim.pid) ? "killed "
-			 : r->panic               ? "panic"
-						  : "nobody killed");
-		fprintf(t->out, "%s%s", start, end);
+		fprintf(t->out, "%4zu  ", ++i);
+		term_text(t, known(r->time, "no time"), width, true);
+		fprintf(t->out, " %s",
+			oom_known(r->victim.pid) ? "killed "
+			: r->panic               ? "panic"
+			: r->nobody              ? "nobody killed"
+						 : "the kill is not in the log");
 		term_text(t, known(r->victim.command, ""), 20, false);
 		if (oom_known(r->victim.pid))
 			fprintf(t->out, "[%" PRId64 "]", r->victim.pid);
@@ -355,6 +344,15 @@ void explain_list(const struct term *t, const struct oom_log *log)
 			r->constraint == OOM_CONSTRAINT_MEMCG ? ", of a memory cgroup" : "");
 	}
 	fputc('\n', t->out);
+}
+
+/* Of the log, which may hold anything. */
+static void print_word(const struct term *t, const char *before, const char *word)
+{
+	if (!word)
+		return;
+	fputs(before, t->out);
+	term_text(t, word, 0, false);
 }
 
 int explain_report(const struct term *t, const struct oom_report *r, size_t i, size_t n, bool all)
@@ -374,10 +372,8 @@ int explain_report(const struct term *t, const struct oom_report *r, size_t i, s
 			fprintf(t->out, " (%zu of %zu)", i, n);
 		fprintf(t->out, ": kernel ");
 		term_text(t, known(r->kernel, "not named"), 0, false);
-		if (r->time)
-			fprintf(t->out, ", at %s", r->time);
-		if (r->host)
-			fprintf(t->out, " on %s", r->host);
+		print_word(t, ", at ", r->time);
+		print_word(t, " on ", r->host);
 		fputc('\n', t->out);
 		print_asked(&p);
 		print_limit(&p);

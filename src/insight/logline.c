@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "insight/journal.h"
+
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -164,6 +166,8 @@ static void take_bracket(struct logline *l)
 		return;
 	if (l->time.len == 0)
 		l->time = between(start, p);
+	else if (l->uptime.len == 0 && digit(*start))
+		l->uptime = between(start, p);
 	take(l, p + 1);
 }
 
@@ -228,6 +232,16 @@ static void take_foreign(struct logline *l)
 		take(l, kernel + 9);
 }
 
+/* What the console, journald and rsyslog write in place of lines; the first in front of the next.
+ */
+static bool says_lost(const char *text)
+{
+	const char *missed = strstr(text, ": Missed ");
+
+	return strstr(text, "printk messages dropped") || strstr(text, " messages lost due to") ||
+	       (missed && strstr(missed, " kernel messages"));
+}
+
 /* The prefixes in the order in which they can stand; each may be missing. In dmesg's form a name
  * may look like a host: whether hosts follow there, as in the journal's, the log's first line of
  * that form tells. */
@@ -235,6 +249,7 @@ static void strip(struct loglines *log, struct logline *l)
 {
 	bool dated;
 
+	l->lost = says_lost(l->text);
 	take_priority(l);
 	take_kmsg(l);
 	take_facility(l);
@@ -268,9 +283,18 @@ static size_t clean(char *text, size_t size)
 
 int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size)
 {
-	char *copy = arena_strndup(a, text, size);
+	_cleanup_free_ char *lines = NULL;
 	size_t n;
+	int ret = journal_lines(text, size, &lines, &n);
+	char *copy;
 
+	if (ret < 0)
+		return ret;
+	if (lines) {
+		text = lines;
+		size = n;
+	}
+	copy = arena_strndup(a, text, size);
 	if (!copy)
 		return -ENOMEM;
 	n = clean(copy, size);

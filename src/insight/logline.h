@@ -12,10 +12,12 @@ struct slice {
 struct logline {
 	const char *text;    /* the kernel's message, ended by a NUL */
 	struct slice time;   /* as the log has it; empty where it has none */
+	struct slice uptime; /* the kernel's own, behind another one; or empty */
 	struct slice host;   /* empty where none is named */
 	struct slice caller; /* "T123", "C0": who printed it (CONFIG_PRINTK_CALLER); or empty */
 	bool microseconds;   /* .time is /dev/kmsg's: microseconds since boot */
 	bool prefixed;       /* something was taken off: else it may continue the line before */
+	bool lost;           /* lines before it were lost, it says */
 };
 
 /* Walks the lines of a text. Initialise with loglines_begin(). */
@@ -24,8 +26,9 @@ struct loglines {
 	enum { HOSTS_UNKNOWN, HOSTS_NAMED, HOSTS_NONE } bracket_hosts;
 };
 
-/* Copies @size bytes of @text into @a; NULs become blanks. A last line without its end loses its
- * last word unless it is plainly whole: half a number would be a wrong number. 0 or -ENOMEM. */
+/* Copies @size bytes of @text, which may be the journal's export or JSON, into @a; NULs become
+ * blanks. A last line without its end loses its last word unless it is plainly whole: half a number
+ * would be a wrong number. 0 or -ENOMEM. */
 int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size) _must_check_;
 
 /* The next line, which lives in the arena; false at the end. */

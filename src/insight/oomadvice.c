@@ -77,18 +77,34 @@ static void about_largest(struct adviser *a)
 					      : "");
 }
 
+/* At -1000 in a cgroup that has nobody else, whoever asks hangs at the limit. */
 static void about_victim(struct adviser *a)
 {
-	const struct oom_victim *v = &a->r->victim;
+	const struct oom_report *r = a->r;
+	const struct oom_victim *v = &r->victim;
 
 	if (!v->command || !*v->command ||
 	    (oom_known(v->oom_score_adj) && v->oom_score_adj <= -900))
 		return;
-	advise(a,
-	       "If %s has to survive: 'protect: [ { service: NAME, exe: PATH } ]' pins it at "
-	       "oom_score_adj -1000 as it starts; then the next worst dies, as 'holdfast predict "
-	       "--if PROFILE' shows.",
-	       v->command);
+	if (r->constraint != OOM_CONSTRAINT_MEMCG)
+		advise(a,
+		       "If %s has to survive: 'protect: [ { service: NAME, exe: PATH } ]' pins it "
+		       "at oom_score_adj -1000 as it starts; then the next worst dies, as "
+		       "'holdfast predict --if PROFILE' shows.",
+		       v->command);
+	else if (r->n_tasks != 1)
+		advise(a,
+		       "If %s has to survive and others of the cgroup need not: 'oom_score_adj: "
+		       "-500' for it under 'protect' lets them die first. Not -1000: where nobody "
+		       "can be killed, whoever asks hangs at the limit.",
+		       v->command);
+}
+
+static void about_asking(struct adviser *a)
+{
+	if (a->r->allocating_task)
+		advise(a, "'vm.oom_kill_allocating_task: false' kills the worst process instead of "
+			  "the one that happens to ask.");
 }
 
 static void about_swap(struct adviser *a)
@@ -110,8 +126,8 @@ static void about_order(struct adviser *a)
 	if (!oom_known(r->order) || r->order < 1 || r->order > 20)
 		return;
 	advise(a,
-	       "%lld contiguous pages were asked for: with free memory above the watermarks it "
-	       "was fragmented. A larger 'vm.min_free_kbytes' keeps larger blocks free.",
+	       "%lld contiguous pages were asked for. Where memory is fragmented, a larger "
+	       "'vm.min_free_kbytes' keeps larger blocks free.",
 	       1LL << r->order);
 }
 
@@ -148,6 +164,13 @@ static void about_end(struct adviser *a)
 	if (r->nobody)
 		advise(a, "Nothing killable was left: protect less, or give what is protected a "
 			  "leash ('max_rss' under 'protect').");
+	if (r->panic && strstr(r->panic, "panic_on_oom"))
+		advise(a,
+		       "It was 'vm.panic_on_oom' that made it a panic: 'never' kills a process "
+		       "instead%s.",
+		       strstr(r->panic, "compulsory")
+			       ? ", 'unconstrained' where only a cgroup or a memory node is full"
+			       : "");
 	if (r->panic)
 		advise(a, "The kernel panicked: 'kdump' keeps its memory for a look at it, "
 			  "'sysctl: { kernel.panic: 10 }' starts the machine again.");
@@ -159,8 +182,8 @@ static void about_end(struct adviser *a)
 int oom_advise(struct arena *a, const struct oom_report *r, struct oom_advice **ret_advice)
 {
 	static void (*const topics[])(struct adviser *) = {
-		about_cgroup, about_largest,       about_victim, about_swap,
-		about_order,  about_kernel_memory, about_end,
+		about_cgroup, about_largest, about_victim,        about_asking,
+		about_swap,   about_order,   about_kernel_memory, about_end,
 	};
 	struct adviser adviser = { .arena = a, .r = r, .total = OOM_UNKNOWN };
 	int64_t low, high;
@@ -168,6 +191,12 @@ int oom_advise(struct arena *a, const struct oom_report *r, struct oom_advice **
 	adviser.tail = &adviser.first;
 	if (oom_total_pages(r, &low, &high) && r->constraint == OOM_CONSTRAINT_NONE)
 		adviser.total = high;
+	if (r->order == -1) {
+		advise(&adviser, "Nobody lacked memory: the OOM killer was called by hand. "
+				 "'kernel.sysrq' under 'sysctl' says what may be.");
+		*ret_advice = adviser.first;
+		return adviser.error;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(topics) && adviser.error == 0; i++)
 		topics[i](&adviser);
 	if (adviser.error < 0)

@@ -226,13 +226,15 @@ static int write_verdict(struct json *j, const struct oom_report *r)
 	};
 	_cleanup_(arena_free) struct arena a = { 0 };
 	struct oom_judgement judgement;
+	const char *reclaim = oom_reclaim(&a, r);
 	struct oom_advice *advice;
-	int ret = oom_judge(&a, r, &judgement);
+	int ret = reclaim ? oom_judge(&a, r, &judgement) : -ENOMEM;
 
 	if (ret >= 0)
 		ret = oom_advise(&a, r, &advice);
 	if (ret < 0)
 		return ret;
+	json_string(j, "reclaim", *reclaim ? reclaim : NULL);
 	json_open(j, "choice", '{');
 	json_string(j, "verdict", names[judgement.verdict]);
 	json_string(j, "text", judgement.text);

@@ -3,7 +3,8 @@
 /* A cgroup's swap without a limit reads as a number beyond any machine's. */
 #define ENDLESS_PAGES (INT64_C(1) << 40)
 
-/* Before 4.17 a process with CAP_SYS_ADMIN was spared a little. */
+/* Before 4.17 a process with CAP_SYS_ADMIN was spared a little: who had it, the log does not say.
+ */
 enum bonus {
 	BONUS_NONE,
 	BONUS_OF_TOTAL, /* until 3.13: 3 % of the whole memory */
@@ -79,30 +80,38 @@ bool oom_total_pages(const struct oom_report *r, int64_t *ret_low, int64_t *ret_
 	return true;
 }
 
+/* One of the ways in which the kernel may have counted. */
+struct counting {
+	int64_t total; /* pages that oom_score_adj is a share of */
+	enum bonus bonus;
+	bool floor; /* at least 1, before 5.9 */
+};
+
 /* As oom_badness() of mm/oom_kill.c. False for a task that cannot be chosen. */
-static bool badness(const struct oom_report *r, const struct oom_task *t, int64_t total,
-		    enum bonus bonus, int64_t *ret_points)
+static bool badness(const struct oom_report *r, const struct oom_task *t, const struct counting *c,
+		    int64_t *ret_points)
 {
 	int64_t points = oom_task_pages(r, t), adj = t->oom_score_adj;
 
 	if (!oom_known(points) || adj < -999 || adj > 1000 || points > 2 * ENDLESS_PAGES)
 		return false;
-	if (t->uid == 0 && bonus == BONUS_OF_OWN)
+	if (t->uid == 0 && c->bonus == BONUS_OF_OWN)
 		points -= points * 3 / 100;
-	if (t->uid == 0 && bonus == BONUS_OF_TOTAL)
+	if (t->uid == 0 && c->bonus == BONUS_OF_TOTAL)
 		adj -= 30;
-	*ret_points = points + adj * (total / 1000);
+	points += adj * (c->total / 1000);
+	*ret_points = c->floor && points < 1 ? 1 : points;
 	return true;
 }
 
-static const struct oom_task *worst_of(const struct oom_report *r, int64_t total, enum bonus bonus,
+static const struct oom_task *worst_of(const struct oom_report *r, const struct counting *c,
 				       const struct oom_task *preferred)
 {
 	const struct oom_task *worst = NULL;
 	int64_t most = 0, points;
 
 	for (const struct oom_task *t = r->tasks; t; t = t->next) {
-		if (t->pid == 1 || !badness(r, t, total, bonus, &points))
+		if (t->pid == 1 || !badness(r, t, c, &points))
 			continue;
 		if (worst && (points < most || (points == most && t != preferred)))
 			continue;
@@ -112,35 +121,53 @@ static const struct oom_task *worst_of(const struct oom_report *r, int64_t total
 	return worst;
 }
 
-/* The numbers that the log leaves open can be at either end, and the old bonus given or not: the
- * verdict has to be the same in all cases. */
+/* A vfork child, which is not chosen, has the numbers of its parent. */
+static bool has_twin(const struct oom_report *r, const struct oom_task *task)
+{
+	for (const struct oom_task *t = r->tasks; t; t = t->next)
+		if (t != task && t->total_vm == task->total_vm && t->rss == task->rss &&
+		    t->swapents == task->swapents && t->pgtables_bytes == task->pgtables_bytes)
+			return true;
+	return false;
+}
+
+/* The numbers that the log leaves open can be at either end, and older kernels may have counted in
+ * several ways: the verdict has to be the same in all cases. */
 static void weigh(struct oom_judgement *j, const struct oom_report *r, int64_t low, int64_t high)
 {
-	bool old = oom_kernel_since(r, 4, 17) != 1;
-	unsigned follows = 0, cases = 0;
+	unsigned bonuses = oom_kernel_since(r, 4, 17) == 1 ? 1 : BONUSES;
+	unsigned follows = 0, cases = 4 * bonuses;
+	int floor = oom_kernel_since(r, 5, 9); /* 1: none, 0: always, -1: either */
 	bool same = true;
 
-	for (int bonus = BONUS_NONE; bonus < (old ? BONUSES : BONUS_NONE + 1); bonus++) {
-		for (int end = 0; end < 2; end++) {
-			const struct oom_task *worst =
-				worst_of(r, end ? high : low, (enum bonus)bonus, j->task);
+	for (unsigned i = 0; i < cases; i++) {
+		const struct counting c = {
+			.total = i & 1 ? high : low,
+			.floor = floor < 0 ? i & 2 : floor == 0,
+			.bonus = (enum bonus)(i / 4),
+		};
+		const struct oom_task *worst = worst_of(r, &c, j->task);
 
-			same &= cases == 0 || worst == j->worst;
-			j->worst = worst;
-			follows += worst == j->task;
-			cases++;
-		}
+		same &= i == 0 || worst == j->worst;
+		j->worst = worst;
+		follows += worst == j->task;
 	}
 	if (follows == cases) {
 		j->verdict = OOM_FOLLOWS;
 		j->text = "it has the highest badness of the table";
-	} else if (same) {
+		return;
+	}
+	if (!same) {
+		j->text = "the badness depends on numbers that the log does not say";
+	} else if (j->worst && has_twin(r, j->worst)) {
+		j->text = "the task with the highest badness has the same numbers as another one: "
+			  "a vfork child, which is not chosen, would have";
+	} else {
 		j->verdict = OOM_DIFFERS;
 		j->text = "by the table another task has a higher badness";
-	} else {
-		j->worst = NULL;
-		j->text = "the badness depends on numbers that the log does not say";
+		return;
 	}
+	j->worst = NULL;
 }
 
 static const char *why_no_verdict(const struct oom_report *r, const struct oom_judgement *j)

@@ -30,6 +30,10 @@ int64_t oom_task_pages(const struct oom_report *r, const struct oom_task *t);
  * limit with the swap it may use. False where the log does not say. */
 bool oom_total_pages(const struct oom_report *r, int64_t *ret_low, int64_t *ret_high);
 
+/* Why reclaim could not help, a part of a sentence; "" where the numbers do not show it. In @a or
+ * constant; NULL without memory. */
+const char *oom_reclaim(struct arena *a, const struct oom_report *r);
+
 struct oom_advice {
 	struct oom_advice *next;
 	const char *text;

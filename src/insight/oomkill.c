@@ -17,12 +17,7 @@ static void read_victim(struct oom_parser *p, struct oom_victim *v, const char *
 	v->said = true;
 	if (!oom_number(&text, &pid) || !after_prefix(text, " ("))
 		return;
-	oom_note(&v->pid, pid);
-	/* Two reports in one: whose victim is it? */
-	if (v->pid == OOM_MIXED || p->report->chosen == OOM_MIXED) {
-		oomkill_forget(v);
-		return;
-	}
+	v->pid = pid; /* which may be a thread of the chosen one */
 	/* A name may hold brackets itself. */
 	end = oom_last(text, ") total-vm:");
 	if (!end)
@@ -84,7 +79,7 @@ static void note_choice(struct oom_report *r, const char *text)
 static bool is_announced(const struct oom_report *r, bool killed)
 {
 	if (!killed)
-		return oom_kernel_since(r, 5, 2) != 1;
+		return oom_kernel_since(r, 5, 2) != 1 && r->chosen == OOM_UNKNOWN;
 	return !r->invoked || r->victim.pid != OOM_UNKNOWN || r->chosen != OOM_UNKNOWN;
 }
 
@@ -105,8 +100,9 @@ bool oomkill_kill(struct oom_parser *p)
 	static const char *const messages[] = { "Memory cgroup out of memory: ",
 						"Out of memory (oom_kill_allocating_task): ",
 						"Out of memory: " };
-	const char *text = p->line.text, *rest = NULL, *killed, *chosen;
+	const char *text = p->line.text, *rest = NULL, *killed, *chosen, *pid_text;
 	struct oom_report *r;
+	int64_t pid;
 	size_t i = 0;
 
 	while (!rest && i < ARRAY_SIZE(messages))
@@ -115,6 +111,14 @@ bool oomkill_kill(struct oom_parser *p)
 	chosen = rest ? after_prefix(rest, "Kill process ") : NULL;
 	if (!killed && !chosen)
 		return false;
+	pid_text = killed ? killed : chosen;
+	if (!oom_number(&pid_text, &pid))
+		pid = OOM_UNKNOWN;
+	oomorder_victim(p,
+			!rest    ? OOM_CONSTRAINT_UNKNOWN
+			: i == 1 ? OOM_CONSTRAINT_MEMCG
+				 : OOM_CONSTRAINT_NONE,
+			pid);
 	if (killed && p->current && p->current->ended) {
 		take_next_victim(p, killed);
 		return true;
@@ -137,6 +141,7 @@ bool oomkill_kill(struct oom_parser *p)
 bool oomkill_panic(struct oom_parser *p)
 {
 	const char *why = after_prefix(p->line.text, "Kernel panic - not syncing: ");
+	bool everywhere;
 	struct oom_report *r;
 
 	if (!why)
@@ -144,6 +149,8 @@ bool oomkill_panic(struct oom_parser *p)
 	if (!after_prefix(why, "Out of memory") && !after_prefix(why, "out of memory") &&
 	    !after_prefix(why, "System is deadlocked on memory"))
 		return true;
+	everywhere = strstr(why, "system-wide") || strstr(why, "deadlocked");
+	oomorder_victim(p, everywhere ? OOM_CONSTRAINT_NONE : OOM_CONSTRAINT_UNKNOWN, OOM_UNKNOWN);
 	if (p->current && !p->current->report->victim.said)
 		p->current->proven = true;
 	else if (!oomparse_need_proven(p))
@@ -151,6 +158,8 @@ bool oomkill_panic(struct oom_parser *p)
 	r = p->report;
 	oomtask_end(r);
 	r->panic = oom_copy(p, why, strlen(why));
+	if (strstr(why, "system-wide"))
+		r->constraint = OOM_CONSTRAINT_NONE;
 	r->nobody |= strstr(why, "no killable") != NULL || strstr(why, "deadlocked") != NULL;
 	p->current->ended = true;
 	return true;
@@ -163,6 +172,7 @@ bool oomkill_aftermath(struct oom_parser *p)
 	int64_t pid;
 
 	if (after_prefix(text, "Out of memory and no killable processes")) {
+		oomorder_victim(p, OOM_CONSTRAINT_UNKNOWN, OOM_UNKNOWN);
 		if (oomparse_need_proven(p)) {
 			p->report->nobody = true;
 			oomtask_end(p->report);

@@ -50,12 +50,15 @@ void oomparse_open(struct oom_parser *p)
 	*source = (struct oom_source){
 		.next = p->sources, .host = p->line.host, .caller = p->line.caller, .report = r
 	};
+	source->warned = p->warns && slice_equal(&p->warning_host, &p->line.host) &&
+			 !logtime_apart(&p->warning, &p->time);
+	source->memory_mixed = source->warned;
 	p->sources = p->current = source;
 	p->report = r;
 	p->in_stats = false;
 }
 
-/* The report that a line belongs to: the latest one of its host and caller, if it is one of the
+/* The report that a line may belong to: the latest one of its host and caller, if it is one of the
  * latest of all. A line without any prefix goes where the one before went. */
 static void find_source(struct oom_parser *p)
 {
@@ -89,34 +92,101 @@ bool oomparse_need_proven(struct oom_parser *p)
 	return true;
 }
 
-static void take_body(struct oom_parser *p)
+static bool take_heading(struct oom_parser *p)
 {
-	const char *text = p->line.text;
+	bool mixed;
 
-	if (oomtask_is_heading(text)) {
-		if (oomparse_need_proven(p))
-			oomtask_line(p, text);
-		return;
+	if (!oomtask_is_heading(p->line.text))
+		return false;
+	mixed = oomorder_step(p, OOM_STEP_HEADING);
+	if (oomparse_need_proven(p)) {
+		p->report->table_mixed |= mixed;
+		oomtask_line(p, p->line.text);
 	}
-	/* Not only OOM reports have these: which it is shows later. */
-	if ((after_prefix(text, "Mem-Info:") || oomtask_is_row(text)) && !oomparse_need_open(p))
-		return;
-	if (p->current && !p->current->ended && !oomtask_line(p, text))
-		oommem_line(p, text);
+	return true;
+}
+
+/* Not only OOM reports have rows like these: which it is shows later. */
+static bool take_row(struct oom_parser *p)
+{
+	if (!oomtask_is_row(p->line.text))
+		return false;
+	oomorder_step(p, OOM_STEP_ROW);
+	if (oomparse_need_open(p))
+		oomtask_line(p, p->line.text);
+	return true;
+}
+
+/* Whether the line is one of these; what it says goes nowhere. */
+static bool is_line(struct oom_parser *p, bool (*take)(struct oom_parser *, const char *),
+		    struct oom_report *nowhere)
+{
+	struct oom_report *r = p->report;
+	bool known;
+
+	forget_all(nowhere);
+	p->report = nowhere;
+	known = take(p, p->line.text);
+	p->report = r;
+	return known;
+}
+
+static bool take_memory_line(struct oom_parser *p)
+{
+	struct oom_report nowhere = { 0 };
+	bool machine;
+
+	if (!p->current || p->current->ended)
+		return false;
+	/* In this order: the others look much like theirs. */
+	machine = !is_line(p, oommem_cgroup_line, &nowhere);
+	if (machine && !is_line(p, oommem_machine_line, &nowhere))
+		return false;
+	oomorder_step(p, machine ? OOM_STEP_MACHINE_LINE : OOM_STEP_CGROUP_LINE);
+	if (!p->current)
+		return true;
+	if (nowhere.memory.reserved != OOM_UNKNOWN)
+		oomorder_memory_ends(p);
+	if (!p->current->memory_mixed || (!machine && p->current->warned))
+		(machine ? oommem_machine_line : oommem_cgroup_line)(p, p->line.text);
+	return true;
+}
+
+/* The beginning of what is said of the memory. Warnings of failed allocations have Mem-Info, too.
+ */
+static bool take_memory(struct oom_parser *p)
+{
+	bool machine = after_prefix(p->line.text, "Mem-Info:") != NULL, mixed;
+
+	if (!machine && !after_prefix(p->line.text, "memory: usage "))
+		return false;
+	mixed = oomorder_step(p, machine ? OOM_STEP_MACHINE : OOM_STEP_CGROUP);
+	if (!(machine ? oomparse_need_open(p) : oomparse_need_proven(p)))
+		return true;
+	p->current->memory_mixed |= mixed;
+	p->current->machine |= machine;
+	p->current->cgroup |= !machine;
+	if (!machine)
+		p->report->constraint = OOM_CONSTRAINT_MEMCG;
+	return machine || take_memory_line(p);
 }
 
 static void take_line(struct oom_parser *p)
 {
 	static bool (*const takers[])(struct oom_parser *) = {
-		oomwho_invoked, oomwho_cpuset, oomwho_cpu,    oomwho_summary,
-		oomwho_limit,   oomkill_kill,  oomkill_panic, oomkill_aftermath,
+		oomwho_invoked, oomwho_cpuset, oomwho_cpu,        oomwho_summary,   oomwho_limit,
+		oomkill_kill,   oomkill_panic, oomkill_aftermath, oomorder_warning, take_heading,
+		take_row,       take_memory,   take_memory_line,
 	};
 
 	find_source(p);
+	oomorder_line(p);
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
-		if (takers[i](p))
+		if (takers[i](p)) {
+			if (p->current)
+				p->current->last = p->time;
 			return;
-	take_body(p);
+		}
 }
 
 /* --- the end --- */

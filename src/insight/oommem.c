@@ -243,6 +243,7 @@ static bool take_stats(struct oom_parser *p, const char *text)
 			return true;
 		}
 		p->in_stats = true;
+		oom_note_text(p, &r->cgroup, rest, (size_t)(end - rest));
 		return true;
 	}
 	text += strspn(text, " ");
@@ -257,12 +258,16 @@ static bool take_stats(struct oom_parser *p, const char *text)
 	return true;
 }
 
-bool oommem_line(struct oom_parser *p, const char *text)
+bool oommem_cgroup_line(struct oom_parser *p, const char *text)
+{
+	return take_limit(p->report, text) || take_stats(p, text);
+}
+
+bool oommem_machine_line(struct oom_parser *p, const char *text)
 {
 	struct oom_memory *m = &p->report->memory;
 
-	if (take_limit(p->report, text) || take_stats(p, text) || take_node(p, text) ||
-	    take_total(m, text))
+	if (take_node(p, text) || take_total(m, text))
 		return true;
 	if (!is_page_line(text))
 		return false;

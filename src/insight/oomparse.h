@@ -1,7 +1,7 @@
 /* Inside the parser of OOM reports: what its parts share. */
 #pragma once
 
-#include "insight/logline.h"
+#include "insight/logtime.h"
 #include "insight/oomlog.h"
 
 #define OOM_COMM_MAX 15 /* the kernel's TASK_COMM_LEN - 1 */
@@ -11,18 +11,28 @@ struct oom_source {
 	struct oom_source *next;
 	struct slice host, caller;
 	struct oom_report *report;
-	bool proven; /* there was a line that only an OOM report has */
-	bool ended;  /* all has been said but what happens after the kill */
+	bool proven;          /* there was a line that only an OOM report has */
+	bool ended;           /* all has been said but what happens after the kill */
+	bool broken;          /* what follows is not known to belong to it */
+	struct logtime last;  /* of its last line that was understood */
+	bool machine, cgroup; /* Mem-Info, or a cgroup's usage and limit, was there */
+	bool memory_ends;     /* and all of Mem-Info */
+	bool memory_mixed;    /* whose memory follows is not known */
+	bool warned; /* a warning of a failed allocation came between, with a Mem-Info of its own */
 };
 
 struct oom_parser {
 	struct arena *arena;
 	struct logline line;
+	struct logtime time;        /* the line's */
 	struct oom_source *sources; /* latest first */
 	struct oom_source *current; /* that the line belongs to, or NULL */
 	struct oom_report *report;  /* the current one's, or NULL */
 	bool in_stats;              /* memory.stat lines follow */
-	int error;                  /* -ENOMEM */
+	struct slice warning_host;
+	struct logtime warning; /* of a warning whose Mem-Info has not ended yet */
+	bool warns;
+	int error; /* -ENOMEM */
 };
 
 /* --- oomlog.c: opening --- */
@@ -35,6 +45,32 @@ bool oomparse_need_open(struct oom_parser *p);
 
 /* The same for a line that only OOM reports have. */
 bool oomparse_need_proven(struct oom_parser *p);
+
+/* --- oomorder.c: whether a line can follow in the current report, which else is left --- */
+
+enum oom_step {
+	OOM_STEP_MACHINE,      /* Mem-Info */
+	OOM_STEP_MACHINE_LINE, /* a line below it */
+	OOM_STEP_CGROUP,       /* a cgroup's usage and limit */
+	OOM_STEP_CGROUP_LINE,
+	OOM_STEP_HEADING, /* of the task table */
+	OOM_STEP_ROW,
+};
+
+/* For each line before it is read: lines were lost in between, or too much time has passed. */
+void oomorder_line(struct oom_parser *p);
+
+/* For a warning of a failed allocation, and the end of a Mem-Info that may have been its. */
+bool oomorder_warning(struct oom_parser *p);
+void oomorder_memory_ends(struct oom_parser *p);
+
+/* True where the report had that part already: whose it is now, and whose was the first, cannot be
+ * told. */
+bool oomorder_step(struct oom_parser *p, enum oom_step step);
+
+/* For the choice or the death of @pid (or OOM_UNKNOWN); @of: what ran out, OOM_CONSTRAINT_NONE for
+ * anything but a cgroup. */
+void oomorder_victim(struct oom_parser *p, enum oom_constraint of, int64_t pid);
 
 /* --- oomwho.c, oomkill.c: lines that are known by their text; whether this was one --- */
 
@@ -50,9 +86,10 @@ bool oomkill_aftermath(struct oom_parser *p);
 /* Makes every number of it unknown. */
 void oomkill_forget(struct oom_victim *v);
 
-/* --- oommem.c: lines of an open report --- */
+/* --- oommem.c: lines of an open report; whether this was one --- */
 
-bool oommem_line(struct oom_parser *p, const char *text);
+bool oommem_machine_line(struct oom_parser *p, const char *text);
+bool oommem_cgroup_line(struct oom_parser *p, const char *text);
 
 /* --- oomtask.c --- */
 
@@ -64,6 +101,12 @@ bool oomtask_line(struct oom_parser *p, const char *text);
 
 /* Something that follows the table was seen. */
 void oomtask_end(struct oom_report *r);
+
+/* Whether the table names @pid, as a process or as the thread that stands for it. */
+bool oomtask_knows(const struct oom_report *r, int64_t pid);
+
+/* Whether @pid is a thread that stands for the chosen process, whose main thread has ended. */
+bool oomtask_is_thread(const struct oom_report *r, int64_t pid);
 
 /* Reads the rows, now that all are there. */
 void oomtask_finish(struct oom_parser *p);

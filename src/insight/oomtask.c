@@ -111,8 +111,6 @@ bool oomtask_line(struct oom_parser *p, const char *text)
 	struct oom_row *row;
 
 	if (oomtask_is_heading(text)) {
-		/* Rows in front of their heading, or a second one: two reports in one. */
-		r->table_mixed |= r->rows || r->heading;
 		r->heading = text;
 		return true;
 	}
@@ -241,6 +239,37 @@ static int by_pid(const void *a, const void *b)
 	const struct oom_task *x = *(struct oom_task *const *)a, *y = *(struct oom_task *const *)b;
 
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+/* The row whose PID, or with @tgid whose process, is @pid; its other one of the two. */
+static bool find_row(const struct oom_report *r, int64_t pid, bool tgid, int64_t *ret_other)
+{
+	for (const struct oom_row *row = r->rows; row; row = row->next) {
+		int64_t numbers[3];
+		unsigned gaps;
+		const char *rest;
+
+		if (read_numbers(row->text, 3, numbers, &gaps, &rest) == 3 &&
+		    numbers[tgid ? 2 : 0] == pid) {
+			*ret_other = numbers[tgid ? 0 : 2];
+			return true;
+		}
+	}
+	return false;
+}
+
+bool oomtask_knows(const struct oom_report *r, int64_t pid)
+{
+	int64_t other;
+
+	return find_row(r, pid, false, &other) || find_row(r, pid, true, &other);
+}
+
+bool oomtask_is_thread(const struct oom_report *r, int64_t pid)
+{
+	int64_t leader;
+
+	return find_row(r, pid, false, &leader) && leader == r->victim.pid;
 }
 
 /* Whether a PID is there twice. */

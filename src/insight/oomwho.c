@@ -44,7 +44,9 @@ static bool is_invokers(const struct oom_parser *p, const char *comm)
 {
 	const char *end;
 
-	if (!p->current || p->current->ended || !p->current->report->invoked)
+	if (!p->current || p->current->ended || !p->current->report->invoked ||
+	    p->current->warned || p->current->machine || p->current->cgroup ||
+	    p->current->report->heading)
 		return false;
 	if (!p->current->report->command)
 		return true;
@@ -109,17 +111,24 @@ bool oomwho_summary(struct oom_parser *p)
 		{ "CONSTRAINT_MEMORY_POLICY,", OOM_CONSTRAINT_MEMPOLICY },
 	};
 	const char *rest = after_prefix(p->line.text, "oom-kill:constraint="), *at, *end;
+	enum oom_constraint constraint = OOM_CONSTRAINT_UNKNOWN;
+	int64_t pid = OOM_UNKNOWN;
 	struct oom_report *r;
 
 	if (!rest)
 		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(constraints); i++)
+		if (after_prefix(rest, constraints[i].name))
+			constraint = constraints[i].constraint;
+	at = oom_last(rest, ",pid=");
+	if (at && strstr(at, ",uid="))
+		oom_note_field(&pid, at, "pid=");
+	oomorder_victim(p, constraint, pid);
 	if (!oomparse_need_proven(p))
 		return true;
 	r = p->report;
 	oomtask_end(r);
-	for (size_t i = 0; i < ARRAY_SIZE(constraints); i++)
-		if (after_prefix(rest, constraints[i].name))
-			r->constraint = constraints[i].constraint;
+	r->constraint = constraint;
 	if ((at = strstr(rest, ",cpuset=")) && (end = strstr(at, ",mems_allowed=")))
 		oom_note_text(p, &r->cpuset, at + 8, (size_t)(end - at - 8));
 	if ((at = strstr(rest, ",oom_memcg=")) && (end = strstr(at, ",task_memcg=")))
@@ -129,7 +138,7 @@ bool oomwho_summary(struct oom_parser *p)
 		oom_note_text(p, &r->task_cgroup, at + 12, (size_t)(end - at - 12));
 	at = oom_last(rest, ",pid=");
 	if (at && strstr(at, ",uid=")) {
-		oom_note_field(&r->victim.pid, at, "pid=");
+		r->victim.pid = pid;
 		if (end && end < at)
 			oom_note_text(p, &r->victim.command, end + 6, (size_t)(at - end - 6));
 	}
@@ -146,8 +155,10 @@ bool oomwho_limit(struct oom_parser *p)
 
 	if (!at)
 		return false;
+	oomorder_step(p, OOM_STEP_CGROUP);
 	if (!oomparse_need_proven(p))
 		return true;
+	p->current->cgroup = true;
 	r = p->report;
 	r->constraint = OOM_CONSTRAINT_MEMCG;
 	oom_note_text(p, &r->task_cgroup, text, (size_t)(at - text));

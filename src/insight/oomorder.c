@@ -1,0 +1,124 @@
+/* Whether the next line can belong to the report that is open. The parts of a report come in one
+ * order and close together: who asked, the memory, the tasks, the choice, the kill. A line that
+ * cannot follow shows that the log is cut, or that another report's lines come between: what is
+ * said from there on is not said of the report that was open. */
+#include "insight/oomparse.h"
+
+static void leave(struct oom_parser *p)
+{
+	p->current->broken = true;
+	p->current = NULL;
+	p->report = NULL;
+	p->in_stats = false;
+}
+
+static bool has_memory(const struct oom_source *s)
+{
+	return s->machine || s->cgroup;
+}
+
+static bool has_table(const struct oom_source *s)
+{
+	return s->report->heading || s->report->rows;
+}
+
+/* Whether the end of Mem-Info is missing. */
+static bool is_cut(const struct oom_source *s)
+{
+	return s->machine && !s->memory_ends && !s->warned;
+}
+
+/* Where a whole part is missing, only the time shows that the rest is the same report's. */
+static bool skips_memory(const struct oom_parser *p, const struct oom_source *s)
+{
+	return s->report->invoked && !has_memory(s) && (!s->last.kind || !p->time.kind);
+}
+
+bool oomorder_step(struct oom_parser *p, enum oom_step step)
+{
+	struct oom_source *s = p->current;
+	bool again = false, astray = false;
+
+	if (!s || s->ended)
+		return false;
+	if (s->warned && step <= OOM_STEP_MACHINE_LINE)
+		return true;
+	switch (step) {
+	case OOM_STEP_MACHINE:
+		again = has_memory(s) || has_table(s);
+		break;
+	case OOM_STEP_CGROUP:
+		again = (s->machine && !s->warned) || has_table(s) ||
+			s->report->limit.usage_kb != OOM_UNKNOWN;
+		break;
+	case OOM_STEP_MACHINE_LINE:
+		astray = !s->machine || has_table(s);
+		break;
+	case OOM_STEP_CGROUP_LINE:
+		astray = !s->cgroup || has_table(s);
+		break;
+	case OOM_STEP_HEADING:
+		again = has_table(s);
+		s->report->table_mixed |= again;
+		astray = is_cut(s) || skips_memory(p, s);
+		break;
+	case OOM_STEP_ROW:
+		astray = !has_table(s) && (s->report->invoked || has_memory(s));
+		break;
+	}
+	if (again || astray)
+		leave(p);
+	return again;
+}
+
+void oomorder_victim(struct oom_parser *p, enum oom_constraint of, int64_t pid)
+{
+	struct oom_source *s = p->current;
+	struct oom_report *r = p->report;
+	bool other;
+
+	if (!s || s->ended)
+		return;
+	/* Another limit than the one whose memory was shown: whose is the table in between? */
+	other = of == OOM_CONSTRAINT_MEMCG ? s->machine : s->cgroup && of != OOM_CONSTRAINT_UNKNOWN;
+	r->table_mixed |= other;
+	if (other || is_cut(s) || skips_memory(p, s) ||
+	    (r->heading && oom_known(pid) && !oomtask_knows(r, pid)) ||
+	    (oom_known(r->victim.pid) && oom_known(pid) && pid != r->victim.pid &&
+	     !oomtask_is_thread(r, pid)))
+		leave(p);
+}
+
+bool oomorder_warning(struct oom_parser *p)
+{
+	const char *text = p->line.text;
+
+	if (!strstr(text, ": page allocation failure") && !strstr(text, ": page allocation stalls"))
+		return false;
+	p->warns = true;
+	p->warning = p->time;
+	p->warning_host = p->line.host;
+	if (p->current && !p->current->ended)
+		p->current->warned = p->current->memory_mixed = true;
+	return true;
+}
+
+void oomorder_memory_ends(struct oom_parser *p)
+{
+	p->current->memory_ends = true;
+	if (!p->current->proven)
+		p->warns = false;
+}
+
+void oomorder_line(struct oom_parser *p)
+{
+	bool lost = p->line.lost || after_prefix(p->line.text, "Linux version ");
+
+	p->time = logtime_of(&p->line);
+	for (struct oom_source *s = p->sources; lost && s; s = s->next)
+		s->broken = true;
+	if (!p->current)
+		return;
+	if (p->current->broken || logtime_apart(&p->current->last, &p->time))
+		leave(p);
+}
