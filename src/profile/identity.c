@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <sys/utsname.h>
 
+#include "base/iomem.h"
+
 #define MAX_FACT 65536U
 #define RAM_GRANULE (16U << 20) /* firmware keeps less than that for itself below each boundary */
 
@@ -124,28 +126,19 @@ static char *read_dmi(const struct identity *id, const char *name)
 	return read_text(id->sysfs, path);
 }
 
-/* The sum of all "START-END : System RAM"; what is indented below one is part of it. Addresses read
- * as zero without CAP_SYS_ADMIN. */
+/* The sum of all System RAM; what is indented below one is part of it. */
 static uint64_t iomem_bytes(char *text)
 {
 	size_t ram_indent = SIZE_MAX;
+	struct iomem_line line;
 	uint64_t sum = 0;
-	char *line, *rest;
 
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		size_t indent = strspn(line, " ");
-		uint64_t start, end;
-		int at = 0;
-
-		if (indent > ram_indent)
+	while (iomem_next(&text, &line)) {
+		if (line.indent > ram_indent)
 			continue;
-		ram_indent = SIZE_MAX;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " : %n", &start, &end, &at) != 2 || !at)
-			continue;
-		if (!streq(line + at, "System RAM") && !streq(line + at, "System RAM (kmem)"))
-			continue;
-		ram_indent = indent;
-		sum += end > start ? end - start + 1 : 0;
+		ram_indent = iomem_is_ram(&line) ? line.indent : SIZE_MAX;
+		if (iomem_is_ram(&line) && line.end > line.start)
+			sum += line.end - line.start + 1;
 	}
 	return (sum + RAM_GRANULE - 1) / RAM_GRANULE * RAM_GRANULE;
 }
