@@ -38,3 +38,34 @@ crash_machine() {
 		cat
 	} | vm_initramfs_file vmtest/run
 }
+
+# --- with a crash kernel ---
+
+# kdump_machines: what machines with a crash kernel boot, and where they find its files.
+kdump_machines() {
+	local boot=$BATS_FILE_TMPDIR/boot
+	mkdir -p "$boot"
+	with_lock "$BATS_TEST_DIRNAME/build-capture" "$boot/holdfast-capture.img" "$BATS_TEST_DIRNAME/kdump.yaml"
+	cp "$VM_KERNEL" "$boot/vmlinuz"
+	chmod 600 "$boot"/*
+	mke2fs -q -t ext4 -O '^has_journal' -E root_owner=0:0 -L boot -d "$boot" "$BATS_FILE_TMPDIR/boot.img" 24M
+	crash_initrd "$BATS_FILE_TMPDIR/initrd"
+	# For a kernel that leaves loading to a program.
+	install -D "$VM_ROOT_TREE/sbin/kexec" "$BATS_FILE_TMPDIR/root/sbin/kexec"
+	small_libraries "$BATS_FILE_TMPDIR/root" /sbin/kexec
+	cc -O2 -static -o "$BATS_FILE_TMPDIR/root/bin/old-kernel" "$BATS_TEST_DIRNAME/guest/old-kernel.c"
+	small_initrd "$BATS_FILE_TMPDIR/root" "$BATS_FILE_TMPDIR/initrd"
+}
+
+# kdump_machine BYTES: as crash_machine; 0: as fast as it can.
+kdump_machine() {
+	crash_machine "$BATS_FILE_TMPDIR/initrd" "$1"
+	vm_disk "$BATS_FILE_TMPDIR/boot.img"
+}
+
+kdump_arguments=(vmtest.product=kdump "memmap=1M\$0x18000000" panic=1)
+
+# kdump_boot RESERVED: to the end, which every machine here comes to by itself.
+kdump_boot() {
+	VM_MEMORY=512 vm_boot "${kdump_arguments[@]}" "crashkernel=$1"
+}

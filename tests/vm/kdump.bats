@@ -1,36 +1,12 @@
 #!/usr/bin/env bats
-# The crash kernel: armed, entered by a real crash, the dump saved, the machine up again; and what may go wrong on the way.
+# The crash kernel: armed, entered by a real crash, the dump saved, the machine up again. (What may go wrong with the disk: kdump-disk.bats.)
 
 load common
 # shellcheck source-path=SCRIPTDIR
 . "$BATS_TEST_DIRNAME/crash.bash"
 
 setup_machines() {
-	local boot=$BATS_FILE_TMPDIR/boot
-	mkdir -p "$boot"
-	with_lock "$BATS_TEST_DIRNAME/build-capture" "$boot/holdfast-capture.img" "$BATS_TEST_DIRNAME/kdump.yaml"
-	cp "$VM_KERNEL" "$boot/vmlinuz"
-	chmod 600 "$boot"/*
-	mke2fs -q -t ext4 -O '^has_journal' -E root_owner=0:0 -L boot -d "$boot" "$BATS_FILE_TMPDIR/boot.img" 24M
-	crash_initrd "$BATS_FILE_TMPDIR/initrd"
-	# For a kernel that leaves loading to a program.
-	install -D "$VM_ROOT_TREE/sbin/kexec" "$BATS_FILE_TMPDIR/root/sbin/kexec"
-	small_libraries "$BATS_FILE_TMPDIR/root" /sbin/kexec
-	cc -O2 -static -o "$BATS_FILE_TMPDIR/root/bin/old-kernel" "$BATS_TEST_DIRNAME/guest/old-kernel.c"
-	small_initrd "$BATS_FILE_TMPDIR/root" "$BATS_FILE_TMPDIR/initrd"
-}
-
-# machine [BYTES]
-machine() {
-	crash_machine "$BATS_FILE_TMPDIR/initrd" "$@"
-	vm_disk "$BATS_FILE_TMPDIR/boot.img"
-}
-
-arguments=(vmtest.product=kdump "memmap=1M\$0x18000000" panic=1)
-
-# run_it [RESERVED]: to the end, which every machine here comes to by itself.
-run_it() {
-	VM_MEMORY=512 vm_boot "${arguments[@]}" "crashkernel=${1:-128M}"
+	kdump_machines
 }
 
 # dump_log FILE: the kernel log in a dump, as makedumpfile finds it; without what stands before a line.
@@ -52,7 +28,7 @@ on_disk() {
 }
 
 @test "a shortage of memory: the dump is on the disk, the machine is up again, and it says why" {
-	machine <<-'EOF'
+	kdump_machine 0 <<-'EOF'
 		n=$(nth)
 		holdfast apply --stage devices
 		umount /var
@@ -76,7 +52,7 @@ on_disk() {
 		emit dumps ls /var/crash
 		emit files sh -c 'ls -A /var/crash/0*'
 	EOF
-	run_it
+	kdump_boot 128M
 
 	# Armed in the stage that has its files, and only then is a shortage a panic, and kexec locked.
 	[ "$(json armed-1 .armed)" = true ]
@@ -117,7 +93,7 @@ on_disk() {
 }
 
 @test "too little is reserved: not armed, a shortage kills the hog, and the machine lives" {
-	machine <<-'EOF'
+	kdump_machine 0 <<-'EOF'
 		for stage in devices root system; do
 			holdfast apply --stage $stage
 		done
@@ -129,7 +105,7 @@ on_disk() {
 		emit report cat /run/holdfast/report.json
 		emit killed sh -c 'dmesg | grep "Out of memory: Killed process"'
 	EOF
-	run_it 96M
+	kdump_boot 96M
 	[ "$(json kdump .armed)" = false ]
 	[ "$(json kdump .reason)" = 'boot with crashkernel=128M; 96M are reserved' ]
 	[ "$(vm_section panic_on_oom)" = 0 ]
@@ -140,62 +116,9 @@ on_disk() {
 	kernel_log 'kdump: .*boot with crashkernel=128M'
 }
 
-@test "the disk for the dump is full: the kernel log is saved all the same" {
-	machine <<-'EOF'
-		n=$(nth)
-		holdfast apply --stage devices
-		if [ $n = 1 ]; then
-			dd if=/dev/zero of=/var/full bs=64k
-			dd if=/dev/zero of=/var/fuller bs=1k
-			emit free df /var
-			umount /var
-			echo c >/proc/sysrq-trigger
-		fi
-		emit files sh -c 'cd /var/crash && find . -type f'
-		emit log sh -c 'cat /var/crash/0*/dmesg'
-		rm /var/full
-		holdfast apply --stage system
-		emit last-boot holdfast --json last-boot
-	EOF
-	run_it
-	vm_section free | grep -E '100% +/var'
-	vm_section log | grep 'sysrq: Trigger a crash'
-	run vm_section files
-	[[ $output != *vmcore* ]]
-	[ "$(json last-boot .cause)" = panic ]
-	json last-boot '.evidence[]' | grep 'but no dump'
-	vm_says 'capture: the dump could not be written; the kernel log is saved'
-}
-
-@test "the disk for the dump is missing: the kernel log crosses the restart in memory" {
-	machine <<-'EOF'
-		mount -t tmpfs tmpfs /var
-		holdfast apply --stage devices
-		emit armed holdfast --json kdump status
-		holdfast apply --stage system
-		emit last-boot holdfast --json last-boot
-		if grep -q unknown /run/holdfast/last-boot; then
-			echo c >/proc/sysrq-trigger
-		fi
-		emit log sh -c 'cat /var/crashes/0*/dmesg*'
-		emit left ls /sys/fs/pstore
-	EOF
-	# Its label is another one.
-	e2label "$VM/data.img" other
-	run_it
-	[ "$(tr -d '\r' <"$VM/output" | grep -c '"armed": true')" = 2 ]
-	vm_says 'capture: LABEL=data did not appear'
-	vm_says 'capture: the kernel log is kept in memory'
-	# The second boot's word is the last one.
-	tr -d '\r' <"$VM/output" | grep '"cause": "panic"'
-	vm_section log | grep 'Kernel panic - not syncing: sysrq triggered crash'
-	vm_section log | grep -E '^\[ *[0-9.]+\] sysrq: Trigger a crash'
-	[ -z "$(vm_section left)" ]
-}
-
 @test "power fails while the dump is written: the next boot comes up, and nothing half-written passes for a dump" {
 	# A disk that is slow enough for us to come in between.
-	machine 200000 <<-'EOF'
+	kdump_machine 200000 <<-'EOF'
 		n=$(nth)
 		holdfast apply --stage devices
 		if [ $n = 1 ]; then
@@ -208,52 +131,17 @@ on_disk() {
 		emit last-boot holdfast --json last-boot
 		emit armed holdfast --json kdump status
 	EOF
-	VM_MEMORY=512 vm_start "${arguments[@]}" crashkernel=128M
+	VM_MEMORY=512 vm_start "${kdump_arguments[@]}" crashkernel=128M
 	vm_expect 'capture: writing the dump'
 	kill -KILL "$(pgrep -P "$VM_PID")"
 	wait "$VM_PID" || :
 	vm_forget
 	rm "$VM/keyboard"
-	run_it
+	kdump_boot 128M
 	[ -z "$(vm_section cores)" ]
 	vm_section log | grep 'sysrq: Trigger a crash'
 	[ "$(json last-boot .cause)" = panic ]
 	[ "$(json armed .armed)" = true ]
-}
-
-@test "a crash at each boot: after max_attempts the machine boots unarmed, until somebody arms it by hand, with kexec(8)" {
-	machine <<-'EOF'
-		n=$(nth)
-		holdfast apply --stage devices
-		holdfast apply --stage root
-		emit armed-$n holdfast --json kdump status
-		if [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ]; then
-			umount /var
-			echo c >/proc/sysrq-trigger
-		fi
-		holdfast apply --stage system
-		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
-		emit dumps ls /var/crash
-		# Where there is no kexec_file_load(2), and no kexec(8), then with it.
-		mv /sbin/kexec /sbin/away
-		emit neither old-kernel holdfast kdump load
-		mv /sbin/away /sbin/kexec
-		emit by-hand old-kernel holdfast kdump load
-		emit loaded cat /sys/kernel/kexec_crash_loaded
-		emit panic_on_oom_now cat /proc/sys/vm/panic_on_oom
-	EOF
-	run_it
-	[ "$(json armed-2 .armed)" = true ]
-	[ "$(json armed-3 .armed)" = false ]
-	[ "$(json armed-3 .reason)" = "2 crashes in a row (max_attempts): 'holdfast kdump load' arms it again" ]
-	[ "$(vm_section panic_on_oom)" = 0 ]
-	[ "$(vm_section dumps | wc -l)" = 2 ]
-	[ "$(vm_status by-hand)" = 0 ]
-	vm_section by-hand | grep 'kdump: this kernel has no kexec_file_load(2): by /sbin/kexec'
-	[ "$(vm_section loaded)" = 1 ]
-	[ "$(vm_section panic_on_oom_now)" = 2 ]
-	[ "$(vm_status neither)" = 1 ]
-	vm_section neither | grep 'this kernel has no kexec_file_load(2), and there is no /sbin/kexec: install kexec-tools'
 }
 
 # debian_initrd FILE PROFILE: by Debian's hook, told to carry the crash kernel.
@@ -303,7 +191,7 @@ debian_initrd() {
 	# In the kernel log, the stage's line stands before the root's mount.
 	vm_section dmesg >"$VM/log"
 	local stage root
-	stage=$(grep -n 'holdfast: devices: profile early (match): 1 set' "$VM/log" | cut -d: -f1)
+	stage=$(grep -n 'holdfast: devices: profile early (match): 2 set' "$VM/log" | cut -d: -f1)
 	root=$(grep -n 'EXT4-fs (vda): mounted' "$VM/log" | cut -d: -f1)
 	[ "$stage" -lt "$root" ]
 }
