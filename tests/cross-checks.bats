@@ -110,6 +110,17 @@ load lib
 	END
 }
 
+@test "ramoops with one memory below modules, another below last_boot" {
+	profile p <<-'END'
+		modules:
+		  load: [ { name: ramoops, options: { mem_address: 0x20000000, mem_size: 0x100000, ecc: 1 } } ]
+		last_boot: { ramoops: { mem_address: 512M, mem_size: 2M } }
+	END
+	refuses p <<-'END'
+		p.yaml:4:74: error: ramoops has another mem_size below 'last_boot'
+	END
+}
+
 @test "a module listed twice, in either spelling" {
 	profile p <<-'END'
 		modules:

@@ -90,6 +90,39 @@ reason() {
 	json_is '.required_bytes > (264 * 1048576)' true
 }
 
+@test "early microcode before the packed archive does not hide what that unpacks to" {
+	local initrd=root/boot/holdfast-capture-6.1.0-demo.img plain
+	head -c 90M /dev/zero | gzip -9c >"$initrd"
+	expect 1 holdfast --json kdump status
+	plain=$(jq .required_bytes <<<"$output")
+	((plain > (64 + 90 + 90) << 20))
+	mkdir -p early/kernel/x86/microcode
+	head -c 100000 /dev/urandom >early/kernel/x86/microcode/GenuineIntel.bin
+	{
+		(cd early && find . | cpio --quiet -o -H newc)
+		head -c 4096 /dev/zero
+		cat "$initrd"
+	} >both
+	mv both "$initrd"
+	expect 1 holdfast --json kdump status
+	(($(jq .required_bytes <<<"$output") > plain && $(jq .required_bytes <<<"$output") < plain + (1 << 20)))
+	# The same measure for whoever builds one.
+	expect 0 holdfast kdump needs root/boot/vmlinuz-6.1.0-demo "$initrd"
+	output_is <<<"$(holdfast --json kdump status | jq .required_bytes)"
+	expect 1 holdfast kdump needs root/boot/vmlinuz-6.1.0-demo /nowhere
+	messages_have '/nowhere: No such file or directory'
+	expect 2 holdfast kdump needs "$initrd"
+}
+
+@test "what the files need is told at once, whatever else is in the way" {
+	bzimage 250 >root/boot/vmlinuz-6.1.0-demo
+	reserved 0
+	reason 'kernel and initramfs need 283M: no memory is reserved: boot with crashkernel=283M'
+	loaded 1
+	expect 0 holdfast --json kdump status
+	json_is .required_bytes $(((250 + 32) * 1048576 + 4 * 4096))
+}
+
 @test "kexec is locked, or its limit is used up" {
 	kernel kernel/kexec_load_disabled=1
 	reason 'kernel.kexec_load_disabled is set: nothing can be loaded until the next boot; load before it is set'
@@ -159,8 +192,52 @@ reason() {
 	output_is <<-'END'
 		armed, locked
 		reserved: 256 MiB, required: 192 MiB
+		another program has loaded it: what it does is not known
 	END
 	expect 0 holdfast verify
+}
+
+@test "armed from files that were replaced since: left alone, but said" {
+	loaded 1
+	mkdir root/run/holdfast
+	printf 'kernel 1 0\ninitrd 2 0\n' >root/run/holdfast/kdump
+	untouched expect 0 holdfast --json kdump status
+	json_is '.armed, .reason, .note' $'true\nnull\nit was loaded from other files than those that are there now: \'holdfast kdump unload\' and \'load\' take these, or the next boot'
+	expect 0 holdfast kdump load
+	messages_have 'loaded from other files'
+}
+
+# pe SIZE: an image for EFI with so many bytes of certificates.
+pe() {
+	printf 'MZ'
+	head -c 58 /dev/zero
+	printf '\x40\0\0\0PE\0\0'
+	head -c 20 /dev/zero
+	printf '\x0b\x02'
+	head -c $((110 + 4 * 8 + 4)) /dev/zero
+	printf '%b' "\\x$(printf %02x "$1")"
+	head -c 1024 /dev/zero
+}
+
+@test "a kernel that takes signed images only: one that is not signed is not tried" {
+	local image=root/boot/vmlinuz-6.1.0-demo
+	mkdir root/sys/kernel/security
+	echo 'none [integrity] confidentiality' >root/sys/kernel/security/lockdown
+	pe 0 >"$image"
+	reason 'the kernel is locked down, and the image is not signed: sign it with a key that it trusts, or boot without that'
+	pe 9 >"$image"
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	{
+		pe 0
+		printf '~Module signature appended~\n'
+	} >"$image"
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	echo '[none] integrity confidentiality' >root/sys/kernel/security/lockdown
+	pe 0 >"$image"
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	printf 'CONFIG_KEXEC=y\nCONFIG_KEXEC_SIG_FORCE=y\nCONFIG_Y=y\n' >root/boot/config-6.1.0-demo
+	untouched expect 1 holdfast --json kdump status
+	json_is '.reason | startswith("the kernel loads signed images only, and the image is not signed")' true
 }
 
 @test "load and unload: panic_on_oom goes with it, and comes back where it cannot be unloaded" {
@@ -187,12 +264,71 @@ reason() {
 	messages_have 'capture kernel'
 }
 
+# in_hook SCRIPT: with the functions that the hooks share, for an image in root, and a made-up blkid that says $TYPE.
+in_hook() {
+	mkdir -p bin
+	# shellcheck disable=SC2016 # the made-up program's own
+	printf '#!/bin/sh\ncase "$4" in TYPE) echo "%s" ;; *) echo 1-2 ;; esac\n' "$TYPE" >bin/blkid
+	chmod 755 bin/blkid
+	PATH=$PWD/bin:$PATH sysroot=$PWD/root sh -eu -c ". '$TESTS/../initramfs-hooks/initramfs-tools/functions'; program=$HOLDFAST; $1"
+}
+
+@test "a capture image for a disk that a crash kernel cannot reach is not built" {
+	local TYPE=ext4
+	ln -s dm-0 volume
+	ln -s md127 raid
+	: >disk
+	expect 0 in_hook 'can_mount LABEL=data disk; can_mount LABEL=elsewhere ""'
+	expect 1 in_hook 'can_mount LABEL=data volume'
+	messages_have 'E: holdfast: kdump.capture: LABEL=data is a volume of LVM, LUKS or multipath'
+	expect 1 in_hook 'can_mount LABEL=data raid'
+	messages_have 'is a RAID'
+	expect 1 in_hook 'can_mount nfs ""'
+	messages_have 'nfs is no disk'
+	TYPE=crypto_LUKS
+	expect 1 in_hook 'can_mount /dev/sda2 disk'
+	messages_have '/dev/sda2 holds no file system'
+	TYPE=btrfs
+	mkdir -p root/sys/fs/btrfs/1-2/devices
+	: >root/sys/fs/btrfs/1-2/devices/sda
+	expect 0 in_hook 'can_mount /dev/sda disk'
+	: >root/sys/fs/btrfs/1-2/devices/sdb
+	expect 1 in_hook 'can_mount /dev/sda disk'
+	messages_have 'is a btrfs of several devices'
+}
+
+@test "a capture image: packed modules are unpacked; too large, or for several kernels at once: said" {
+	local TYPE='' kind
+	echo module | tee a.ko | gzip >a.ko.gz
+	xz <a.ko >a.ko.xz
+	zstd -q <a.ko >a.ko.zst
+	for kind in ko ko.gz ko.xz ko.zst; do
+		expect 0 in_hook "unpack_module a.$kind"
+		output_is <<<module
+	done
+	echo broken >a.ko.gz
+	expect 1 in_hook 'unpack_module a.ko.gz'
+	messages_have 'cannot unpack the module a.ko.gz'
+
+	expect 0 in_hook 'check_size eg root/boot/vmlinuz-6.1.0-demo root/boot/holdfast-capture-6.1.0-demo.img <<-END
+		kdump:
+		  crashkernel: 67108864
+		END'
+	messages_are <<<'W: holdfast: eg: the crash kernel needs 97M, kdump.crashkernel says 64M: it will not be armed'
+	mkdir -p root/lib/modules/6.1.0-demo
+	expect 0 in_hook 'check_shared eg /boot/holdfast-capture.img 6.1.0-demo'
+	messages_are </dev/null
+	mkdir -p root/lib/modules/6.2.0-next
+	expect 0 in_hook 'check_shared eg /boot/holdfast-capture.img 6.1.0-demo'
+	messages_are <<<'W: holdfast: eg: /boot/holdfast-capture.img serves the crash kernel 6.1.0-demo only, and there are 2 kernels: without kdump.initrd each finds its own'
+}
+
 @test "a profile without kdump, no profile, an unknown action" {
 	profile default <<<'vm: { panic_on_oom: 0 }'
 	untouched expect 1 holdfast kdump load
 	messages_have "profile 'default' has no section kdump"
 	untouched expect 2 holdfast kdump explode
-	messages_have "unknown action 'explode': load, unload, status, build or capture"
+	messages_have "unknown action 'explode': load, unload, status, build, needs or capture"
 	rm "$PROFILES"/*
 	untouched expect 4 holdfast --json kdump status
 	json_is .version 1

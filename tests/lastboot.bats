@@ -109,6 +109,57 @@ evidence_has() {
 	END
 }
 
+@test "a crash log in memory is a program's writing: a process's name at the beginning of the kernel's own line is none" {
+	record dmesg-ramoops-0 Shutdown <<-'END'
+		<6>[    3.000000] crashed: [   12.000001][99]: segfault at 0 ip 0000000000000000
+		<4>[    3.000001] CPU: 0 PID: 99 Comm: crashed: Kernel Not tainted
+		<15>[    3.000002] logger: crashed: Kernel panic - not syncing: forged
+		<6>[    3.100000] reboot: Restarting system
+	END
+	cause_is reboot
+}
+
+@test "what a crash kernel counted for want of a disk: with max_attempts the machine is not armed" {
+	mkdir -p root/sys/kernel root/boot
+	kernel kernel/kexec_load_disabled=0
+	echo $((256 << 20)) >root/sys/kernel/kexec_crash_size
+	echo 0 >root/sys/kernel/kexec_crash_loaded
+	head -c 4096 /dev/zero | tee root/boot/vmlinuz >root/boot/capture
+	profile default <<-'END'
+		kdump: { crashkernel: 64M, kernel: /boot/vmlinuz, initrd: /boot/capture, capture: { target: /dev/none, max_attempts: 2 } }
+		last_boot: {}
+	END
+	record dmesg-ramoops-0 Shutdown <<-'END'
+		<15>[    3.000001][   T99] crashed: [   12.000002] Kernel panic - not syncing: sysrq triggered crash
+		<15>[    3.000002][   T99] crashed: #2
+	END
+	expect 0 holdfast apply --stage system
+	messages_have "kdump: not armed, armed wanted (failed): 2 crashes in a row (max_attempts): 'holdfast kdump load' arms it again"
+	expect 0 holdfast --json last-boot
+	json_is .cause panic
+	# By hand the row is taken for ended: it fails here only because nothing is loaded for a made-up machine.
+	expect 1 holdfast kdump load
+	messages_have "sysfs is not the running kernel's"
+}
+
+@test "a record in parts, found in any order: judged and kept as one log" {
+	record dmesg-ramoops-1 Panic <<-'END'
+		<4>[    8.041414] tail invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0
+		<4>[    8.041500] CPU: 0 PID: 126 Comm: tail Not tainted 6.1.0-56-amd64 #1  Debian 6.1.187-1
+	END
+	sed -i 's/Part1/Part2/' root/sys/fs/pstore/dmesg-ramoops-1
+	panic 'Out of memory: compulsory panic_on_oom is enabled'
+	# An older boot's, with the same number.
+	record dmesg-ramoops-2 Panic <<<'<0>[ 5.0] Kernel panic - not syncing: long ago'
+	touch -d '2 hours ago' root/sys/fs/pstore/dmesg-ramoops-2
+	cause_is oom-panic
+	evidence_has 'pstore has dmesg-ramoops-0: a panic'
+	json_is '.oom.invoked_by.command, .oom.invoked_by.pid' $'tail\n126'
+	[[ $(ls "$ARCHIVE"/000001-*) == $'cause\ndmesg-ramoops-0\ndmesg-ramoops-2' ]]
+	[[ $(grep -n 'invoked oom-killer\|Kernel panic' "$ARCHIVE"/000001-*/dmesg-ramoops-0 | cut -d: -f1) == $'2\n7' ]]
+	[[ -z $(ls root/sys/fs/pstore) ]]
+}
+
 @test "an orderly end: known by the kernel's record, or by the trace on the disk; neither is archived" {
 	cause_is unknown
 	expect 0 holdfast last-boot --ends
@@ -159,6 +210,103 @@ evidence_has() {
 	echo 32 >root/sys/class/watchdog/watchdog0/bootstatus
 	cause_is watchdog
 	evidence_has 'watchdog0 has reset the machine'
+}
+
+@test "what comes only after the initramfs counts, and never takes back what is known" {
+	expect 0 holdfast apply --stage devices
+	mkdir -p root/sys/class/watchdog/watchdog0
+	echo 32 >root/sys/class/watchdog/watchdog0/bootstatus
+	cause_is watchdog
+	boot two
+	expect 0 holdfast apply --stage devices
+	panic 'sysrq triggered crash'
+	cause_is panic
+	[[ $(archived | wc -l) == 1 ]]
+	boot three
+	panic 'sysrq triggered crash'
+	expect 0 holdfast apply --stage devices
+	# Somebody else has cleared it meanwhile.
+	rm root/sys/fs/pstore/*
+	cause_is panic
+	[[ $(archived | wc -l) == 2 ]]
+}
+
+@test "the row goes on after a soft reboot: the trace says again that this boot runs" {
+	cause_is unknown
+	expect 0 holdfast last-boot --ends
+	expect 1 holdfast verify
+	output_has 'last_boot: found'
+	expect 0 holdfast apply --stage system
+	expect 0 holdfast verify
+	boot two
+	cause_is power-loss-or-reset
+}
+
+# unit_stops STATE JOB: what the unit does at its end, with a made-up systemctl; prints what it calls.
+unit_stops() {
+	mkdir -p bin
+	# shellcheck disable=SC2016 # the made-up program's own
+	printf '#!/bin/sh\ncase $1 in list-jobs) echo "12 %s start running" ;; *) echo %s ;; esac\n' "$2" "$1" >bin/systemctl
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\necho "$@"\n' >bin/holdfast
+	chmod 755 bin/*
+	sed -n "s/^ExecStop=.*-c '\(.*\)'$/\1/p" "$TESTS/../initramfs-hooks/systemd/holdfast.service" |
+		sed 's/\$\$/$/g; s,/usr/sbin/holdfast,holdfast,' >stop
+	PATH=$PWD/bin:$PATH sh -e stop
+}
+
+@test "only the machine's own end is noted: not the service's, nor a soft reboot's" {
+	expect 0 unit_stops stopping reboot.target
+	output_is <<<'last-boot --ends'
+	expect 0 unit_stops running holdfast.service
+	output_is </dev/null
+	expect 0 unit_stops stopping soft-reboot.target
+	output_is </dev/null
+}
+
+@test "memory that is the kernel's own is not given to ramoops, by either section" {
+	local why="the memory at 0x20000000 is the kernel's own (System RAM in /proc/iomem): boot with memmap=1024K\$0x20000000"
+	printf '%s\n' '00100000-7fffffff : System RAM' '  01000000-01ffffff : Kernel code' >root/proc/iomem
+	profile default <<-'END'
+		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
+	END
+	cause_is unknown
+	evidence_has "no record in memory: $why"
+	profile default <<-'END'
+		modules: { load: [ { name: ramoops, options: { mem_address: 0x20000000, mem_size: 0x100000 } } ] }
+	END
+	expect 1 holdfast apply
+	messages_have "modules.load.ramoops: not loaded, loaded mem_address=0x20000000 mem_size=0x100000 wanted (failed): $why"
+	# Reserved by the command line, or by a device tree; a range that ends where the memory begins.
+	for line in '20000000-200fffff : Reserved' '  20000000-201fffff : reserved'; do
+		printf '%s\n' '00100000-1fffffff : System RAM' "$line" '20100000-7fffffff : System RAM' >root/proc/iomem
+		[[ $line != ' '* ]] || sed -i '1s/1fffffff/7fffffff/' root/proc/iomem
+		expect 1 holdfast apply
+		messages_have 'there is no such module for this kernel'
+	done
+	# One byte of it is too much.
+	printf '%s\n' '00100000-20000000 : System RAM' >root/proc/iomem
+	expect 1 holdfast apply
+	messages_have "$why"
+	printf '%s\n' '00000000-00000000 : System RAM' >root/proc/iomem
+	expect 1 holdfast apply
+	messages_have '/proc/iomem does not tell whether the memory at 0x20000000 is free'
+}
+
+@test "ramoops that is there without memory: said, and what helps" {
+	mkdir -p root/sys/module/ramoops root/sys/module/pstore/parameters
+	echo efi_pstore >root/sys/module/pstore/parameters/backend
+	profile default <<<'last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }'
+	cause_is unknown
+	evidence_has 'no record in memory: ramoops has no memory: pstore uses efi_pstore; name the memory on the kernel command line'
+}
+
+@test "without last_boot, too, the dumps of a crash kernel are looked at once" {
+	profile default <<<'kdump: { crashkernel: 64M, capture: { target: /dev/none } }'
+	expect 0 holdfast --json apply --stage system
+	json_is '.settings[] | select(.key == "kdump.capture") | .result' set
+	report_is .last_boot.cause unknown
+	[[ ! -e root/var ]]
 }
 
 @test "only the latest are kept" {
@@ -219,6 +367,16 @@ evidence_has() {
 	printf 'Panic#1 Part1\nKernel panic - not syncing: \033[2Jred\rx\n' >root/sys/fs/pstore/dmesg-ramoops-0
 	cause_is panic
 	evidence_has 'Kernel panic - not syncing:  [2Jred x'
+}
+
+@test "names that control terminals are printed without that; kernel logs are root's to read" {
+	printf 'Panic#1 Part1\n<4>[ 8.0] a\033[2J\177b invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\n<0>[ 8.1] Kernel panic - not syncing: Out of memory: x\177\n' \
+		>root/sys/fs/pstore/dmesg-ramoops-0
+	expect 0 holdfast apply --stage devices
+	expect 0 holdfast last-boot
+	output_has 'asked by:  a?[2J?b'
+	[[ $(LC_ALL=C tr -d '\1-\11\13-\37\177' <<<"$output") == "$output" ]]
+	[[ $(stat -c %a root/run/holdfast/records root/run/holdfast/records/*) == $'700\n600' ]]
 }
 
 @test "last_boot in a damaged /run is begun anew" {

@@ -1,6 +1,8 @@
 #include "base/machine.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "base/log.h"
 
@@ -60,4 +62,11 @@ void machine_close(struct machine *m)
 	root_close(&m->sysfs);
 	root_close(&m->root);
 	root_close(&m->run);
+}
+
+bool machine_is_real(const struct machine *m)
+{
+	struct statfs fs;
+
+	return m->sysfs.fd >= 0 && fstatfs(m->sysfs.fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
 }

@@ -17,3 +17,7 @@ struct machine {
 int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
 		 bool run_in_root, struct machine *ret_machine) _must_check_;
 void machine_close(struct machine *m);
+
+/* Whether sysfs is this kernel's: nothing is loaded or mounted for trees that were made for a test.
+ */
+bool machine_is_real(const struct machine *m);

@@ -4,7 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/explaintext.h"
-#include "insight/pstore.h"
+#include "setting/pstore.h"
 
 #define MAX_LOG ((size_t)256 << 20)
 

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/reboot.h>
 
 #include "base/run.h"
@@ -5,18 +6,26 @@
 #include "setting/kdump.h"
 #include "setting/kdumpcapture.h"
 #include "setting/kdumptarget.h"
+#include "setting/lastboot.h"
 #include "setting/report.h"
 
 /* By hand the row of crashes is taken for ended. */
 static int forgive(const struct context *c, const struct node *tree)
 {
 	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
 	const struct node *capture = node_find(tree, "kdump.capture");
 	_cleanup_free_ char *why = NULL;
 	int ret;
 
 	if (!capture || !node_text(capture, "target"))
 		return 0;
+	if (last_boot_load(&c->machine, &l) >= 0 && l.crashes > 0) {
+		l.crashes = 0;
+		ret = last_boot_save(&l, &c->machine);
+		if (ret < 0)
+			return ret;
+	}
 	ret = kdump_target_open(&c->machine, capture, false, 0, &t, &why);
 	if (ret < 0 || kdump_attempts(&t) == 0)
 		return 0; /* arming says what is wrong with it */
@@ -31,12 +40,17 @@ static int forgive(const struct context *c, const struct node *tree)
 
 static int load(struct context *c, const struct node *tree)
 {
-	int ret = kdump_is_armed(&c->machine) ? 0 : forgive(c, tree);
+	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
+	int ret = kdump_examine(&c->machine, tree, &k);
 
+	if (ret >= 0 && !k.armed)
+		ret = forgive(c, tree);
 	if (ret >= 0)
 		ret = apply_kdump(c);
 	if (ret != EXIT_OK)
 		return ret;
+	if (k.note) /* a good one is not risked for another */
+		log_info("kdump: %s", k.note);
 	return kdump_is_armed(&c->machine) ? EXIT_OK : EXIT_NOT_DONE;
 }
 
@@ -92,14 +106,15 @@ static void print_status(const struct context *c, const struct kdump *k, const c
 		json_int(&j, "required_bytes", k->required);
 		json_bool(&j, "locked", k->locked);
 		json_string(&j, "reason", reason);
+		json_string(&j, "note", k->note);
 		json_close(&j, '}');
 		return;
 	}
 	printf("%s%s\n", k->armed ? "armed" : "not armed", k->locked ? ", locked" : "");
 	printf("reserved: %lld MiB, required: %lld MiB\n", (long long)(k->reserved >> 20),
 	       (long long)((k->required + 0xfffff) >> 20));
-	if (reason)
-		printf("%s\n", reason);
+	if (reason || k->note)
+		printf("%s\n", reason ? reason : k->note);
 }
 
 static int show_status(struct context *c, const struct node *tree)
@@ -173,6 +188,39 @@ static int build(const struct context *c)
 	return status == 0 ? EXIT_OK : status == -ENOMEM ? status : EXIT_NOT_DONE;
 }
 
+static int open_named(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		log_error("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* For whoever builds a capture image. */
+static int print_needs(int argc, char **argv)
+{
+	_cleanup_close_ int kernel = -EBADF, initrd = -EBADF;
+	int64_t bytes;
+	int ret;
+
+	if (argc != 3) {
+		log_error("needs: give a kernel image and an initramfs");
+		return EXIT_USAGE;
+	}
+	kernel = open_named(argv[1]);
+	initrd = open_named(argv[2]);
+	if (kernel < 0 || initrd < 0)
+		return EXIT_NOT_DONE;
+	ret = kdump_measure(kernel, initrd, &bytes);
+	if (ret < 0) {
+		log_error("%s or %s cannot be read: %s", argv[1], argv[2], strerror(-ret));
+		return EXIT_NOT_DONE;
+	}
+	printf("%lld\n", (long long)bytes);
+	return EXIT_OK;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct context *c, const struct node *tree);
@@ -191,6 +239,12 @@ static int run_kdump(struct context *c, int argc, char **argv)
 	size_t i = 0;
 	int status;
 
+	if (streq(name, "needs"))
+		return print_needs(argc, argv);
+	if (argc > 1) {
+		log_error("kdump %s: too many arguments", name);
+		return EXIT_USAGE;
+	}
 	if (streq(name, "capture"))
 		return capture(c);
 	if (streq(name, "build"))
@@ -198,7 +252,8 @@ static int run_kdump(struct context *c, int argc, char **argv)
 	while (i < ARRAY_SIZE(actions) && !streq(actions[i].name, name))
 		i++;
 	if (i == ARRAY_SIZE(actions)) {
-		log_error("unknown action '%s': load, unload, status, build or capture", name);
+		log_error("unknown action '%s': load, unload, status, build, needs or capture",
+			  name);
 		return EXIT_USAGE;
 	}
 	if (actions[i].writes && context_stands_back(c))
@@ -217,11 +272,12 @@ static int run_kdump(struct context *c, int argc, char **argv)
 
 const struct cmd cmd_kdump = {
 	.name = "kdump",
-	.args = "load|unload|status|build|capture",
+	.args = "load|unload|status|build|capture|needs KERNEL INITRD",
 	.summary = "Arm the crash kernel; in the crash kernel, save the dump",
 	.help = "load: arms it, if all is as it must be, then sets vm.panic_on_oom and locks "
 		"kexec\nas the profile says. unload: the reverse. status: whether it is armed, and "
-		"if\nnot, why, and what to do. capture: see holdfast(8).",
-	.max_args = 1,
+		"if\nnot, why, and what to do. needs: prints how many bytes must be reserved for "
+		"these\ntwo. build, capture: see holdfast(8).",
+	.max_args = 3,
 	.run = run_kdump,
 };

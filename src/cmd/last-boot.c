@@ -1,17 +1,24 @@
+#include "base/term.h"
 #include "cmd/cmd.h"
 #include "insight/lastboot.h"
 #include "setting/lastboot.h"
 
-static void print_lines(const char *heading, const struct last_boot_line *line)
+/* Processes choose their names, which stand in the log. */
+static void print_lines(const struct term *t, const char *heading,
+			const struct last_boot_line *line)
 {
-	for (; line; line = line->next, heading = "")
-		printf("%-10s %s\n", heading, line->text);
+	for (; line; line = line->next, heading = "") {
+		printf("%-10s ", heading);
+		term_text(t, line->text, 0, false);
+		printf("\n");
+	}
 }
 
 /* Who asked, in one line; 'holdfast explain' has the rest. */
-static void print_oom(const struct oom_report *oom, const char *log)
+static void print_oom(const struct term *t, const struct oom_report *oom, const char *log)
 {
-	printf("asked by:  %s", oom->command ? oom->command : "(the log does not say)");
+	printf("asked by:  ");
+	term_text(t, oom->command ? oom->command : "(the log does not say)", 0, false);
 	if (oom_known(oom->pid))
 		printf("[%lld]", (long long)oom->pid);
 	printf("\n");
@@ -35,17 +42,18 @@ static int show(struct context *c, const struct last_boot *l)
 {
 	_cleanup_(arena_free) struct arena a = { 0 };
 	const struct oom_report *oom = NULL;
+	const struct term t = term_of(stdout);
 	int ret = lastboot_oom(&c->machine, l, &a, &oom);
 
 	if (ret >= 0 && c->opt[OPT_JSON])
 		ret = print_json(l, oom);
 	if (ret < 0 || c->opt[OPT_JSON])
 		return ret;
-	print_lines("cause:", &(struct last_boot_line){ .text = l->cause });
-	print_lines("evidence:", l->evidence);
-	print_lines("records:", l->records);
+	print_lines(&t, "cause:", &(struct last_boot_line){ .text = l->cause });
+	print_lines(&t, "evidence:", l->evidence);
+	print_lines(&t, "records:", l->records);
 	if (oom)
-		print_oom(oom, l->log);
+		print_oom(&t, oom, l->log);
 	return EXIT_OK;
 }
 

@@ -93,6 +93,25 @@ static void check_kdump(const struct node *tree, struct findings *f)
 				"boot");
 }
 
+/* It is loaded once, with what both sections say. */
+static void check_ramoops(const struct node *tree, struct findings *f)
+{
+	const struct node *memory = node_find(tree, "last_boot.ramoops");
+
+	node_foreach(item, node_find(tree, "modules.load")) {
+		if (!streq_null(node_text(item, "name"), "ramoops"))
+			continue;
+		node_foreach(option, node_child(item, "options")) {
+			const char *wanted = node_text(memory, option->name);
+
+			if (wanted && is_scalar(option) && !text_same_value(wanted, option->value))
+				finding_error(f, &option->at, NULL,
+					      "ramoops has another %s below 'last_boot'",
+					      option->name);
+		}
+	}
+}
+
 static void check_modules(const struct node *tree, struct findings *f)
 {
 	const struct node *load = node_find(tree, "modules.load");
@@ -298,8 +317,8 @@ static void check_protect(const struct node *tree, struct findings *f)
 void check_profile(const struct profile *p, struct findings *f)
 {
 	static void (*const checks[])(const struct node *tree, struct findings *f) = {
-		check_match, check_overcommit, check_panic,
-		check_kdump, check_modules,    check_protect,
+		check_match,   check_overcommit, check_panic,   check_kdump,
+		check_modules, check_ramoops,    check_protect,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)

@@ -187,7 +187,7 @@ const struct key keys[] = {
 	  .doc = "What vm.panic_on_oom becomes when the crash kernel could not be armed." },
 	{ .path = "kdump.required", .type = KEY_BOOL, .fallback = "false",
 	  .doc = "Whether a machine on which it cannot be armed is in error." },
-	{ .path = "kdump.capture", .type = KEY_MAP, .doc = "What the crash kernel does." },
+	{ .path = "kdump.capture", .type = KEY_MAP, .kind = SETTING_LAST_BOOT, .doc = "What the crash kernel does." },
 	{ .path = "kdump.capture.target", .type = KEY_DEVICE, .example = "LABEL=data",
 	  .doc = "File system for the dump." },
 	{ .path = "kdump.capture.path", .type = KEY_PATH, .fallback = "/crash",

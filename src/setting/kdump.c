@@ -1,8 +1,7 @@
 /* The crash kernel as a setting: armed, if all is as it must be. */
 #include "setting/kdump.h"
-#include "setting/kdumpdir.h"
 #include "setting/kdumptarget.h"
-#include "setting/mount.h"
+#include "setting/lastboot.h"
 #include "setting/setting.h"
 
 #include "base/log.h"
@@ -32,48 +31,43 @@ static int kdump_read(const struct machine *m, const struct setting *s, struct s
 	return ret_state->value ? 0 : -ENOMEM;
 }
 
-/* Room for a kernel log, once in the disk's life: only this opens it for writing. */
-static void make_reserve(const struct machine *m, const struct node *capture)
+/* How many crashes in a row there were, by the disk, or by what a crash kernel that had none has
+ * kept in memory. 0 or -ENOMEM. */
+static int count_crashes(const struct machine *m, const struct node *capture, int64_t *ret_n)
 {
 	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
-	_cleanup_free_ char *why = NULL;
-	int ret = kdump_target_open(m, capture, true, 0, &t, &why);
-
-	if (ret >= 0)
-		ret = kdumpdir_reserve(&t.root);
-	if (ret < 0)
-		log_warning("kdump: %s: no room could be reserved for a kernel log: %s",
-			    node_text(capture, "target"), why ? why : strerror(-ret));
-}
-
-/* Where crashes cannot be counted, there is no disk to fill with them either. */
-static int check_attempts(const struct machine *m, const struct setting *s, char **why)
-{
-	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
-	const struct node *capture = node_child(s->node, "capture");
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
 	_cleanup_free_ char *reason = NULL;
-	int64_t n, max = kdump_max_attempts(capture);
 	int ret;
 
-	if (!capture || !node_text(capture, "target"))
-		return 0;
-	ret = kdump_target_open(m, capture, false, m->wait ? MOUNT_WAIT : 0, &t, &reason);
-	if (ret == -ENOENT && !reason) { /* no crash yet */
-		make_reserve(m, capture);
-		return 0;
-	}
-	if (ret < 0) {
-		log_warning("kdump: %s: %s; crashes are not counted", node_text(capture, "target"),
-			    reason ? reason : strerror(-ret));
-		return ret == -ENOMEM ? ret : 0;
-	}
-	n = kdump_attempts(&t);
-	if (!kdumpdir_has_reserve(&t.root)) {
-		kdump_target_close(&t);
-		make_reserve(m, capture);
-	}
-	if (n < max)
-		return 0;
+	if (last_boot_load(m, &l) >= 0)
+		*ret_n = l.crashes;
+	ret = kdump_target_open(m, capture, false, 0, &t, &reason);
+	if (ret >= 0 && kdump_attempts(&t) > *ret_n)
+		*ret_n = kdump_attempts(&t);
+	if (ret < 0 && (ret != -ENOENT || reason)) /* else there was no crash yet */
+		log_warning("kdump: %s: %s; crashes are not counted there",
+			    node_text(capture, "target"), reason ? reason : strerror(-ret));
+	return ret == -ENOMEM ? ret : 0;
+}
+
+/* A crash kernel must know it even where it finds no disk. */
+static int check_attempts(const struct machine *m, const struct setting *s, struct kdump *k,
+			  char **why)
+{
+	const struct node *capture = node_child(s->node, "capture");
+	_cleanup_free_ char *append = TAKE_PTR(k->append);
+	int64_t n = 0;
+	int ret = 0;
+
+	if (node_text(capture, "target"))
+		ret = count_crashes(m, capture, &n);
+	if (ret < 0)
+		return ret;
+	if (n < kdump_max_attempts(capture))
+		return asprintf(&k->append, "%s " KDUMP_CRASHES "%lld", append, (long long)n) < 0
+			       ? -ENOMEM
+			       : 0;
 	if (asprintf(why,
 		     "%lld crashes in a row (max_attempts): 'holdfast kdump load' arms it again",
 		     (long long)n) < 0)
@@ -92,7 +86,7 @@ static int kdump_write(const struct machine *m, const struct setting *s, char **
 		*why = TAKE_PTR(k.why);
 		return k.error;
 	}
-	ret = check_attempts(m, s, why);
+	ret = check_attempts(m, s, &k, why);
 	return ret < 0 ? ret : kdump_load(m, &k, why);
 }
 

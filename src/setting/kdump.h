@@ -13,6 +13,7 @@ struct kdump {
 	char *append;       /* the crash kernel's command line */
 	int error;          /* why it cannot be armed: negative errno; 0: it can, or is */
 	char *why;          /* the cause and the remedy, for a person; NULL with .error 0 */
+	const char *note;   /* what else is to be said of one that is armed; or NULL */
 };
 
 #define KDUMP_NONE ((struct kdump){ .kernel = -EBADF, .initrd = -EBADF })
@@ -37,12 +38,25 @@ int kdump_unload(const struct machine *m, char **ret_why) _must_check_;
 
 void kdump_free(struct kdump *k);
 
-/* --- the files (kdumpimage.c) --- */
+/* --- what is loaded (kdumploaded.c) --- */
 
-/* Bytes of memory that the image needs to start, by its header; its file's size where the header
- * does not say. -ENOEXEC: not a file that can be one. */
-int kdump_kernel_size(int fd, int64_t *ret_size) _must_check_;
+/* Remembers what was loaded; a NULL @k: nothing is. 0 or -errno. */
+int kdump_note_loaded(const struct machine *m, const struct kdump *k);
 
-/* Bytes of memory that the initramfs takes: packed and unpacked, while the second is made of the
- * first. */
-int kdump_initrd_size(int fd, int64_t *ret_size) _must_check_;
+/* What a person should know of a crash kernel that is loaded, held against the files in @k: another
+ * program has loaded it, or it was loaded from other files. NULL: nothing. */
+const char *kdump_loaded_note(const struct machine *m, const struct kdump *k);
+
+/* --- the files --- */
+
+/* Where they are when the profile names none: with the kernel's release for "%s". */
+extern const char *const kdump_kernels[], *const kdump_initrds[];
+
+/* Bytes that must be reserved for a crash kernel of these two files: for the image, the initramfs
+ * while it is unpacked, and to run in (kdumpimage.c). Descriptors that cannot be read (O_PATH)
+ * count by the size of their files. -ENOEXEC: one is no such file. */
+int kdump_measure(int kernel, int initrd, int64_t *ret_needed) _must_check_;
+
+/* Whether the image carries a signature of any kind that a kernel may ask for; whose, and whether
+ * it is good, only the kernel says. */
+bool kdump_is_signed(int kernel);

@@ -1,6 +1,7 @@
 #include "setting/kdumpcapture.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include "base/log.h"
 #include "base/run.h"
@@ -16,6 +17,9 @@
 /* A kernel that ran this long did not crash at each boot: the row begins anew. */
 #define ROW_SECONDS 3600
 
+/* Less room than this is none. */
+#define FULL (1U << 20)
+
 static const char makedumpfile[] = "/usr/bin/makedumpfile";
 
 struct capture {
@@ -26,6 +30,7 @@ struct capture {
 	char *log;
 	size_t log_size;
 	uint64_t uptime_ns; /* of the kernel that crashed */
+	int64_t crashes;    /* in a row, this one included */
 };
 
 static void capture_free(struct capture *c)
@@ -73,21 +78,33 @@ static int read_log(struct capture *c)
 	return log_by_makedumpfile(c);
 }
 
+/* What the kernel that loaded us knew. */
+static int64_t crashes_before(const struct machine *m)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	const char *at;
+
+	if (root_read_text(&m->procfs, "cmdline", 65536, &cmdline) < 0)
+		return 0;
+	at = strstr(cmdline, " " KDUMP_CRASHES);
+	return at ? strtoll(at + strlen(" " KDUMP_CRASHES), NULL, 10) : 0;
+}
+
 /* Counted before anything else is tried: whatever happens next, this crash is one of the row. */
 static void count(struct capture *c)
 {
-	int64_t n = kdump_attempts(&c->target);
+	int64_t on_disk = kdump_attempts(&c->target);
 	int ret;
 
-	if (c->uptime_ns / 1000000000 >= ROW_SECONDS)
-		n = 0;
-	ret = kdump_set_attempts(&c->target, n + 1);
+	if (on_disk >= c->crashes && c->uptime_ns / 1000000000 < ROW_SECONDS)
+		c->crashes = on_disk + 1;
+	ret = kdump_set_attempts(&c->target, c->crashes);
 	if (ret == -ENOSPC && kdumpdir_release(&c->target.root))
-		ret = kdump_set_attempts(&c->target, n + 1);
+		ret = kdump_set_attempts(&c->target, c->crashes);
 	if (ret < 0)
 		log_warning("capture: this crash is not counted: %s", strerror(-ret));
 	else
-		log_info("capture: crash %lld in a row", (long long)n + 1);
+		log_info("capture: crash %lld in a row", (long long)c->crashes);
 }
 
 static int64_t keep_of(const struct capture *c)
@@ -121,20 +138,26 @@ static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 	return 0;
 }
 
-/* Where the disk is full: the room that was kept for this, then that of older dumps. They tell less
- * of what is wrong now. */
+/* Removes one older dump or more, down to @least. They tell less of what is wrong now. */
+static bool make_room(struct capture *c, int64_t *keep, int64_t least)
+{
+	while (*keep > least)
+		if (kdumpdir_prune(&c->target.root, --*keep) > 0)
+			return true;
+	return false;
+}
+
+/* Where the disk is full: the room that was kept for this, then that of older dumps. */
 static int save_log(struct capture *c, const char **ret_name, int *ret_fd)
 {
 	int64_t keep = keep_of(c);
 	int ret;
 
-	for (;;) {
+	kdumpdir_prune(&c->target.root, keep); /* and what earlier captures left unfinished */
+	do {
 		ret = add_dump(c, ret_name, ret_fd);
-		if (ret != -ENOSPC || keep == 0)
-			return ret;
-		if (!kdumpdir_release(&c->target.root))
-			kdumpdir_prune(&c->target.root, --keep);
-	}
+	} while (ret == -ENOSPC && (kdumpdir_release(&c->target.root) || make_room(c, &keep, 0)));
+	return ret;
 }
 
 static int finish_core(int dir)
@@ -147,8 +170,16 @@ static int finish_core(int dir)
 	return 0;
 }
 
-/* Pages that tell nothing are left out: zero, page cache, free memory, and what programs hold. */
-static int save_core(const struct capture *c, const char *name, int dir)
+static bool is_full(int dir)
+{
+	struct statvfs fs;
+
+	return fstatvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_frsize < FULL;
+}
+
+/* Pages that tell nothing are left out: zero, page cache, free memory, and what programs hold.
+ * -ENOSPC: the disk is full. */
+static int write_core(int dir)
 {
 	char program[sizeof(makedumpfile)], pack[] = "-l", level[] = "-d31",
 					    say[] = "--message-level", what[] = "5",
@@ -161,19 +192,31 @@ static int save_core(const struct capture *c, const char *name, int dir)
 	if (asprintf(&to, "/proc/%d/fd/%d/" KDUMP_PARTIAL, (int)getpid(), dir) < 0)
 		return -ENOMEM;
 	argv[6] = to;
-	log_info("capture: writing the dump");
 	ret = run_program(argv, STDERR_FILENO);
 	if (ret == 0)
 		ret = finish_core(dir);
 	else if (ret > 0)
-		ret = -EIO;
-	if (ret >= 0) {
+		ret = is_full(dir) ? -ENOSPC : -EIO;
+	if (ret < 0)
+		unlinkat(dir, KDUMP_PARTIAL, 0);
+	return ret;
+}
+
+static int save_core(struct capture *c, const char *name, int dir)
+{
+	int64_t keep = keep_of(c);
+	int ret;
+
+	log_info("capture: writing the dump");
+	kdumpdir_prune(&c->target.root, keep);
+	do {
+		ret = write_core(dir);
+	} while (ret == -ENOSPC && make_room(c, &keep, 1));
+	if (ret >= 0)
 		log_info("capture: dump saved: %s/%s/" KDUMP_CORE, node_setting(c->options, "path"),
 			 name);
-		return 0;
-	}
-	unlinkat(dir, KDUMP_PARTIAL, 0);
-	log_error("capture: the dump could not be written; the kernel log is saved");
+	else
+		log_error("capture: the dump could not be written; the kernel log is saved");
 	return ret;
 }
 
@@ -191,7 +234,8 @@ static int save_to_target(struct capture *c)
 		 name);
 	if (streq(node_setting(c->options, "save"), "vmcore"))
 		ret = save_core(c, name, dir);
-	kdumpdir_prune(&c->target.root, keep_of(c));
+	else
+		kdumpdir_prune(&c->target.root, keep_of(c));
 	/* Its room may have been needed. */
 	if (!kdumpdir_has_reserve(&c->target.root))
 		kdumpdir_reserve(&c->target.root);
@@ -229,12 +273,15 @@ int kdump_capture(const struct machine *m, const struct node *tree)
 
 	if (ret < 0)
 		log_error("capture: the kernel log cannot be read: %s", strerror(-ret));
+	c.crashes = 1;
+	if (c.uptime_ns / 1000000000 < ROW_SECONDS)
+		c.crashes += crashes_before(m);
 	saved = try_target(&c);
 	if (saved >= 0)
 		return saved == 0 ? ret : -EIO;
 	if (!c.log)
 		return saved;
-	if (ramoops_keep_log(m, tree, c.log, c.log_size) < 0)
+	if (ramoops_keep_log(m, tree, c.log, c.log_size, c.crashes) < 0)
 		fwrite(c.log, 1, c.log_size, stderr); /* whoever watches the console may see it */
 	return saved;
 }

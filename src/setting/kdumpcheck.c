@@ -10,10 +10,6 @@
 
 #define MIB (INT64_C(1) << 20)
 
-/* What the crash kernel needs besides kernel and initramfs: its page tables, its structures for
- * the reserved memory, drivers, and the programs that save the dump. */
-#define TO_RUN (32 * MIB)
-
 static int64_t read_number(const struct root *tree, const char *path, int64_t fallback)
 {
 	_cleanup_free_ char *text = NULL;
@@ -43,11 +39,14 @@ void kdump_free(struct kdump *k)
 	*k = KDUMP_NONE;
 }
 
+/* The first one counts. */
 _printf_(3, 4) static int obstacle(struct kdump *k, int error, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
 
+	if (k->error < 0)
+		return 0;
 	va_start(ap, fmt);
 	n = vasprintf(&k->why, fmt, ap);
 	va_end(ap);
@@ -59,7 +58,7 @@ _printf_(3, 4) static int obstacle(struct kdump *k, int error, const char *fmt, 
 	return 0;
 }
 
-static int64_t whole_mib(int64_t bytes)
+static long long whole_mib(int64_t bytes)
 {
 	return (bytes + MIB - 1) / MIB;
 }
@@ -132,56 +131,52 @@ static int take_file(const struct machine *m, struct kdump *k, const char *given
 	return 0;
 }
 
+const char *const kdump_kernels[] = { "/boot/vmlinuz-%s", "/lib/modules/%s/vmlinuz", NULL };
+const char *const kdump_initrds[] = { "/boot/holdfast-capture-%s.img", NULL };
+
 static int find_files(const struct machine *m, const struct node *kdump, struct kdump *k)
 {
-	static const char *const kernels[] = { "/boot/vmlinuz-%s", "/lib/modules/%s/vmlinuz",
-					       NULL };
-	static const char *const initrds[] = { "/boot/holdfast-capture-%s.img", NULL };
-	int ret = take_file(m, k, node_text(kdump, "kernel"), kernels,
+	int ret = take_file(m, k, node_text(kdump, "kernel"), kdump_kernels,
 			    "name the image by 'kernel' below 'kdump'", &k->kernel);
 
-	if (ret < 0 || k->error < 0)
-		return ret;
-	return take_file(m, k, node_text(kdump, "initrd"), initrds, "update-initramfs -u builds it",
-			 &k->initrd);
+	if (ret >= 0)
+		ret = take_file(m, k, node_text(kdump, "initrd"), kdump_initrds,
+				"update-initramfs -u builds it", &k->initrd);
+	return ret;
 }
 
 /* --- memory --- */
 
-static int measure(struct kdump *k)
+static int measure(struct kdump *k, int64_t *ret_needed)
 {
-	int64_t kernel, initrd;
-	int ret = kdump_kernel_size(k->kernel, &kernel);
+	int ret;
 
-	if (ret < 0)
-		return obstacle(k, ret, "the kernel image cannot be read: %s", strerror(-ret));
-	ret = kdump_initrd_size(k->initrd, &initrd);
-	if (ret < 0)
-		return obstacle(k, ret, "the initramfs cannot be read: %s", strerror(-ret));
-	if (k->required < kernel + initrd + TO_RUN)
-		k->required = kernel + initrd + TO_RUN;
-	if (k->reserved >= kernel + initrd + TO_RUN)
+	if (k->kernel < 0 || k->initrd < 0)
 		return 0;
-	return obstacle(k, -EADDRNOTAVAIL,
-			"kernel and initramfs need %lldM: boot with crashkernel=%lldM; %lldM are "
-			"reserved",
-			(long long)whole_mib(kernel + initrd + TO_RUN),
-			(long long)whole_mib(kernel + initrd + TO_RUN),
-			(long long)whole_mib(k->reserved));
+	ret = kdump_measure(k->kernel, k->initrd, ret_needed);
+	if (ret >= 0)
+		return 0;
+	return obstacle(k, ret, "kernel image or initramfs cannot be read: %s", strerror(-ret));
 }
 
-static int check_reservation(struct kdump *k)
+/* @needed: by the files that are there. */
+static int check_reservation(struct kdump *k, int64_t needed)
 {
-	long long wanted = whole_mib(k->required), reserved = whole_mib(k->reserved);
+	bool more = needed > k->required;
+	char who[64] = "";
 
+	if (more)
+		k->required = needed;
+	if (k->reserved >= k->required && k->reserved > 0)
+		return 0;
+	if (more)
+		snprintf(who, sizeof(who), "kernel and initramfs need %lldM: ", whole_mib(needed));
 	if (k->reserved == 0)
 		return obstacle(k, -EADDRNOTAVAIL,
-				"no memory is reserved: boot with crashkernel=%lldM", wanted);
-	if (k->reserved < k->required)
-		return obstacle(k, -EADDRNOTAVAIL,
-				"boot with crashkernel=%lldM; %lldM are reserved", wanted,
-				reserved);
-	return 0;
+				"%sno memory is reserved: boot with crashkernel=%lldM", who,
+				whole_mib(k->required));
+	return obstacle(k, -EADDRNOTAVAIL, "%sboot with crashkernel=%lldM; %lldM are reserved", who,
+			whole_mib(k->required), whole_mib(k->reserved));
 }
 
 /* --- the whole --- */
@@ -197,6 +192,35 @@ static int check_permission(const struct machine *m, struct kdump *k)
 				"kernel.kexec_load_limit_panic is 0: nothing can be loaded until "
 				"the next boot");
 	return 0;
+}
+
+/* Whether this kernel takes signed images only, as far as it can be known before it is asked. */
+static const char *wants_signature(const struct machine *m)
+{
+	_cleanup_free_ char *lockdown = NULL, *release = NULL, *path = NULL, *config = NULL;
+
+	if (root_read_text(&m->sysfs, "kernel/security/lockdown", 256, &lockdown) == 0 &&
+	    !strstr(lockdown, "[none]"))
+		return "the kernel is locked down";
+	if (root_read_text(&m->procfs, "sys/kernel/osrelease", 256, &release) < 0 ||
+	    asprintf(&path, "/boot/config-%s", release) < 0 ||
+	    root_read_text(&m->root, path, 1U << 20, &config) < 0)
+		return NULL;
+	return strstr(config, "\nCONFIG_KEXEC_SIG_FORCE=y\n")
+		       ? "the kernel loads signed images only"
+		       : NULL;
+}
+
+static int check_signature(const struct machine *m, struct kdump *k)
+{
+	const char *who = k->kernel < 0 || kdump_is_signed(k->kernel) ? NULL : wants_signature(m);
+
+	if (!who)
+		return 0;
+	return obstacle(k, -EPERM,
+			"%s, and the image is not signed: sign it with a key that it trusts, or "
+			"boot without that",
+			who);
 }
 
 static const char default_append[] =
@@ -234,29 +258,52 @@ static int make_append(const struct machine *m, const struct node *tree, struct 
 	return fclose(f) == 0 ? 0 : -ENOMEM;
 }
 
+/* What is wrong with the files counts last: until the next boot something else may be in the way.
+ */
+static int look(const struct machine *m, const struct node *kdump, struct kdump *k)
+{
+	struct kdump files = KDUMP_NONE;
+	int64_t needed = 0;
+	int ret = find_files(m, kdump, &files);
+
+	if (ret >= 0)
+		ret = measure(&files, &needed);
+	k->kernel = TAKE_FD(files.kernel);
+	k->initrd = TAKE_FD(files.initrd);
+	if (ret >= 0)
+		ret = check_reservation(k, needed);
+	if (ret >= 0)
+		ret = check_permission(m, k);
+	if (ret >= 0)
+		ret = check_signature(m, k);
+	if (ret >= 0 && files.error < 0)
+		ret = obstacle(k, files.error, "%s", files.why);
+	kdump_free(&files);
+	return ret;
+}
+
 static int examine(const struct machine *m, const struct node *tree, struct kdump *k)
 {
 	const struct node *kdump = node_child(tree, "kdump");
 	int ret = 0;
 
-	k->armed = kdump_is_armed(m);
 	k->locked = read_number(&m->procfs, "sys/kernel/kexec_load_disabled", 0) != 0;
 	k->reserved = read_number(&m->sysfs, "kernel/kexec_crash_size", 0);
 	if (text_to_int(node_text(kdump, "crashkernel") ?: "0", &k->required) < 0)
 		k->required = 0;
-	if (k->armed)
-		return 0;
 	if (root_exists(&m->sysfs, "kernel/kexec_crash_loaded") < 0)
-		return obstacle(k, -ENOENT,
-				"this kernel can load no crash kernel: it takes CONFIG_KEXEC_FILE "
-				"and CONFIG_CRASH_DUMP");
-	ret = check_reservation(k);
-	if (ret >= 0 && !k->error)
-		ret = check_permission(m, k);
-	if (ret >= 0 && !k->error)
-		ret = find_files(m, kdump, k);
-	if (ret >= 0 && !k->error)
-		ret = measure(k);
+		ret = obstacle(k, -ENOENT,
+			       "this kernel can load no crash kernel: it takes CONFIG_KEXEC_FILE "
+			       "and CONFIG_CRASH_DUMP");
+	if (ret >= 0)
+		ret = look(m, kdump, k);
+	k->armed = kdump_is_armed(m);
+	if (k->armed && ret >= 0) {
+		free(k->why);
+		k->why = NULL;
+		k->error = 0;
+		k->note = kdump_loaded_note(m, k);
+	}
 	return ret < 0 ? ret : make_append(m, tree, k);
 }
 

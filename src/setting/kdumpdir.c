@@ -75,38 +75,13 @@ static const char *temporary_name(const char *name)
 	return rest && kdumpdir_number(rest) > 0 ? name : NULL;
 }
 
-static int remove_oldest(const struct root *dir, int64_t keep, bool *ret_more)
-{
-	_cleanup_closedir_ DIR *d = open_listing(dir->fd);
-	char oldest[NAME_MAX + 1] = "";
-	struct dirent *e;
-	int64_t n = 0;
-
-	if (!d)
-		return -errno;
-	*ret_more = false;
-	while ((e = readdir(d))) {
-		if (kdumpdir_number(e->d_name) == 0)
-			continue;
-		n++;
-		if (!*oldest || kdumpdir_number(e->d_name) < kdumpdir_number(oldest))
-			snprintf(oldest, sizeof(oldest), "%s", e->d_name);
-	}
-	if (n <= keep)
-		return 0;
-	*ret_more = n > keep + 1;
-	return remove_dump(dir->fd, oldest);
-}
-
 /* What a power cut left behind. */
-static int remove_unfinished(const struct root *dir)
+static void remove_unfinished(const struct root *dir)
 {
 	_cleanup_closedir_ DIR *d = open_listing(dir->fd);
 	struct dirent *e;
 
-	if (!d)
-		return -errno;
-	while ((e = readdir(d))) {
+	while (d && (e = readdir(d))) {
 		char path[NAME_MAX + sizeof(KDUMP_PARTIAL) + 2];
 
 		if (temporary_name(e->d_name))
@@ -116,17 +91,35 @@ static int remove_unfinished(const struct root *dir)
 		snprintf(path, sizeof(path), "%s/" KDUMP_PARTIAL, e->d_name);
 		unlinkat(dir->fd, path, 0);
 	}
-	return 0;
 }
 
-int kdumpdir_prune(const struct root *dir, int64_t keep)
+static int is_dump(const struct dirent *e)
 {
-	int ret = remove_unfinished(dir);
-	bool more = true;
+	return kdumpdir_number(e->d_name) > 0;
+}
 
-	while (more && ret >= 0)
-		ret = remove_oldest(dir, keep, &more);
-	return ret;
+static int latest_first(const struct dirent **a, const struct dirent **b)
+{
+	int64_t x = kdumpdir_number((*a)->d_name), y = kdumpdir_number((*b)->d_name);
+
+	return x < y ? 1 : x > y ? -1 : strcmp((*b)->d_name, (*a)->d_name);
+}
+
+unsigned kdumpdir_prune(const struct root *dir, int64_t keep)
+{
+	struct dirent **dumps = NULL;
+	unsigned removed = 0;
+	int n;
+
+	remove_unfinished(dir);
+	n = scandirat(dir->fd, ".", &dumps, is_dump, latest_first);
+	for (int i = 0; i < n; i++) {
+		if (i >= keep)
+			removed += remove_dump(dir->fd, dumps[i]->d_name) >= 0;
+		free(dumps[i]);
+	}
+	free(dumps);
+	return removed;
 }
 
 static char *new_name(struct arena *a, const char *latest, int64_t now)

@@ -23,8 +23,9 @@ int kdumpdir_commit(const struct root *dir, const char *temporary, int fd) _must
 /* Removes it. */
 void kdumpdir_abandon(const struct root *dir, const char *temporary);
 
-/* Removes what was never finished and all dumps but the latest @keep. 0 or the first error. */
-int kdumpdir_prune(const struct root *dir, int64_t keep);
+/* Removes what was never finished and all dumps but the latest @keep; how many of these. What
+ * cannot be removed keeps none of the others. */
+unsigned kdumpdir_prune(const struct root *dir, int64_t keep);
 
 #define KDUMP_LOG "dmesg"
 #define KDUMP_CORE "vmcore"

@@ -1,32 +1,38 @@
-/* How much memory a kernel image and an initramfs take, by what their headers say. */
+/* How much memory a crash kernel needs, by what the headers of its image and initramfs say. */
 #include "setting/kdump.h"
 
 #include <endian.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #define HEADER 4096
 
 /* An initramfs that does not tell: most compress to a third. */
 #define USUAL_RATIO 3
 
+/* What runs in a crash kernel: its page tables, its structures for the reserved memory, drivers,
+ * and the programs that save the dump. */
+#define TO_RUN (INT64_C(32) << 20)
+
 struct head {
 	uint8_t bytes[HEADER];
 	size_t n;
-	int64_t size; /* of the file */
+	int64_t at, size; /* where it is in the file; what follows it included */
 };
 
-static int read_head(int fd, struct head *ret_head)
+static int read_head(int fd, int64_t at, struct head *ret_head)
 {
 	struct stat st;
 	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	n = pread(fd, ret_head->bytes, HEADER, 0);
+	n = pread(fd, ret_head->bytes, HEADER, at);
 	if (n < 0)
 		return -errno;
 	ret_head->n = (size_t)n;
-	ret_head->size = st.st_size;
+	ret_head->at = at;
+	ret_head->size = st.st_size - at;
 	return 0;
 }
 
@@ -44,10 +50,11 @@ static bool has(const struct head *h, size_t at, const char *magic, size_t n)
 	return at + n <= h->n && memcmp(h->bytes + at, magic, n) == 0;
 }
 
-int kdump_kernel_size(int fd, int64_t *ret_size)
+/* The file's size where its header does not say. */
+static int kernel_size(int fd, int64_t *ret_size)
 {
 	struct head h;
-	int ret = read_head(fd, &h);
+	int ret = read_head(fd, 0, &h);
 
 	if (ret < 0)
 		return ret;
@@ -63,6 +70,31 @@ int kdump_kernel_size(int fd, int64_t *ret_size)
 	else
 		*ret_size = h.size;
 	return 0;
+}
+
+/* PE/COFF: the fifth data directory of the optional header is the certificates. */
+static bool has_certificate(const struct head *h)
+{
+	uint32_t pe = le32_at(h, 0x3c), directories, size;
+
+	if (!has(h, 0, "MZ", 2) || pe > HEADER || !has(h, pe, "PE\0\0", 4))
+		return false;
+	directories = pe + 24 + (has(h, pe + 24, "\x0b\x02", 2) ? 112 : 96);
+	size = le32_at(h, directories + 4 * 8 + 4);
+	return size > 0;
+}
+
+bool kdump_is_signed(int kernel)
+{
+	static const char appended[] = "~Module signature appended~\n";
+	char end[sizeof(appended) - 1];
+	struct head h;
+
+	if (read_head(kernel, 0, &h) < 0)
+		return true; /* not ours to say */
+	return has_certificate(&h) || fgetxattr(kernel, "security.ima", NULL, 0) > 0 ||
+	       (pread(kernel, end, sizeof(end), h.size - (int64_t)sizeof(end)) == sizeof(end) &&
+		memcmp(end, appended, sizeof(end)) == 0);
 }
 
 /* RFC 8878: Frame_Content_Size, where its frame has one. 0 where not. */
@@ -90,29 +122,109 @@ static int64_t gzip_content_size(int fd, const struct head *h)
 {
 	uint32_t v = 0;
 
-	if (pread(fd, &v, sizeof(v), h->size - 4) != sizeof(v))
+	if (pread(fd, &v, sizeof(v), h->at + h->size - 4) != sizeof(v))
 		return 0;
 	return le32toh(v);
 }
 
-int kdump_initrd_size(int fd, int64_t *ret_size)
+/* Documentation/driver-api/early-userspace/buffer-format.rst: fields of eight hexadecimal digits.
+ */
+static int64_t cpio_field(const char *entry, size_t field)
 {
-	struct head h;
-	int64_t unpacked = 0;
-	int ret = read_head(fd, &h);
+	char text[9] = "";
 
+	memcpy(text, entry + 6 + 8 * field, 8);
+	return strtoll(text, NULL, 16);
+}
+
+static int64_t skip_zeros(int fd, int64_t at)
+{
+	uint8_t block[HEADER];
+	ssize_t n, i;
+
+	while ((n = pread(fd, block, sizeof(block), at)) > 0) {
+		for (i = 0; i < n && !block[i]; i++)
+			;
+		at += i;
+		if (i < n)
+			break;
+	}
+	return at;
+}
+
+/* Where what follows an archive that is not packed begins, such as early microcode. -EBADMSG: it
+ * has no end. */
+static int64_t end_of_cpio(int fd, int64_t at)
+{
+	static const char trailer[] = "TRAILER!!!";
+	char entry[110 + sizeof(trailer)];
+
+	while (pread(fd, entry, sizeof(entry), at) == sizeof(entry)) {
+		int64_t name = cpio_field(entry, 11);
+
+		if (memcmp(entry, "070701", 6) != 0 || name <= 0)
+			break;
+		at = (at + 110 + name + 3) & ~INT64_C(3);
+		at = (at + cpio_field(entry, 6) + 3) & ~INT64_C(3);
+		if (memcmp(entry + 110, trailer, sizeof(trailer)) == 0)
+			return skip_zeros(fd, at);
+	}
+	return -EBADMSG;
+}
+
+/* The size of all that it is made of, unpacked. */
+static int unpacked_size(int fd, int64_t *ret_size)
+{
+	int64_t sum = 0, unpacked, end;
+	struct head h;
+	int ret = read_head(fd, 0, &h);
+
+	if (ret >= 0 && h.n < 32)
+		ret = -ENOEXEC;
+	while (ret >= 0 && has(&h, 0, "070701", 6) && (end = end_of_cpio(fd, h.at)) > 0) {
+		sum += end - h.at;
+		ret = read_head(fd, end, &h);
+	}
 	if (ret < 0)
 		return ret;
-	if (h.n < 32)
-		return -ENOEXEC;
 	if (has(&h, 0, "\x28\xb5\x2f\xfd", 4))
 		unpacked = zstd_content_size(&h);
 	else if (has(&h, 0, "\x1f\x8b", 2))
 		unpacked = gzip_content_size(fd, &h);
-	else if (has(&h, 0, "070701", 6))
-		unpacked = h.size;
-	if (unpacked <= 0)
+	else
+		unpacked = has(&h, 0, "070701", 6) ? h.size : 0;
+	if (unpacked <= 0 && h.size > 0)
 		unpacked = h.size * USUAL_RATIO;
-	*ret_size = h.size + unpacked;
+	*ret_size = sum + unpacked;
+	return 0;
+}
+
+static int64_t file_size(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : st.st_size;
+}
+
+int kdump_measure(int kernel, int initrd, int64_t *ret_needed)
+{
+	int64_t image, packed = file_size(initrd), unpacked;
+	int ret = kernel_size(kernel, &image);
+
+	if (ret == -EBADF) {
+		image = file_size(kernel);
+		ret = 0;
+	}
+	if (ret < 0)
+		return ret;
+	ret = unpacked_size(initrd, &unpacked);
+	if (ret == -EBADF) {
+		unpacked = packed * USUAL_RATIO;
+		ret = 0;
+	}
+	if (ret < 0)
+		return ret;
+	/* The file system that it is unpacked to takes half of the memory at most. */
+	*ret_needed = image + packed + unpacked + (unpacked > TO_RUN ? unpacked : TO_RUN);
 	return 0;
 }

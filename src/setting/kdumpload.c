@@ -1,8 +1,6 @@
 /* Loading the crash kernel: kexec_file_load(2), or kexec(8) where the kernel does not have it. */
 #include <linux/kexec.h>
-#include <linux/magic.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 
 #include "base/log.h"
 #include "base/run.h"
@@ -21,14 +19,6 @@ static int kexec_file_load(int kernel, int initrd, const char *append, unsigned 
 #else
 	return -ENOSYS;
 #endif
-}
-
-/* Nothing is loaded into this machine's kernel for a tree that was made for a test. */
-static bool is_real(const struct root *sysfs)
-{
-	struct statfs fs;
-
-	return sysfs->fd >= 0 && fstatfs(sysfs->fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
 }
 
 /* @kernel < 0: unload. The files are named by our own descriptors: what was examined is loaded. */
@@ -114,12 +104,16 @@ int kdump_load(const struct machine *m, const struct kdump *k, char **ret_why)
 {
 	int ret;
 
-	if (!is_real(&m->sysfs))
+	if (!machine_is_real(m))
 		return explain(m, -EOPNOTSUPP, ret_why);
 	ret = kexec_file_load(k->kernel, k->initrd, k->append,
 			      k->initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0);
 	if (ret == -ENOSYS)
 		ret = kexec_by_program(k->kernel, k->initrd, k->append);
+	if (ret < 0) /* the one before is gone, too */
+		kdump_note_loaded(m, NULL);
+	else if (kdump_note_loaded(m, k) < 0)
+		log_debug("kdump: what was loaded is not noted");
 	return ret < 0 ? explain(m, ret, ret_why) : 0;
 }
 
@@ -127,10 +121,12 @@ int kdump_unload(const struct machine *m, char **ret_why)
 {
 	int ret;
 
-	if (!is_real(&m->sysfs))
+	if (!machine_is_real(m))
 		return explain(m, -EOPNOTSUPP, ret_why);
 	ret = kexec_file_load(-1, -1, NULL, KEXEC_FILE_UNLOAD);
 	if (ret == -ENOSYS)
 		ret = kexec_by_program(-1, -1, NULL);
+	if (ret >= 0)
+		kdump_note_loaded(m, NULL);
 	return ret < 0 ? explain(m, ret, ret_why) : 0;
 }

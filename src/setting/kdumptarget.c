@@ -19,17 +19,25 @@ static char *make_mount_point(const struct machine *m)
 	return root_path(&m->run, MOUNT_POINT);
 }
 
-/* What is mounted for writing elsewhere cannot be mounted read-only, and need not be. */
-static int attach(const char *what, const char *where, bool write, int wait_ms, char **why)
-{
-	int ret = mount_attach(what, NULL, write ? "nosuid,nodev,noexec" : "ro,nosuid,nodev,noexec",
-			       where, wait_ms, why);
+#define SAFE "nosuid,nodev,noexec"
 
-	if (ret != -EBUSY || write)
-		return ret;
-	free_p(why);
-	*why = NULL;
-	return mount_attach(what, NULL, "nosuid,nodev,noexec", where, 0, why);
+/* Before the system has checked it, or woken from hibernation with it, a look must not even replay
+ * the journal. File systems that have none do not know the option. What is mounted for writing
+ * elsewhere cannot be mounted read-only, and need not be. */
+static int attach(const struct machine *m, const char *what, const char *where, bool write,
+		  int wait_ms, char **why)
+{
+	static const char *const options[] = { "ro,norecovery," SAFE, "ro," SAFE, SAFE };
+	int ret;
+
+	for (size_t i = write ? 2 : m->wait ? 0 : 1;; i++) {
+		ret = mount_attach(what, NULL, options[i], where, wait_ms, why);
+		if (i == 2 || !((i == 0 && ret == -EINVAL) || ret == -EBUSY))
+			return ret;
+		free_p(why);
+		*why = NULL;
+		wait_ms = 0;
+	}
 }
 
 static int open_dir(struct kdump_target *t, const char *path, bool write)
@@ -61,7 +69,7 @@ int kdump_target_open(const struct machine *m, const struct node *capture, bool 
 	where = make_mount_point(m);
 	if (!where)
 		return -ENOTDIR;
-	ret = attach(what, where, write, wait_ms, ret_why);
+	ret = attach(m, what, where, write, wait_ms, ret_why);
 	if (ret < 0)
 		return ret;
 	t.mounted_at = TAKE_PTR(where);

@@ -12,14 +12,18 @@ struct kdump_target {
 #define KDUMP_TARGET_NONE ((struct kdump_target){ .root = ROOT_NONE })
 
 /* Mounts it, waiting @wait_ms for the device, and opens the directory, which is made where @write
- * says so. @capture is section kdump.capture. -ENOENT: the profile names none, it did not appear,
- * or (without @write) it has no such directory. The reason in *@ret_why, which may stay NULL; the
+ * says so. Without @write nothing is written to the disk, as long as devices are waited for.
+ * @capture is section kdump.capture. -ENOENT: the profile names none, it did not appear, or
+ * (without @write) it has no such directory. The reason in *@ret_why, which may stay NULL; the
  * caller frees it. */
 int kdump_target_open(const struct machine *m, const struct node *capture, bool write, int wait_ms,
 		      struct kdump_target *ret_target, char **ret_why) _must_check_;
 
 /* Unmounts it: what was written is on the disk then. 0 or -errno. */
 int kdump_target_close(struct kdump_target *t);
+
+/* On a crash kernel's command line: as many there were when it was loaded. */
+#define KDUMP_CRASHES "holdfast.crashes="
 
 /* How many boots in a row have ended in a crash. */
 int64_t kdump_attempts(const struct kdump_target *t);

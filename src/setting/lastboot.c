@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "setting/ramoops.h"
 #include "setting/report.h"
 
@@ -12,15 +13,18 @@
 
 /* --- the file in /run: a word and a text on each line --- */
 
+/* Each text once: a later stage looks again. */
 static int add_text(struct last_boot *l, struct last_boot_line **list, const char *text)
 {
-	struct last_boot_line *line = arena_alloc(&l->arena, sizeof(*line));
+	struct last_boot_line *line;
 
+	for (; *list; list = &(*list)->next)
+		if (streq_null((*list)->text, text))
+			return 0;
+	line = arena_alloc(&l->arena, sizeof(*line));
 	if (!line || !text)
 		return -ENOMEM;
 	line->text = text;
-	while (*list)
-		list = &(*list)->next;
 	*list = line;
 	return 0;
 }
@@ -39,16 +43,24 @@ int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char 
 	return add_text(l, list, text);
 }
 
-static const char *known_cause(const char *text)
-{
-	static const char *const causes[] = { CAUSE_OOM_PANIC, CAUSE_PANIC,
-					      CAUSE_REBOOT,    CAUSE_POWER_LOSS_OR_RESET,
-					      CAUSE_WATCHDOG,  CAUSE_UNKNOWN };
+/* The later ones say more. */
+static const char *const causes[] = { CAUSE_UNKNOWN, CAUSE_POWER_LOSS_OR_RESET,
+				      CAUSE_REBOOT,  CAUSE_WATCHDOG,
+				      CAUSE_PANIC,   CAUSE_OOM_PANIC };
 
-	for (size_t i = 0; i < ARRAY_SIZE(causes); i++)
-		if (streq(text, causes[i]))
-			return causes[i];
-	return CAUSE_UNKNOWN;
+static size_t rank_of(const char *cause)
+{
+	size_t i = ARRAY_SIZE(causes) - 1;
+
+	while (i > 0 && !streq(cause, causes[i]))
+		i--;
+	return i;
+}
+
+void last_boot_raise(struct last_boot *l, const char *cause)
+{
+	if (!l->cause || rank_of(cause) > rank_of(l->cause))
+		l->cause = causes[rank_of(cause)];
 }
 
 static int load_line(struct last_boot *l, char *line)
@@ -59,13 +71,17 @@ static int load_line(struct last_boot *l, char *line)
 		return 0;
 	*text++ = '\0';
 	if (streq(line, "cause"))
-		l->cause = known_cause(text);
+		l->cause = causes[rank_of(text)];
 	else if (streq(line, "evidence"))
 		return add_text(l, &l->evidence, text);
 	else if (streq(line, "record"))
 		return add_text(l, &l->records, text);
+	else if (streq(line, "seen"))
+		return add_text(l, &l->seen, text);
 	else if (streq(line, "log"))
 		l->log = text;
+	else if (streq(line, "crashes") && text_to_int(text, &l->crashes) < 0)
+		l->crashes = 0;
 	else if (streq(line, "archived"))
 		l->archived = streq(text, "yes");
 	return 0;
@@ -96,6 +112,12 @@ int last_boot_load(const struct machine *m, struct last_boot *ret_l)
 	return 0;
 }
 
+static void print_list(const char *word, const struct last_boot_line *line, FILE *f)
+{
+	for (; line; line = line->next)
+		fprintf(f, "%s %s\n", word, line->text);
+}
+
 static void print_lines(FILE *f, const void *data)
 {
 	const struct last_boot *l = data;
@@ -103,10 +125,11 @@ static void print_lines(FILE *f, const void *data)
 	fprintf(f, "cause %s\narchived %s\n", l->cause, l->archived ? "yes" : "no");
 	if (l->log)
 		fprintf(f, "log %s\n", l->log);
-	for (const struct last_boot_line *line = l->evidence; line; line = line->next)
-		fprintf(f, "evidence %s\n", line->text);
-	for (const struct last_boot_line *line = l->records; line; line = line->next)
-		fprintf(f, "record %s\n", line->text);
+	if (l->crashes > 0)
+		fprintf(f, "crashes %lld\n", (long long)l->crashes);
+	print_list("evidence", l->evidence, f);
+	print_list("record", l->records, f);
+	print_list("seen", l->seen, f);
 }
 
 int last_boot_save(const struct last_boot *l, const struct machine *m)
@@ -135,11 +158,11 @@ void last_boot_json(const struct last_boot *l, struct json *j)
 	lines_json("records", l->records, j);
 }
 
-/* --- the setting --- */
+/* --- the setting: last_boot, or a crash kernel's capture without it --- */
 
 static int last_boot_describe(const struct machine *m, struct arena *a, struct setting *s)
 {
-	s->key = s->path = "last_boot";
+	s->key = s->path = s->node->row->path;
 	s->file = arena_printf(a, "%s/" REPORT_DIR "/" FILE_NAME, m->run.path);
 	s->wanted = "recorded";
 	return s->file ? 0 : -ENOMEM;
@@ -151,44 +174,57 @@ static int last_boot_read(const struct machine *m, const struct setting *s, stru
 	_cleanup_(last_boot_free) struct last_boot l = { 0 };
 	int ret = last_boot_load(m, &l);
 
-	(void)s;
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
+	if (ret >= 0 && l.archived && !m->wait && s->tree && !last_boot_goes_on(m, s->tree))
+		l.archived = false;
 	ret_state->holds = ret >= 0 && (l.archived || m->wait);
 	ret_state->value = strdup(ret < 0 ? "not recorded" : l.archived ? "recorded" : "found");
 	return ret_state->value ? 0 : -ENOMEM;
 }
 
-/* The first stage that comes by. */
-static int find_out(const struct machine *m, const struct setting *s, struct last_boot *l)
+/* In the first stage that comes by, and once more when all drivers and disks are there. */
+static int gather(const struct machine *m, const struct setting *s, struct last_boot *l)
 {
-	const struct node *ramoops = node_child(s->node, "ramoops");
 	_cleanup_free_ char *why = NULL;
-	int memory = 0, ret;
+	int memory = ramoops_start(m, s->tree, &why), ret = 0;
+	const char *reason = why ? why : memory < 0 ? strerror(-memory) : NULL;
 
-	l->cause = CAUSE_UNKNOWN;
-	if (ramoops)
-		memory = ramoops_start(m, ramoops, &why);
 	if (memory < 0)
-		log_warning("last_boot: ramoops: %s", why ? why : strerror(-memory));
-	ret = last_boot_find(m, node_child(s->tree, "kdump"), memory, true, l);
+		log_warning("last_boot: no record in memory: %s", reason);
+	if (memory < 0 && !m->wait)
+		ret = last_boot_add(l, &l->evidence, "no record in memory: %s", reason);
+	GATHER(ret, last_boot_find(m, node_child(s->tree, "kdump"), memory, true, l));
 	return ret < 0 ? ret : last_boot_save(l, m);
+}
+
+static int settle(const struct machine *m, const struct setting *s, struct last_boot *l)
+{
+	const struct node *last_boot = node_child(s->tree, "last_boot");
+	int ret = 0;
+
+	if (last_boot) {
+		ret = last_boot_ask_trace(m, last_boot, l);
+		if (ret >= 0)
+			ret = last_boot_save(l, m); /* known even if nothing can be kept */
+		if (ret >= 0)
+			ret = last_boot_archive(m, last_boot, l);
+	}
+	if (ret >= 0 && last_boot_settle(m, s->tree, l, false) == -ENOMEM)
+		ret = -ENOMEM;
+	return ret;
 }
 
 static int last_boot_write(const struct machine *m, const struct setting *s, char **why)
 {
-	_cleanup_(last_boot_free) struct last_boot l = { 0 };
+	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
 	int ret = last_boot_load(m, &l);
 
-	if (ret == -ENOENT)
-		ret = find_out(m, s, &l);
+	if (ret == -ENOENT || (ret >= 0 && !m->wait))
+		ret = gather(m, s, &l);
 	if (ret < 0 || m->wait)
 		return ret;
-	ret = last_boot_ask_trace(m, s->node, &l);
-	if (ret >= 0)
-		ret = last_boot_save(&l, m); /* the cause is known even if nothing can be kept */
-	if (ret >= 0)
-		ret = last_boot_archive(m, s->tree, &l);
+	ret = settle(m, s, &l);
 	if (ret < 0 && ret != -ENOMEM &&
 	    asprintf(why, "%s%s: %s", m->root.path, node_setting(s->node, "archive"),
 		     strerror(-ret)) < 0)

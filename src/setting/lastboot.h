@@ -16,7 +16,9 @@ struct last_boot {
 	struct arena arena;
 	const char *cause; /* one of those below */
 	struct last_boot_line *evidence, *records;
+	struct last_boot_line *seen; /* files of pstore that have a copy */
 	const char *log; /* the kernel log of the boot before, below the root; or NULL */
+	int64_t crashes; /* in a row, where a crash kernel had no disk to count on */
 	bool archived;   /* nothing is left to do */
 };
 
@@ -32,7 +34,10 @@ int last_boot_load(const struct machine *m, struct last_boot *ret_l) _must_check
 int last_boot_save(const struct last_boot *l, const struct machine *m) _must_check_;
 void last_boot_free(struct last_boot *l);
 
-/* Adds a line to l->evidence or l->records. 0 or -ENOMEM. */
+/* Says more of the cause than was known, or leaves it. */
+void last_boot_raise(struct last_boot *l, const char *cause);
+
+/* Adds a line to one of the lists of @l, unless it is there. 0 or -ENOMEM. */
 int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char *fmt, ...)
 	_printf_(3, 4);
 
@@ -45,8 +50,8 @@ void last_boot_json(const struct last_boot *l, struct json *j);
 #define LAST_BOOT_RECORDS "holdfast/records"
 
 /* What pstore, the dumps of @kdump (may be NULL) and the watchdogs say; @memory as
- * ramoops_start() gives it. With @copy the records are copied to LAST_BOOT_RECORDS. 0 or -ENOMEM:
- * what cannot be read is no evidence. */
+ * ramoops_start() gives it. Adds to what @l has. With @copy the records are copied to
+ * LAST_BOOT_RECORDS. 0 or -ENOMEM: what cannot be read is no evidence. */
 int last_boot_find(const struct machine *m, const struct node *kdump, int memory, bool copy,
 		   struct last_boot *l) _must_check_;
 
@@ -58,8 +63,16 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot,
 
 /* Archives the copied records, clears the originals, and notes that this boot runs. -errno where
  * the archive cannot be written; the records stay where they are then. */
-int last_boot_archive(const struct machine *m, const struct node *tree,
+int last_boot_archive(const struct machine *m, const struct node *last_boot,
 		      struct last_boot *l) _must_check_;
+
+/* Whether this boot has not been noted as ended: after a soft reboot it has, and goes on. */
+bool last_boot_goes_on(const struct machine *m, const struct node *tree);
+
+/* On the disk for dumps: what @l has of its dumps is no news any more; room for a kernel log. With
+ * @ended no dump is, nor does the row of crashes go on. 0 or -errno. */
+int last_boot_settle(const struct machine *m, const struct node *tree, const struct last_boot *l,
+		     bool ended);
 
 /* Notes that this boot ends in order, and the row of crashes with it. 0 or -errno. */
 int last_boot_end(const struct machine *m, const struct node *tree) _must_check_;

@@ -54,9 +54,8 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, s
 {
 	_cleanup_(root_close) struct root archive = ROOT_NONE;
 	_cleanup_free_ char *text = NULL, *id = NULL;
-	bool ended,
-		open = streq(l->cause, CAUSE_UNKNOWN) || streq(l->cause, CAUSE_POWER_LOSS_OR_RESET);
 	const char *word;
+	bool ended;
 
 	if (open_archive(m, last_boot, false, &archive) < 0 ||
 	    root_read_text(&archive, TRACE, 128, &text) < 0)
@@ -68,8 +67,7 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, s
 	if (boot_id(m, &id) >= 0 && strncmp(text, id, strlen(id)) == 0)
 		return 0;
 	ended = streq(word, " ended");
-	if (open)
-		l->cause = ended ? CAUSE_REBOOT : CAUSE_POWER_LOSS_OR_RESET;
+	last_boot_raise(l, ended ? CAUSE_REBOOT : CAUSE_POWER_LOSS_OR_RESET);
 	return last_boot_add(l, &l->evidence,
 			     ended ? "the boot before ended in order"
 				   : "the boot before did not end in order");
@@ -77,7 +75,6 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, s
 
 /* --- archiving --- */
 
-/* Copies the records that are worth it; an orderly shutdown's is only evidence. */
 static int copy_records(int from, int to, unsigned *ret_n)
 {
 	int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
@@ -92,9 +89,8 @@ static int copy_records(int from, int to, unsigned *ret_n)
 		if (!after_prefix(e->d_name, "dmesg-"))
 			continue;
 		ret = root_read(&dir, e->d_name, RECORD_MAX, &data, &size);
-		if (ret < 0 || after_prefix(data, "Shutdown"))
-			continue;
-		ret = write_whole(to, e->d_name, data, size);
+		if (ret >= 0)
+			ret = write_whole(to, e->d_name, data, size);
 		*ret_n += ret >= 0;
 	}
 	return ret;
@@ -150,49 +146,19 @@ static int archive_records(const struct root *archive, const char *path, int rec
 
 /* --- clearing: only what has a copy in the archive now --- */
 
-static void clear_records(const struct machine *m, int records)
+static void clear_records(const struct machine *m, int records, const struct last_boot *l)
 {
 	_cleanup_close_ int pstore = root_openat(&m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY);
-	int own = openat(records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int own = records < 0 ? -1 : openat(records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = own < 0 ? NULL : fdopendir(own);
 	struct dirent *e;
 
+	for (const struct last_boot_line *seen = l->seen; seen && pstore >= 0; seen = seen->next)
+		if (!strchr(seen->text, '/'))
+			unlinkat(pstore, seen->text, 0);
 	while (d && (e = readdir(d)))
-		if (after_prefix(e->d_name, "dmesg-")) {
-			if (pstore >= 0)
-				unlinkat(pstore, e->d_name, 0);
+		if (after_prefix(e->d_name, "dmesg-"))
 			unlinkat(records, e->d_name, 0);
-		}
-}
-
-/* @ended: the row of crashes has ended, too. What need not be written is not opened for it. */
-static int settle_target(const struct machine *m, const struct node *tree, bool ended)
-{
-	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
-	const struct node *capture = node_find(tree, "kdump.capture");
-	_cleanup_free_ char *why = NULL;
-	bool is_new, in_row;
-	int ret;
-
-	if (!capture || !node_text(capture, "target") ||
-	    kdump_target_open(m, capture, false, 0, &t, &why) < 0)
-		return 0;
-	is_new = root_exists(&t.root, KDUMP_NEW) == 0;
-	in_row = ended && kdump_attempts(&t) > 0;
-	kdump_target_close(&t);
-	if (!is_new && !in_row)
-		return 0;
-	free_p(&why);
-	why = NULL;
-	ret = kdump_target_open(m, capture, true, 0, &t, &why);
-	if (ret >= 0 && in_row)
-		ret = kdump_set_attempts(&t, 0);
-	if (ret >= 0 && is_new && !ended)
-		unlinkat(t.root.fd, KDUMP_NEW, 0);
-	if (ret < 0)
-		log_warning("last_boot: %s: %s", node_text(capture, "target"),
-			    why ? why : strerror(-ret));
-	return ret;
 }
 
 static int64_t keep_of(const struct node *last_boot)
@@ -202,12 +168,11 @@ static int64_t keep_of(const struct node *last_boot)
 	return text_to_int(node_setting(last_boot, "keep"), &keep) < 0 ? 1 : keep;
 }
 
-int last_boot_archive(const struct machine *m, const struct node *tree, struct last_boot *l)
+int last_boot_archive(const struct machine *m, const struct node *last_boot, struct last_boot *l)
 {
 	_cleanup_(root_close) struct root archive = ROOT_NONE;
 	_cleanup_close_ int records =
 		root_openat(&m->run, LAST_BOOT_RECORDS, O_RDONLY | O_DIRECTORY);
-	const struct node *last_boot = node_child(tree, "last_boot");
 	int ret = open_archive(m, last_boot, true, &archive);
 
 	if (ret >= 0 && records >= 0)
@@ -216,16 +181,91 @@ int last_boot_archive(const struct machine *m, const struct node *tree, struct l
 		ret = write_trace(m, &archive, "runs");
 	if (ret < 0)
 		return ret;
-	if (records >= 0)
-		clear_records(m, records);
+	clear_records(m, records, l);
 	kdumpdir_prune(&archive, keep_of(last_boot));
-	ret = settle_target(m, tree, false);
-	return ret == -ENOMEM ? ret : 0;
+	return 0;
+}
+
+bool last_boot_goes_on(const struct machine *m, const struct node *tree)
+{
+	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	_cleanup_free_ char *text = NULL, *id = NULL;
+	const struct node *last_boot = node_child(tree, "last_boot");
+
+	return !last_boot || open_archive(m, last_boot, false, &archive) < 0 ||
+	       root_read_text(&archive, TRACE, 128, &text) < 0 || boot_id(m, &id) < 0 ||
+	       strncmp(text, id, strlen(id)) != 0 || !has_suffix(text, " ended");
+}
+
+/* --- the disk for dumps --- */
+
+struct settling {
+	bool is_new, in_row, reserve; /* what there is to do */
+};
+
+static bool is_told(const struct last_boot *l, const char *dump)
+{
+	for (const struct last_boot_line *r = l->records; r; r = r->next)
+		if (strstr(r->text, dump))
+			return true;
+	return false;
+}
+
+/* A dump whose disk came too late for this boot is not for the next to take for its own. */
+static void look(const struct kdump_target *t, const char *target, const struct last_boot *l,
+		 bool ended, struct settling *ret)
+{
+	_cleanup_free_ char *dump = NULL;
+
+	if (root_read_text(&t->root, KDUMP_NEW, 256, &dump) >= 0) {
+		ret->is_new = ended || is_told(l, dump);
+		if (ended && !is_told(l, dump))
+			log_warning("last_boot: %s has a dump that came too late: %.64s", target,
+				    dump);
+	}
+	ret->in_row = ended && kdump_attempts(t) > 0;
+	ret->reserve = !ended && !kdumpdir_has_reserve(&t->root);
+}
+
+/* What need not be written is not opened for it. */
+int last_boot_settle(const struct machine *m, const struct node *tree, const struct last_boot *l,
+		     bool ended)
+{
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	const struct node *capture = node_find(tree, "kdump.capture");
+	const char *target = node_text(capture, "target");
+	_cleanup_free_ char *why = NULL;
+	struct settling todo = { 0 };
+	int ret;
+
+	if (!target)
+		return 0;
+	ret = kdump_target_open(m, capture, false, 0, &t, &why);
+	if (ret == -ENOENT && !why && !ended) /* no crash yet, not even the directory */
+		todo.reserve = true;
+	else if (ret < 0)
+		return 0;
+	else
+		look(&t, target, l, ended, &todo);
+	kdump_target_close(&t);
+	if (!todo.is_new && !todo.in_row && !todo.reserve)
+		return 0;
+	ret = kdump_target_open(m, capture, true, 0, &t, &why);
+	if (ret >= 0 && todo.in_row)
+		ret = kdump_set_attempts(&t, 0);
+	if (ret >= 0 && todo.is_new)
+		unlinkat(t.root.fd, KDUMP_NEW, 0);
+	if (ret >= 0 && todo.reserve)
+		ret = kdumpdir_reserve(&t.root);
+	if (ret < 0)
+		log_warning("last_boot: %s: %s", target, why ? why : strerror(-ret));
+	return ret;
 }
 
 int last_boot_end(const struct machine *m, const struct node *tree)
 {
 	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
 	const struct node *last_boot = node_child(tree, "last_boot");
 	int ret = 0;
 
@@ -234,6 +274,8 @@ int last_boot_end(const struct machine *m, const struct node *tree)
 		if (ret >= 0)
 			ret = write_trace(m, &archive, "ended");
 	}
-	GATHER(ret, settle_target(m, tree, true));
+	if (last_boot_load(m, &l) < 0)
+		l = (struct last_boot){ 0 };
+	GATHER(ret, last_boot_settle(m, tree, &l, true));
 	return ret;
 }

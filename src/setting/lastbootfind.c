@@ -9,6 +9,7 @@
 #include "setting/kdumpdir.h"
 #include "setting/kdumptarget.h"
 #include "setting/mount.h"
+#include "setting/pstore.h"
 #include "setting/ramoops.h"
 #include "setting/report.h"
 
@@ -61,7 +62,7 @@ static int copy_record(struct search *s, const char *name, const char *text, siz
 
 	if (s->copies < 0)
 		return 0;
-	ret = write_whole(s->copies, name, text, size);
+	ret = write_whole_as(s->copies, name, text, size, 0600);
 	if (ret < 0)
 		log_warning("last_boot: %s/%s: %s", LAST_BOOT_RECORDS, name, strerror(-ret));
 	if (ret >= 0 && log) {
@@ -69,52 +70,31 @@ static int copy_record(struct search *s, const char *name, const char *text, siz
 		if (!s->l->log)
 			return -ENOMEM;
 	}
-	return ret == -ENOMEM ? ret : 0;
+	return ret;
 }
 
-/* A crash kernel without a disk has put the log into its own: back to what it was. @text is changed
- * in place. */
-static void take_kept_log(char *text)
+static const struct {
+	const char *reason;
+	enum ending ending;
+	const char *text;
+} reasons[] = {
+	{ "Panic", ENDING_CRASH, "a panic" },
+	{ "Oops", ENDING_NOTHING, "an oops" },
+	{ "Shutdown", ENDING_SHUTDOWN, "an orderly shutdown" },
+	{ "Restart", ENDING_SHUTDOWN, "an orderly shutdown" },
+	{ "Halt", ENDING_SHUTDOWN, "an orderly shutdown" },
+	{ "Poweroff", ENDING_SHUTDOWN, "an orderly shutdown" },
+	{ "Emergency", ENDING_EMERGENCY, "an emergency restart" },
+	{ "", ENDING_NOTHING, "a record that does not say of what" },
+};
+
+static size_t reason_of(const struct pstore_dump *d)
 {
-	char *to = text, *line, *rest = text;
+	size_t i = 0;
 
-	while ((line = strsep(&rest, "\n"))) {
-		char *kept = strstr(line, RAMOOPS_KEPT);
-		size_t n;
-
-		if (!kept)
-			continue;
-		kept += strlen(RAMOOPS_KEPT);
-		n = strlen(kept);
-		memmove(to, kept, n);
-		to += n;
-		*to++ = '\n'; /* what stood before it was longer */
-	}
-	*to = '\0';
-}
-
-static enum ending ending_of(const char *text)
-{
-	if (after_prefix(text, "Panic"))
-		return ENDING_CRASH;
-	if (after_prefix(text, "Shutdown") || after_prefix(text, "Restart") ||
-	    after_prefix(text, "Halt") || after_prefix(text, "Poweroff"))
-		return ENDING_SHUTDOWN;
-	return after_prefix(text, "Emergency") ? ENDING_EMERGENCY : ENDING_NOTHING;
-}
-
-static const char *ending_text(enum ending ending)
-{
-	switch (ending) {
-	case ENDING_CRASH:
-		return "a panic";
-	case ENDING_SHUTDOWN:
-		return "an orderly shutdown";
-	case ENDING_EMERGENCY:
-		return "an emergency restart";
-	default:
-		return "an oops";
-	}
+	while (i + 1 < ARRAY_SIZE(reasons) && !streq(d->parts->reason, reasons[i].reason))
+		i++;
+	return i;
 }
 
 /* The latest record says how the boot ended: an oops may come before a shutdown. The restart that
@@ -132,41 +112,49 @@ static void note_ending(struct search *s, enum ending ending, int64_t time, cons
 	s->panic = ending == ENDING_CRASH ? panic_line(&s->l->arena, text) : NULL;
 }
 
-static int look_at_record(struct search *s, int dir, const char *name)
+/* What has a copy may be cleared: all of the parts that it is made of. */
+static int note_seen(struct search *s, const struct pstore_dump *d)
 {
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	enum ending ending;
-	struct stat st;
-	size_t size;
-	int ret;
+	int ret = 0;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return 0;
-	ret = read_all(fd, RECORD_MAX, &text, &size);
+	for (const struct pstore_part *p = d->parts; p && ret >= 0; p = p->next)
+		ret = last_boot_add(s->l, &s->l->seen, "%s", p->name);
+	return ret;
+}
+
+static int look_at_record(struct search *s, const struct pstore_dump *d)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size, reason = reason_of(d);
+	enum ending ending = reasons[reason].ending;
+	const char *what = reasons[reason].text;
+	int ret = pstore_join(d, &text, &size);
+
 	if (ret < 0)
-		return ret == -ENOMEM ? ret : 0;
-	ending = ending_of(text);
-	if (strstr(text, RAMOOPS_KEPT)) {
-		take_kept_log(text);
+		return ret;
+	if (ramoops_take_kept_log(text, &s->l->crashes)) {
 		size = strlen(text);
 		ending = ENDING_CRASH;
+		what = "the kernel log of a crash, kept by the crash kernel";
 	}
-	note_ending(s, ending, st.st_mtime, text);
-	ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: %s", name, ending_text(ending));
-	return ret < 0 ? ret : copy_record(s, name, text, size, ending == ENDING_CRASH);
+	note_ending(s, ending, d->parts->time, text);
+	ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: %s", d->name, what);
+	if (ret >= 0 && ending != ENDING_SHUTDOWN)
+		ret = copy_record(s, d->name, text, size, ending == ENDING_CRASH);
+	if (ret >= 0)
+		ret = note_seen(s, d);
+	return ret == -ENOMEM ? ret : 0;
 }
 
 static int look_at_pstore(struct search *s)
 {
-	int fd = root_openat(&s->m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY), ret = 0;
-	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	_cleanup_close_ int fd = root_openat(&s->m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY);
+	struct pstore_dump *first = NULL;
+	int ret = fd < 0 ? 0 : pstore_dumps(fd, RECORD_MAX, &s->l->arena, &first);
 
-	while (d && ret >= 0 && (e = readdir(d)))
-		if (after_prefix(e->d_name, "dmesg-"))
-			ret = look_at_record(s, fd, e->d_name);
-	return ret;
+	for (const struct pstore_dump *d = first; d && ret >= 0; d = d->next)
+		ret = look_at_record(s, d);
+	return ret == -ENOMEM ? ret : 0;
 }
 
 /* --- dumps --- */
@@ -196,7 +184,8 @@ static int look_at_dump(struct search *s, const struct root *dir, const char *ta
 	if (ret < 0 || root_read(dir, log, RECORD_MAX, &text, &size) < 0)
 		return ret;
 	s->panic = panic_line(&s->l->arena, text);
-	return copy_record(s, "dmesg-kdump", text, size, true);
+	ret = copy_record(s, "dmesg-kdump", text, size, true);
+	return ret == -ENOMEM ? ret : 0;
 }
 
 static int look_at_target(struct search *s, const struct node *kdump)
@@ -266,6 +255,8 @@ int last_boot_find(const struct machine *m, const struct node *kdump, int memory
 
 	if (copy && m->run.fd >= 0)
 		s.copies = copies = root_make_dir(&m->run, LAST_BOOT_RECORDS);
+	if (copies >= 0 && fchmod(copies, 0700) < 0) /* kernel logs are root's to read */
+		log_debug("last_boot: %s: %s", LAST_BOOT_RECORDS, strerror(errno));
 	if (memory == RAMOOPS_KEPT_CONTENTS)
 		ret = last_boot_add(l, &l->evidence,
 				    "the reserved memory kept its contents: power was not lost");
@@ -277,6 +268,6 @@ int last_boot_find(const struct machine *m, const struct node *kdump, int memory
 	GATHER(ret, look_at_watchdogs(&s, &watchdog));
 	if (s.panic)
 		GATHER(ret, last_boot_add(l, &l->evidence, "%s", s.panic));
-	l->cause = cause_of(&s, watchdog, memory);
+	last_boot_raise(l, cause_of(&s, watchdog, memory));
 	return ret;
 }

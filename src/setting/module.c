@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "setting/module.h"
+#include "setting/ramoops.h"
 #include "setting/setting.h"
 
 DLOPEN_NOTE("kmod", "Loading the kernel modules of a profile", "libkmod.so.2");
@@ -266,6 +267,8 @@ static int module_write(const struct machine *m, const struct setting *s, char *
 		return -EBUSY;
 	}
 	ret = option_string(s, &options);
+	if (ret >= 0 && streq(s->path, "ramoops")) /* last_boot may ask more of it */
+		return ramoops_load(m, s->tree, options_of(s), options, why);
 	return ret < 0 ? ret : module_insert(m, s->path, options, why);
 }
 

@@ -36,9 +36,14 @@ static bool survives_initramfs(const struct node *mount)
 static unsigned stages_of(const struct plan *p, const struct node *n)
 {
 	unsigned stages = setting_ops_of(n->row->kind)->stages;
+	const struct node *last_boot = node_child(p->tree, "last_boot");
 
 	if (is_panic_on_oom(n) && node_child(p->tree, "kdump"))
 		return STAGE_ROOT | STAGE_SYSTEM; /* once the crash kernel is armed */
+	/* The crash kernel's captures are looked at with the rest of the last boot, if anything is.
+	 */
+	if (n->row->kind == SETTING_LAST_BOOT && last_boot && n != last_boot)
+		return 0;
 	if (n->row->kind == SETTING_MOUNT)
 		return stages & ~(unsigned)(survives_initramfs(n) ? STAGE_ROOT : STAGE_DEVICES);
 	return stages;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include "base/iomem.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "setting/module.h"
@@ -19,6 +20,17 @@
 static const char capture_module[] = "/usr/lib/holdfast/ramoops.ko";
 
 static const char pstore[] = "fs/pstore";
+
+/* How memory is kept out of the kernel's hands. */
+#if defined(__x86_64__) || defined(__i386__)
+#define RESERVE_IT "boot with memmap=%lldK$0x%llx"
+#else
+#define RESERVE_IT "reserve %lld KiB at 0x%llx in the device tree"
+#endif
+
+/* What stands before each line of a log that a crash kernel keeps, and before the number. */
+#define KEPT "crashed: "
+#define KEPT_NUMBER "#"
 
 /* Module parameters; the caller frees. A quarter of the memory at most for one record. */
 static char *parameters(const struct node *ramoops)
@@ -39,11 +51,39 @@ static char *parameters(const struct node *ramoops)
 	return text;
 }
 
+/* The driver takes whatever memory it is given, the kernel's own, too. */
+static int check_memory(const struct machine *m, const struct node *ramoops, char **ret_why)
+{
+	const char *address = node_text(ramoops, "mem_address");
+	const char *size_text = node_text(ramoops, "mem_size");
+	int64_t start, size;
+	int ret;
+
+	if (!address || !size_text) /* a device tree has it, say */
+		return 0;
+	if (text_to_int(address, &start) < 0 || text_to_int(size_text, &size) < 0 || start < 0 ||
+	    size < 0)
+		return -EINVAL;
+	ret = iomem_is_free(&m->procfs, (uint64_t)start, (uint64_t)size);
+	if (ret >= 0)
+		return 0;
+	if (asprintf(ret_why,
+		     ret == -EBUSY ? "the memory at 0x%llx is the kernel's own (System RAM in "
+				     "/proc/iomem): " RESERVE_IT
+				   : "/proc/iomem does not tell whether the memory at 0x%llx is "
+				     "free",
+		     (long long)start, (long long)size / 1024, (long long)start) < 0)
+		*ret_why = NULL;
+	return ret;
+}
+
 static int mount_pstore(const struct machine *m, char **ret_why)
 {
 	_cleanup_free_ char *where = root_path(&m->sysfs, pstore), *options = NULL;
 	int ret;
 
+	if (!machine_is_real(m) || root_exists(&m->sysfs, pstore) < 0)
+		return 0;
 	if (!where || asprintf(&options, "nosuid,nodev,noexec,kmsg_bytes=%d", KMSG_BYTES) < 0)
 		return -ENOMEM;
 	ret = mount_attach("pstore", "pstore", options, where, 0, ret_why);
@@ -71,7 +111,7 @@ static int write_line(const char *line, size_t n)
 {
 	_cleanup_close_ int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	char text[960];
-	int len = snprintf(text, sizeof(text), "<7>" RAMOOPS_KEPT "%.*s\n", (int)n, line);
+	int len = snprintf(text, sizeof(text), "<7>" KEPT "%.*s\n", (int)n, line);
 
 	if (fd < 0 || len < 0)
 		return -errno;
@@ -80,7 +120,16 @@ static int write_line(const char *line, size_t n)
 	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
 }
 
-int ramoops_keep_log(const struct machine *m, const struct node *tree, const char *log, size_t size)
+static int write_number(int64_t n)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), KEPT_NUMBER "%lld", (long long)n);
+
+	return len < 0 ? -EIO : write_line(text, (size_t)len);
+}
+
+int ramoops_keep_log(const struct machine *m, const struct node *tree, const char *log, size_t size,
+		     int64_t crashes)
 {
 	const struct node *ramoops = node_find(tree, "last_boot.ramoops");
 	_cleanup_free_ char *options = ramoops ? parameters(ramoops) : NULL, *why = NULL;
@@ -89,9 +138,11 @@ int ramoops_keep_log(const struct machine *m, const struct node *tree, const cha
 
 	if (!options)
 		return -ENOENT;
-	ret = insert_file(capture_module, options);
+	ret = check_memory(m, ramoops, &why);
+	if (ret >= 0)
+		ret = insert_file(capture_module, options);
 	if (ret < 0) {
-		log_error("capture: %s: %s", capture_module, strerror(-ret));
+		log_error("capture: ramoops: %s", why ? why : strerror(-ret));
 		return ret;
 	}
 	if (mount_pstore(m, &why) < 0) /* the kernel's own size of a record, then */
@@ -103,6 +154,7 @@ int ramoops_keep_log(const struct machine *m, const struct node *tree, const cha
 	}
 	for (; line < end && ret >= 0; line += strcspn(line, "\n") + 1)
 		ret = write_line(line, strcspn(line, "\n"));
+	GATHER(ret, write_number(crashes));
 	if (ret >= 0)
 		log_info("capture: the kernel log is kept in memory for the next boot");
 	return ret;
@@ -110,16 +162,61 @@ int ramoops_keep_log(const struct machine *m, const struct node *tree, const cha
 
 /* --- in every other --- */
 
-/* Reads what the kernel has logged behind @kmsg's place. Lines of programs do not count: theirs
- * have a facility, which is the priority's part above the lowest three bits. */
-static int read_verdict(int kmsg)
+/* What stands in @line behind KEPT. A program wrote it, which shows in a priority above 7: what the
+ * kernel says itself may begin with the name of a process, which anybody may choose. */
+static const char *kept_text(const char *line)
 {
+	char *at;
+
+	if (*line != '<' || strtoul(line + 1, &at, 10) < 8 || *at++ != '>')
+		return NULL;
+	while (*at == '[') { /* the time, and who it was */
+		at += strcspn(at, "]\n");
+		at += *at == ']';
+	}
+	return after_prefix(at + strspn(at, " "), KEPT);
+}
+
+bool ramoops_take_kept_log(char *text, int64_t *ret_crashes)
+{
+	char *to = text, *line, *rest = text;
+	bool found = false;
+	int64_t n;
+
+	for (line = text; line; line = strchr(line, '\n'), line += !!line)
+		found |= kept_text(line) != NULL;
+	while (found && (line = strsep(&rest, "\n"))) {
+		const char *kept = kept_text(line), *number = kept;
+		size_t length;
+
+		if (!kept)
+			continue;
+		number = after_prefix(kept, KEPT_NUMBER);
+		if (number && text_to_int(number, &n) == 0 && n > 0) {
+			*ret_crashes = n;
+			continue;
+		}
+		length = strlen(kept);
+		memmove(to, kept, length);
+		to += length;
+		*to++ = '\n'; /* what stood before it was longer */
+	}
+	if (found)
+		*to = '\0';
+	return found;
+}
+
+/* What the kernel has logged when ramoops came for the first time. Lines of programs do not count:
+ * theirs have a facility, which is the priority's part above the lowest three bits. */
+static int read_verdict(void)
+{
+	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char record[8192];
 	int verdict = 0;
 
 	for (;;) {
-		ssize_t n = read(kmsg, record, sizeof(record) - 1);
-		const char *text;
+		ssize_t n = kmsg < 0 ? 0 : read(kmsg, record, sizeof(record) - 1);
+		const char *text, *of;
 
 		if (n < 0 && errno == EPIPE) /* some were overwritten */
 			continue;
@@ -129,29 +226,71 @@ static int read_verdict(int kmsg)
 		text = strchr(record, ';');
 		if (!text || strtoul(record, NULL, 10) > 7)
 			continue;
-		if (strstr(text, ": found existing "))
+		if (after_prefix(text, ";ramoops: using 0x"))
+			return verdict;
+		of = after_prefix(text, ";ramoops: ") ?: after_prefix(text, ";persistent_ram: ");
+		if (of && after_prefix(of, "found existing "))
 			verdict = RAMOOPS_KEPT_CONTENTS;
-		else if (strstr(text, ": no valid data in buffer") && verdict == 0)
+		else if (of && after_prefix(of, "no valid data in buffer") && verdict == 0)
 			verdict = RAMOOPS_LOST;
 	}
 }
 
-int ramoops_start(const struct machine *m, const struct node *ramoops, char **ret_why)
+/* It may be built in, or have come by itself: with what memory, or none? */
+static int check_backend(const struct machine *m, char **ret_why)
 {
-	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *options = parameters(ramoops);
-	int ret = 0, verdict = 0;
+	_cleanup_free_ char *backend = NULL;
 
-	if (!options)
+	if (root_read_text(&m->sysfs, "module/pstore/parameters/backend", 64, &backend) < 0 ||
+	    streq(backend, "ramoops"))
+		return 0;
+	if (asprintf(ret_why,
+		     "ramoops has no memory: pstore uses %s; name the memory on the kernel command "
+		     "line, by ramoops.mem_address= and ramoops.mem_size=, or unload what it uses",
+		     backend) < 0)
+		*ret_why = NULL;
+	return -EBUSY;
+}
+
+int ramoops_load(const struct machine *m, const struct node *tree, const struct node *options,
+		 const char *more, char **ret_why)
+{
+	const struct node *ramoops = node_find(tree, "last_boot.ramoops");
+	_cleanup_free_ char *own = NULL, *all = NULL;
+	int ret;
+
+	if (root_exists(&m->sysfs, "module/ramoops") == 0)
+		return check_backend(m, ret_why);
+	ret = check_memory(m, ramoops ? ramoops : options, ret_why);
+	if (ret < 0)
+		return ret;
+	own = ramoops ? parameters(ramoops) : strdup("");
+	if (!own || asprintf(&all, "%s %s", own, more) < 0) /* the later one of a name counts */
 		return -ENOMEM;
-	if (kmsg >= 0)
-		lseek(kmsg, 0, SEEK_END);
-	if (root_exists(&m->sysfs, "module/ramoops") < 0) {
-		ret = module_insert(m, "ramoops", options, ret_why);
-		if (ret >= 0 && kmsg >= 0)
-			verdict = read_verdict(kmsg);
-	}
-	if (ret >= 0)
-		ret = mount_pstore(m, ret_why);
-	return ret < 0 ? ret : verdict;
+	ret = module_insert(m, "ramoops", all, ret_why);
+	return ret < 0 ? ret : check_backend(m, ret_why);
+}
+
+/* Nobody has to load the firmware's, which systemd does for itself, too. */
+static void load_efi_pstore(const struct machine *m)
+{
+	_cleanup_free_ char *why = NULL;
+
+	if (machine_is_real(m) && !m->wait && root_exists(&m->sysfs, "firmware/efi") == 0 &&
+	    module_insert(m, "efi_pstore", "", &why) < 0)
+		log_debug("last_boot: efi_pstore: %s", why ? why : "not loaded");
+}
+
+int ramoops_start(const struct machine *m, const struct node *tree, char **ret_why)
+{
+	bool wanted = node_find(tree, "last_boot.ramoops");
+	_cleanup_free_ char *why = NULL;
+	int ret = 0;
+
+	if (wanted)
+		ret = ramoops_load(m, tree, NULL, "", ret_why);
+	else
+		load_efi_pstore(m);
+	GATHER(ret, mount_pstore(m, ret < 0 ? &why : ret_why));
+	return ret < 0 || !wanted ? ret : read_verdict();
 }

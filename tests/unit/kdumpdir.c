@@ -1,0 +1,94 @@
+/* setting/kdumpdir.h: what is pruned, and what cannot be. */
+#include "setting/kdumpdir.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "unit.h"
+
+static struct root make_dir(void)
+{
+	static char path[] = "/tmp/kdumpdir.XXXXXX";
+
+	strcpy(path + sizeof(path) - 7, "XXXXXX");
+	return (struct root){ .fd = mkdtemp(path) ? open(path, O_RDONLY | O_DIRECTORY) : -1,
+			      .path = path };
+}
+
+static void add(const struct root *dir, const char *path)
+{
+	char parent[64];
+	const char *slash = strrchr(path, '/');
+
+	if (slash) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+		mkdirat(dir->fd, parent, 0700);
+		close(openat(dir->fd, path, O_CREAT | O_WRONLY, 0600));
+	} else {
+		mkdirat(dir->fd, path, 0700);
+	}
+}
+
+static bool there(const struct root *dir, const char *path)
+{
+	return faccessat(dir->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void remove_dir(struct root *dir)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir->path);
+	CHECK(system(command) == 0);
+	close(dir->fd);
+}
+
+static void latest(void)
+{
+	struct root dir = make_dir();
+
+	add(&dir, "000002-20260101T000000Z/dmesg");
+	add(&dir, "000010-20260101T000000Z/dmesg");
+	add(&dir, "9-by-hand/dmesg");
+	add(&dir, "notes/dmesg");
+	CHECK(kdumpdir_prune(&dir, 3) == 0);
+	CHECK(kdumpdir_prune(&dir, 1) == 2);
+	CHECK(there(&dir, "000010-20260101T000000Z/dmesg") && there(&dir, "notes/dmesg"));
+	CHECK(!there(&dir, "000002-20260101T000000Z") && !there(&dir, "9-by-hand"));
+	CHECK(kdumpdir_prune(&dir, 0) == 1);
+	remove_dir(&dir);
+}
+
+static void stubborn(void)
+{
+	struct root dir = make_dir();
+
+	add(&dir, "000001-20260101T000000Z");
+	add(&dir, "000001-20260101T000000Z/analysis/notes");
+	add(&dir, "000002-20260101T000000Z/dmesg");
+	add(&dir, "000003-20260101T000000Z/dmesg");
+	add(&dir, "000004-20260101T000000Z/dmesg");
+	CHECK(kdumpdir_prune(&dir, 1) == 2);
+	CHECK(there(&dir, "000001-20260101T000000Z/analysis/notes"));
+	CHECK(there(&dir, "000004-20260101T000000Z/dmesg"));
+	CHECK(!there(&dir, "000002-20260101T000000Z") && !there(&dir, "000003-20260101T000000Z"));
+	remove_dir(&dir);
+}
+
+static void unfinished(void)
+{
+	struct root dir = make_dir();
+
+	add(&dir, ".000001-20260101T000000Z/dmesg");
+	add(&dir, "000002-20260101T000000Z/" KDUMP_PARTIAL);
+	add(&dir, "000002-20260101T000000Z/dmesg");
+	CHECK(kdumpdir_prune(&dir, 3) == 0);
+	CHECK(!there(&dir, ".000001-20260101T000000Z"));
+	CHECK(!there(&dir, "000002-20260101T000000Z/" KDUMP_PARTIAL));
+	CHECK(there(&dir, "000002-20260101T000000Z/dmesg"));
+	remove_dir(&dir);
+}
+
+UNIT_MAIN({ "the latest are kept, by number; what is no dump stays", latest },
+	  { "what cannot be removed keeps none of the others", stubborn },
+	  { "what a power cut left behind goes", unfinished })
