@@ -144,8 +144,8 @@ evidence_has() {
 
 @test "a record in parts, found in any order: judged and kept as one log" {
 	record dmesg-ramoops-1 Panic <<-'END'
-		<4>[    8.041414] tail invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0
-		<4>[    8.041500] CPU: 0 PID: 126 Comm: tail Not tainted 6.1.0-56-amd64 #1  Debian 6.1.187-1
+		<4>[    4.041414] tail invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0
+		<4>[    4.041500] CPU: 0 PID: 126 Comm: tail Not tainted 6.1.0-56-amd64 #1  Debian 6.1.187-1
 	END
 	sed -i 's/Part1/Part2/' root/sys/fs/pstore/dmesg-ramoops-1
 	panic 'Out of memory: compulsory panic_on_oom is enabled'
