@@ -176,15 +176,18 @@ state_of() {
 		mkdir -p "$other/usr/lib/systemd"
 		: >"$other/usr/lib/systemd/systemd"
 		ln -sfn usr/sbin "$other/sbin"
+		age "$other"
 		(
 			if [[ $other == second ]]; then umask 077; fi
 			"$HOLDFAST" --root "$other" --profiles profiles image install --from "$installed" server gateway
 		)
 	done
 	diff <(state_of image) <(state_of second)
-	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C image -cf a.tar .
-	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C second -cf b.tar .
+	tar --sort=name --owner=0 --group=0 --numeric-owner -C image -cf a.tar .
+	tar --sort=name --owner=0 --group=0 --numeric-owner -C second -cf b.tar .
 	cmp a.tar b.tar
+	# Directories too.
+	[[ $(stat -c %Y image/usr/sbin image/etc/holdfast image/usr/lib/holdfast | sort -u) == "$SOURCE_DATE_EPOCH" ]]
 	[[ $(stat -c %Y image/usr/sbin/holdfast image/etc/holdfast/profiles/gateway.yaml image/etc/systemd/system/sysinit.target.wants/holdfast.service | sort -u) == "$SOURCE_DATE_EPOCH" ]]
 }
 
@@ -228,6 +231,37 @@ state_of() {
 	END
 	cmp profiles/gateway.yaml image/etc/holdfast/profiles/gateway.yaml
 	[[ $(stat -c %a image/usr/sbin/holdfast) == 755 ]]
+}
+
+@test "a file of ours that was changed stays when we go, with a word of it" {
+	image_install 0 gateway server
+	echo '# mine' >>image/etc/holdfast/profiles/gateway.yaml
+	# Also where only another choice of profiles takes it away.
+	image_install 1 server
+	messages_have "image/etc/holdfast/profiles/gateway.yaml was changed since 'image install' put it there: it stays"
+	[[ $(tail -n 1 image/etc/holdfast/profiles/gateway.yaml) == '# mine' ]]
+	ln -sfn /dev/null image/etc/holdfast/profiles/server.yaml
+	expect 1 "$HOLDFAST" --root image image install --remove
+	messages_are <<<"image/etc/holdfast/profiles/server.yaml was changed since 'image install' put it there: it stays"
+	same_text "$(files_in image)" files <<-'END'
+		./etc/holdfast/profiles/gateway.yaml
+		./etc/holdfast/profiles/server.yaml
+		./sbin
+	END
+}
+
+@test "an installation that was cut off: what it wrote, and what it was about to write anew, is ours" {
+	image_install 0 gateway
+	local list=image/usr/lib/holdfast/image.manifest
+	cp "$list" before
+	sed -i 's/10/11/' profiles/gateway.yaml
+	image_install 0 gateway
+	cmp profiles/gateway.yaml image/etc/holdfast/profiles/gateway.yaml
+	# As the list is while files are written: both of them, old and new.
+	sort -u -k 2 "$list" before >both
+	cp both "$list"
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ $(files_in image) == ./sbin ]]
 }
 
 @test "two profiles of one name, a source without the program, and wrong usage" {
@@ -284,20 +318,21 @@ state_of() {
 	ln -s "$PWD/outside/file" image/etc/holdfast/profiles/gateway.yaml
 	image_install 1 gateway
 	# Also where a list says that they are ours.
-	printf 'usr/sbin/holdfast\netc/holdfast/profiles/gateway.yaml\n' >image/usr/lib/holdfast/image.manifest
+	printf '%016d %s\n' 0 usr/sbin/holdfast 0 etc/holdfast/profiles/gateway.yaml >image/usr/lib/holdfast/image.manifest
 	image_install 0 gateway
 	[[ ! -L image/usr/sbin/holdfast && $(cat outside/file) == keep ]]
 	ln -sf "$PWD/outside/file" image/usr/sbin/holdfast
 	ln -sfn "$PWD/outside" image/etc/holdfast/profiles/gateway.yaml
-	expect 0 "$HOLDFAST" --root image image install --remove
-	[[ $(cat outside/file) == keep ]]
+	expect 1 "$HOLDFAST" --root image image install --remove
+	[[ $(cat outside/file) == keep && -L image/usr/sbin/holdfast ]]
 }
 
 @test "a list that claims what cannot be ours" {
 	mkdir -p image/usr/lib/holdfast
 	local line
 	printf 'keep\n' >image/etc/passwd
-	for line in etc/passwd ../outside /etc/passwd usr/lib/holdfast/profiles/../../../../etc/x.yaml 'usr/../../' var/; do
+	local none=0000000000000000
+	for line in "$none etc/passwd" "$none ../outside" "$none /etc/passwd" "$none etc/holdfast/profiles/../../../etc/x.yaml" 'usr/../../' var/ / usr/sbin/holdfast; do
 		printf '%s\n' "$line" >image/usr/lib/holdfast/image.manifest
 		expect 1 "$HOLDFAST" --root image image install --remove
 		messages_have "image.manifest: this is not the list that 'image install' writes"
@@ -447,11 +482,11 @@ setup_export() {
 	mkdir out
 	expect 0 "$HOLDFAST" --profiles profiles image export --output out whole
 	output_is <<-'END'
-		/etc/modprobe.d/holdfast.conf
-		/etc/modules-load.d/holdfast.conf
-		/etc/sysctl.d/90-holdfast.conf
-		/etc/systemd/system/cron.service.d/90-holdfast.conf
-		/etc/systemd/system/ssh.service.d/90-holdfast.conf
+		written: /etc/modprobe.d/holdfast.conf
+		written: /etc/modules-load.d/holdfast.conf
+		written: /etc/sysctl.d/90-holdfast.conf
+		written: /etc/systemd/system/cron.service.d/90-holdfast.conf
+		written: /etc/systemd/system/ssh.service.d/90-holdfast.conf
 	END
 	expect 0 modprobe -d "$PWD/out" -C out/etc/modprobe.d -c
 	output_has 'options zram num_devices=2 name="a b"'
@@ -466,6 +501,27 @@ setup_export() {
 	expect 0 "$HOLDFAST" --profiles profiles image export --output out whole
 	[[ $(cat kept) == keep && $(state_of out) == "$before" ]]
 	expect 2 "$HOLDFAST" --profiles profiles image export --output nowhere whole
+}
+
+@test "an export is taken back; another profile's takes its place; what is not ours is left alone" {
+	setup_export
+	mkdir -p out/etc/sysctl.d
+	local before
+	before=$(state_of out)
+	expect 0 "$HOLDFAST" --profiles profiles image export --output out whole
+	expect 0 "$HOLDFAST" --profiles profiles image export --output out gateway
+	output_has 'removed: /etc/systemd/system/ssh.service.d/90-holdfast.conf'
+	same_text "$(files_in out)" files <<-'END'
+		./etc/sysctl.d/90-holdfast.conf
+		./usr/lib/holdfast/export.manifest
+	END
+	expect 0 "$HOLDFAST" image export --output out --remove
+	output_is <<<'removed: /etc/sysctl.d/90-holdfast.conf'
+	[[ $(state_of out) == "$before" ]]
+	printf 'vm.swappiness = 1\n' >out/etc/sysctl.d/90-holdfast.conf
+	expect 1 "$HOLDFAST" --profiles profiles image export --output out gateway
+	messages_have "out/etc/sysctl.d/90-holdfast.conf is there, is not as it should be, and was not put there by 'image export'"
+	expect 2 "$HOLDFAST" --profiles profiles image export --remove gateway
 }
 
 # --- the documentation ---

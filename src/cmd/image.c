@@ -28,6 +28,49 @@ int image_read_profile(struct image_run *r, const char *name, struct profile *p)
 	return p->valid ? EXIT_OK : EXIT_INVALID;
 }
 
+/* --- files --- */
+
+static void tell(enum install_deed deed, const char *path, void *data)
+{
+	static const char *const words[] = {
+		[INSTALL_WRITTEN] = "written", [INSTALL_KEPT] = "kept",
+		[INSTALL_REMOVED] = "removed", [INSTALL_FOREIGN] = "in the way",
+		[INSTALL_CHANGED] = "changed",
+	};
+	struct image_deeds *d = data;
+	const char *root = d->root->path;
+
+	d->written += deed == INSTALL_WRITTEN;
+	d->removed += deed == INSTALL_REMOVED;
+	d->foreign += deed == INSTALL_FOREIGN;
+	d->changed += deed == INSTALL_CHANGED;
+	if (deed == INSTALL_FOREIGN)
+		log_error("%s/%s is there, is not as it should be, and was not put there by "
+			  "'image %s'",
+			  root, path, d->kind->command);
+	if (deed == INSTALL_CHANGED)
+		log_error("%s/%s was changed since 'image %s' put it there: it stays", root, path,
+			  d->kind->command);
+	if (image_as_json(d->r)) {
+		json_open(&d->r->json, NULL, '{');
+		json_string(&d->r->json, "path", path);
+		json_string(&d->r->json, "result", words[deed]);
+		json_close(&d->r->json, '}');
+	} else if (deed == INSTALL_WRITTEN || deed == INSTALL_REMOVED) {
+		printf("%s: /%s\n", words[deed], path);
+	}
+}
+
+int image_carry_out(struct image_deeds *d, struct tree_files *files)
+{
+	int ret = files ? install_apply(d->kind, d->root, files, tell, d)
+			: install_remove(d->kind, d->root, tell, d);
+
+	if (ret < 0)
+		return ret == -ENOMEM ? ret : EXIT_NOT_DONE;
+	return d->changed ? EXIT_NOT_DONE : EXIT_OK;
+}
+
 /* --- cmdline --- */
 
 struct words {
@@ -130,7 +173,7 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "install", image_install, { OPT_FROM, OPT_REMOVE } },
 	{ "cmdline", run_cmdline, { OPT_NONE } },
-	{ "export", image_export, { OPT_OUTPUT } },
+	{ "export", image_export, { OPT_OUTPUT, OPT_REMOVE } },
 };
 
 /* The profiles that are meant: those named, else --profile's, else all of --profiles, and for the
@@ -205,7 +248,9 @@ const struct cmd cmd_image = {
 		"it takes all of that back. cmdline prints what the kernel command line must have. "
 		"export\n"
 		"prints a profile as sysctl.d, modules-load.d and modprobe.d files and systemd "
-		"drop-ins. Without a name it is the profile of --profile, or all of --profiles.",
+		"drop-ins, or\n"
+		"writes these below --output, from where --remove takes them back. Without a name "
+		"it is the profile of --profile, or all of --profiles.",
 	.options = { OPT_FROM, OPT_REMOVE, OPT_OUTPUT },
 	.max_args = -1,
 	.run = run_image,

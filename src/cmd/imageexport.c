@@ -13,33 +13,28 @@ static void leave_out(const struct node *n, const char *why, void *data)
 		    at->column, what ? what : "?", why);
 }
 
-static int no_matter(const char *dir, void *data)
-{
-	(void)dir;
-	(void)data;
-	return 0;
-}
-
-static int write_files(const struct tree_files *files, const char *dir)
+/* Below @dir; without @files, takes back what was written there. */
+static int write_files(struct image_run *r, const char *dir, struct tree_files *files)
 {
 	_cleanup_(root_close) struct root out = ROOT_NONE;
+	struct image_deeds deeds = { r, &install_export, &out, 0, 0, 0, 0 };
 	int ret = root_open(dir, true, &out);
 
 	if (ret < 0) {
 		log_error("%s: %s", dir, strerror(-ret));
 		return EXIT_USAGE;
 	}
-	for (size_t i = 0; i < files->n; i++) {
-		ret = tree_make_way(&out, files->list[i].path, no_matter, NULL);
-		if (ret >= 0)
-			ret = tree_write(&out, &files->list[i]);
-		if (ret < 0) {
-			log_error("%s/%s: %s", dir, files->list[i].path, strerror(-ret));
-			return EXIT_NOT_DONE;
-		}
-		printf("/%s\n", files->list[i].path);
+	umask(022); /* what is made must not depend on who makes it */
+	if (image_as_json(r)) {
+		r->json = context_json();
+		json_open(&r->json, "files", '[');
 	}
-	return EXIT_OK;
+	ret = image_carry_out(&deeds, files);
+	if (image_as_json(r)) {
+		json_close(&r->json, ']');
+		json_close(&r->json, '}');
+	}
+	return ret;
 }
 
 static void print_files(const struct image_run *r, const struct tree_files *files)
@@ -71,6 +66,12 @@ int image_export(struct image_run *r, int argc, char **argv)
 	const char *dir = r->c->opt[OPT_OUTPUT];
 	int ret;
 
+	if (r->c->opt[OPT_REMOVE]) {
+		if (argc == 0 && dir)
+			return write_files(r, dir, NULL);
+		log_error("--remove goes with --output, and without a profile");
+		return EXIT_USAGE;
+	}
 	if (argc != 1) {
 		log_error("which profile?");
 		return EXIT_USAGE;
@@ -79,10 +80,9 @@ int image_export(struct image_run *r, int argc, char **argv)
 	findings_log(&r->findings);
 	if (ret != EXIT_OK)
 		return ret;
-	umask(022);
 	ret = export_files(&p, &files, leave_out, NULL);
 	if (ret >= 0 && dir)
-		ret = write_files(&files, dir);
+		ret = write_files(r, dir, &files);
 	else if (ret >= 0)
 		print_files(r, &files);
 	tree_free(&files);

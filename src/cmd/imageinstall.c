@@ -1,38 +1,6 @@
 #include <sys/stat.h>
 
 #include "cmd/image.h"
-#include "image/install.h"
-
-struct installing {
-	struct image_run *r;
-	unsigned written, removed, foreign;
-};
-
-static void tell(enum install_deed deed, const char *path, void *data)
-{
-	static const char *const words[] = {
-		[INSTALL_WRITTEN] = "written",
-		[INSTALL_KEPT] = "kept",
-		[INSTALL_REMOVED] = "removed",
-		[INSTALL_FOREIGN] = "in the way",
-	};
-	struct installing *i = data;
-
-	i->written += deed == INSTALL_WRITTEN;
-	i->removed += deed == INSTALL_REMOVED;
-	if (deed == INSTALL_FOREIGN)
-		log_error("%s/%s is there, is not as it should be, and was not put there by "
-			  "'image install'",
-			  i->r->c->machine.root.path, path);
-	if (image_as_json(i->r)) {
-		json_open(&i->r->json, NULL, '{');
-		json_string(&i->r->json, "path", path);
-		json_string(&i->r->json, "result", words[deed]);
-		json_close(&i->r->json, '}');
-	} else if (deed == INSTALL_WRITTEN || deed == INSTALL_REMOVED) {
-		printf("%s: /%s\n", words[deed], path);
-	}
-}
 
 static int add_text(const struct profile *p, const struct library *l, struct tree_files *files)
 {
@@ -106,21 +74,21 @@ static int add_profiles(struct image_run *r, int argc, char **argv, struct tree_
 	return status;
 }
 
-static void advise(const struct installing *i)
+static void advise(const struct image_deeds *d)
 {
-	if (!image_as_json(i->r) && !i->written && !i->removed)
+	if (!image_as_json(d->r) && !d->written && !d->removed && !d->changed)
 		log_info("everything is there already");
-	else if (i->written && !i->foreign)
+	else if (d->written)
 		log_info("make the initramfs anew, and run 'holdfast --root %s check --image'",
-			 i->r->c->opt[OPT_ROOT]);
+			 d->r->c->opt[OPT_ROOT]);
 }
 
-static int install(struct image_run *r, int argc, char **argv)
+static int install(struct image_deeds *d, int argc, char **argv)
 {
-	struct installing i = { .r = r };
+	const struct context *c = d->r->c;
 	struct tree_files files = { 0 };
 	struct root from = ROOT_NONE;
-	const char *from_dir = r->c->opt[OPT_FROM] ? r->c->opt[OPT_FROM] : "/";
+	const char *from_dir = c->opt[OPT_FROM] ? c->opt[OPT_FROM] : "/";
 	bool guard = false;
 	int ret = root_open(from_dir, false, &from);
 
@@ -128,28 +96,21 @@ static int install(struct image_run *r, int argc, char **argv)
 		log_error("%s: %s", from_dir, strerror(-ret));
 		return EXIT_USAGE;
 	}
-	ret = add_profiles(r, argc, argv, &files, &guard);
+	ret = add_profiles(d->r, argc, argv, &files, &guard);
 	if (ret == EXIT_OK)
-		ret = install_add_program(&from, &r->c->machine.root, guard, &files);
+		ret = install_add_program(&from, d->root, guard, &files);
 	if (ret == EXIT_OK)
-		ret = install_apply(&r->c->machine.root, &files, tell, &i);
+		ret = image_carry_out(d, &files);
 	if (ret == EXIT_OK)
-		advise(&i);
+		advise(d);
 	tree_free(&files);
 	root_close(&from);
 	return ret < 0 && ret != -ENOMEM ? EXIT_NOT_DONE : ret;
 }
 
-static int take_back(struct image_run *r)
-{
-	struct installing i = { .r = r };
-	int ret = install_remove(&r->c->machine.root, tell, &i);
-
-	return ret < 0 && ret != -ENOMEM ? EXIT_NOT_DONE : ret;
-}
-
 int image_install(struct image_run *r, int argc, char **argv)
 {
+	struct image_deeds d = { r, &install_program, &r->c->machine.root, 0, 0, 0, 0 };
 	bool remove = r->c->opt[OPT_REMOVE];
 	int ret;
 
@@ -167,7 +128,7 @@ int image_install(struct image_run *r, int argc, char **argv)
 		r->json = context_json();
 		json_open(&r->json, "files", '[');
 	}
-	ret = remove ? take_back(r) : install(r, argc, argv);
+	ret = remove ? image_carry_out(&d, NULL) : install(&d, argc, argv);
 	if (image_as_json(r)) {
 		json_close(&r->json, ']');
 		context_json_errors(r->c, &r->findings, &r->json);

@@ -3,6 +3,8 @@
 #define SYSCTL_CONF "etc/sysctl.d/90-holdfast.conf"
 #define LOAD_CONF "etc/modules-load.d/holdfast.conf"
 #define MODPROBE_CONF "etc/modprobe.d/holdfast.conf"
+#define UNITS "etc/systemd/system/"
+#define DROPIN ".d/90-holdfast.conf"
 
 typedef void (*left_out_fn)(const struct node *n, const char *why, void *data);
 
@@ -134,8 +136,8 @@ static int export_rule(const struct export *e, const struct node *rule)
 		e->left_out(rule, "only services have an OOMScoreAdjust", e->data);
 		return 0;
 	}
-	if (asprintf(&path, "etc/systemd/system/%s%s.d/90-holdfast.conf",
-		     unit ? unit : node_identity(rule), unit ? "" : ".service") < 0)
+	if (asprintf(&path, UNITS "%s%s" DROPIN, unit ? unit : node_identity(rule),
+		     unit ? "" : ".service") < 0)
 		return -ENOMEM;
 	if (has_file(e->files, path)) {
 		e->left_out(rule, "another rule is for the same unit", e->data);
@@ -195,3 +197,18 @@ int export_files(const struct profile *p, struct tree_files *files,
 	tree_sort(files);
 	return ret;
 }
+
+static bool has_part(const char *path)
+{
+	const char *unit = after_prefix(path, UNITS);
+
+	if (unit)
+		return has_suffix(unit, DROPIN) && strchr(unit, '/') == strrchr(unit, '/');
+	return streq(path, SYSCTL_CONF) || streq(path, LOAD_CONF) || streq(path, MODPROBE_CONF);
+}
+
+const struct install_kind install_export = {
+	.command = "export",
+	.manifest = "usr/lib/holdfast/export.manifest",
+	.has_part = has_part,
+};

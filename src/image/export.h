@@ -1,7 +1,7 @@
 /* A profile as configuration of others, for images that cannot run holdfast. */
 #pragma once
 
-#include "image/tree.h"
+#include "image/install.h"
 #include "profile/profile.h"
 
 /* Makes sysctl.d, modules-load.d and modprobe.d files and systemd drop-ins of the composed profile.

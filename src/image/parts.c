@@ -157,7 +157,7 @@ int install_add_profile(struct tree_files *files, const char *name, const char *
 	return tree_add(files, path, text, size, 0644);
 }
 
-bool install_has_part(const char *path)
+static bool has_part(const char *path)
 {
 	const char *profile = after_prefix(path, PROFILES);
 
@@ -170,3 +170,9 @@ bool install_has_part(const char *path)
 	return streq(path, MKINITCPIO_CONF) ||
 	       (profile && !strchr(profile, '/') && has_suffix(profile, ".yaml"));
 }
+
+const struct install_kind install_program = {
+	.command = "install",
+	.manifest = "usr/lib/holdfast/image.manifest",
+	.has_part = has_part,
+};

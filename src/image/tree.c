@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define MAX_HASHED (256U << 20)
+
 static int add(struct tree_files *files, struct tree_file file, const char *path, const char *data)
 {
 	struct tree_file *bigger = reallocarray(files->list, files->n + 1, sizeof(*bigger));
@@ -97,6 +99,47 @@ int tree_compare(const struct root *root, const struct tree_file *file)
 	return same_content(dir, leaf, file) ? TREE_SAME : TREE_OTHER;
 }
 
+/* FNV-1a of 64 bits. */
+static uint64_t hash_of(bool is_link, const char *data, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325 + is_link;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3;
+	return hash;
+}
+
+uint64_t tree_hash(const struct tree_file *file)
+{
+	return hash_of(file->is_link, file->data, file->size);
+}
+
+int tree_hash_at(const struct root *root, const char *path, uint64_t *ret_hash)
+{
+	const char *leaf;
+	_cleanup_close_ int dir = open_parent(root, path, &leaf), fd = -EBADF;
+	_cleanup_free_ char *data = NULL;
+	char target[PATH_MAX];
+	size_t size;
+	ssize_t n;
+	int ret;
+
+	if (dir < 0)
+		return dir;
+	n = readlinkat(dir, leaf, target, sizeof(target));
+	if (n >= 0) {
+		*ret_hash = hash_of(true, target, (size_t)n);
+		return 0;
+	}
+	fd = openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	ret = read_all(fd, MAX_HASHED, &data, &size);
+	if (ret >= 0)
+		*ret_hash = hash_of(false, data, size);
+	return ret;
+}
+
 static int write_link(int dir, const char *leaf, const struct tree_file *file)
 {
 	_cleanup_free_ char *temporary = NULL;
@@ -114,8 +157,9 @@ static int write_link(int dir, const char *leaf, const struct tree_file *file)
 	return ret;
 }
 
-/* The time that reproducible builds give to what they make. */
-static void set_time(int dir, const char *leaf)
+/* The time that reproducible builds give to what they make: to @leaf, unless it is NULL, and to the
+ * directory, which has been changed. */
+static void set_times(int dir, const char *leaf)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	struct timespec times[2] = { 0 };
@@ -125,7 +169,8 @@ static void set_time(int dir, const char *leaf)
 		return;
 	times[0].tv_sec = times[1].tv_sec = (time_t)strtoll(epoch, &end, 10);
 	/* A file system that cannot is no reason to fail. */
-	if (!*end && utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (*end || (leaf && utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW) < 0) ||
+	    futimens(dir, times) < 0)
 		return;
 }
 
@@ -140,7 +185,7 @@ int tree_write(const struct root *root, const struct tree_file *file)
 	ret = file->is_link ? write_link(dir, leaf, file)
 			    : write_whole_as(dir, leaf, file->data, file->size, file->mode);
 	if (ret >= 0)
-		set_time(dir, leaf);
+		set_times(dir, leaf);
 	return ret;
 }
 
@@ -151,7 +196,11 @@ int tree_remove(const struct root *root, const char *path, bool is_dir)
 
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
-	if (unlinkat(dir, leaf, is_dir ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
+	if (unlinkat(dir, leaf, is_dir ? AT_REMOVEDIR : 0) == 0) {
+		set_times(dir, NULL);
+		return 0;
+	}
+	if (errno == ENOENT)
 		return 0;
 	return is_dir && (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR) ? 0 : -errno;
 }
@@ -173,7 +222,7 @@ static int make_one(const struct root *root, const char *path,
 		return fd;
 	dir = open_parent(root, path, &leaf);
 	if (dir >= 0)
-		set_time(dir, leaf);
+		set_times(dir, leaf);
 	return 0;
 }
 

@@ -39,8 +39,16 @@ enum tree_state {
 /* What stands at the file's path, or -errno. */
 int tree_compare(const struct root *root, const struct tree_file *file) _must_check_;
 
+/* A hash of kind and content, to tell whether a file is still what was written: not against anybody
+ * who means harm. */
+uint64_t tree_hash(const struct tree_file *file);
+
+/* The same of what stands at @path. -ENOENT; other -errno. */
+int tree_hash_at(const struct root *root, const char *path, uint64_t *ret_hash) _must_check_;
+
 /* Writes the file whole, in place of anything but a directory, below directories that exist. With
- * SOURCE_DATE_EPOCH in the environment, its time is that one. -errno. */
+ * SOURCE_DATE_EPOCH in the environment, its time is that one, and so is that of each directory that
+ * the functions below change. -errno. */
 int tree_write(const struct root *root, const struct tree_file *file) _must_check_;
 
 /* Takes @path away, a directory only if it is one and empty. 0 also where there is nothing; -errno.
