@@ -266,17 +266,6 @@ cgroups() {
 	json_is '.killed_group, .freed_rss_kb, .killable_left' $'/batch\n280080\n0'
 }
 
-# is_program PID NAME: the process runs root/usr/sbin/NAME, in our own namespaces.
-is_program() {
-	mkdir -p "root/usr/sbin" "root/proc/$1/ns" root/proc/self/ns
-	[[ -e root/usr/sbin/$2 ]] || printf '\177ELF' >"root/usr/sbin/$2"
-	chmod 755 "root/usr/sbin/$2"
-	ln -sf "$PWD/root/usr/sbin/$2" "root/proc/$1/exe"
-	touch root/proc/self/ns/{user,pid}
-	ln -f root/proc/self/ns/user root/proc/self/ns/pid "root/proc/$1/ns/"
-	printf '/usr/sbin/%s\0' "$2" >"root/proc/$1/cmdline"
-}
-
 @test "another profile beside it" {
 	is_program 20 cache
 	profile calm <<-'END'

@@ -17,6 +17,17 @@ process() {
 	printf '%s (%s) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %s 0 0\n' "$pid" "$name" "$start" >"root/proc/$pid/stat"
 }
 
+# is_program PID NAME: the process runs root/usr/sbin/NAME, in our own namespaces.
+is_program() {
+	mkdir -p "root/usr/sbin" "root/proc/$1/ns" root/proc/self/ns
+	[[ -e root/usr/sbin/$2 ]] || printf '\177ELF' >"root/usr/sbin/$2"
+	chmod 755 "root/usr/sbin/$2"
+	ln -sf "$PWD/root/usr/sbin/$2" "root/proc/$1/exe"
+	touch root/proc/self/ns/{user,pid}
+	ln -f root/proc/self/ns/user root/proc/self/ns/pid "root/proc/$1/ns/"
+	printf '/usr/sbin/%s\0' "$2" >"root/proc/$1/cmdline"
+}
+
 # The main thread of a process has ended; another one, PID + 1, goes on.
 ended_leader() {
 	local proc=root/proc/$1

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # output and messages are set by expect
 
 load lib
+load procs
 
 setup_machine() {
 	kernel_defaults
@@ -11,6 +12,29 @@ setup_machine() {
 		vm: { panic_on_oom: always }
 		sysctl: { kernel.panic: 10 }
 	END
+}
+
+teardown() {
+	[[ -z ${guard:-} ]] || kill "$guard"
+}
+
+# guard_says ANSWERS: a guard that runs; REQUEST:ANSWER, each ended by a NUL, with the escapes of printf.
+guard_says() {
+	mkdir -p root/run/holdfast
+	printf '%b' "$1" >answers
+	python3 -c '
+import socket, sys
+answers = dict(line.split(":", 1) for line in open("answers").read().split("\0") if line)
+server = socket.socket(socket.AF_UNIX)
+server.bind("root/run/holdfast/guard.sock")
+server.listen()
+print("ready", flush=True)
+while True:
+    client, _ = server.accept()
+    client.send(answers.get(client.recv(100).decode().strip(), "").encode())
+    client.close()' >ready 3>&- &
+	guard=$!
+	until [[ -s ready ]]; do sleep 0.02; done
 }
 
 # Times differ from run to run.
@@ -117,6 +141,57 @@ status_is() {
 	output_has 'to do:     holdfast apply: puts 1 setting right; without a change of /etc/sysctl.d/99-local.conf:1 it comes back'
 	output_has '           holdfast kdump load: arms the crash kernel, or says why not'
 	output_has '           systemctl restart holdfast-guard: nothing is protected'
+}
+
+@test "services that run but are not pinned, and why; what outgrew its leash is to be restarted" {
+	profile default <<-'END'
+		protect:
+		  - { service: sshd, exe: /usr/sbin/sshd }
+		  - { service: logger, exe: /usr/sbin/logger, max_rss: 1M }
+		  - { service: other, exe: /usr/sbin/other }
+		  - { service: absent, exe: /usr/sbin/absent }
+		  - { service: loose, exe: /usr/sbin/loose }
+	END
+	mkdir -p root/etc
+	printf 'root:x:0:0::/root:/bin/sh\n' >root/etc/passwd
+	process 700 sshd && is_program 700 sshd
+	process 800 logger cgroup=/system.slice/syslog.service && is_program 800 logger
+	process 900 other uid=33 && is_program 900 other
+	guard_says 'status:guard\t5\t1\t0\t0\t0\t1\t0\t0\npinned\tsshd\t700\t/usr/sbin/sshd\t-1000\texec\t1700000000\nproblem\tloose\tothers can write to it\n\0why 800:logger outgrew its max_rss and lost its protection\nnot other: it runs another file\n\0why 900:not logger: it runs another file\nnot other: another user runs it\n\0'
+	COLUMNS=100 expect 1 holdfast status
+	output_has 'guard:     running, exec gate; 0 released, 0 lost events, 0 rescans, 1 leashed'
+	output_has 'sshd[700]: oom_score_adj -1000, pinned by exec'
+	output_has 'logger[800]: outgrew its max_rss, and has lost its protection'
+	output_has 'other[900]: not pinned: another user runs it'
+	output_has 'absent: does not run'
+	output_has 'loose: others can write to it'
+	[[ $output != *'loose: does not run'* ]]
+	output_has 'holdfast check --image: says what is wrong with the programs'
+	output_has 'systemctl restart syslog.service: it is protected again when it starts'
+	expect 1 holdfast --json status
+	json_is '.guard.unpinned | map([.service, .pid, .why])' '[["logger",800,"outgrew its max_rss and lost its protection"],["other",900,"another user runs it"],["absent",null,null],["loose",null,null]]'
+}
+
+@test "what was wrong while it booted, and has been put right, needs nothing done" {
+	kernel vm/panic_on_oom=0
+	mkdir -p root/run/holdfast
+	expect 0 holdfast apply
+	jq '.stages[0].errors = ["vm.panic_on_oom: failed"] | .errors = .stages[0].errors' root/run/holdfast/report.json >report
+	mv report root/run/holdfast/report.json
+	expect 0 holdfast status
+	output_has 'error:     vm.panic_on_oom: failed'
+	[[ $output != *'to do'* ]]
+}
+
+@test "every complaint has its command" {
+	expect 0 holdfast apply
+	profile other <<<'sysctl: { kernel.panic: 10 }'
+	expect 0 holdfast --profile other status
+	output_has 'but default was applied'
+	output_has 'to do:     holdfast apply: makes it the profile that was applied'
+	profile default <<<'x: 1'
+	expect 3 holdfast status
+	output_has 'to do:     holdfast check: without a valid profile nothing is applied'
 }
 
 @test "nothing to do is not mentioned; lines fit the width" {

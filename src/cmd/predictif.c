@@ -4,14 +4,6 @@
 
 #include "guard/rule.h"
 
-/* The walk of rule_resolve() shows what to watch: not here. */
-static void look_at_nothing(int fd, bool is_program, void *data)
-{
-	(void)fd;
-	(void)is_program;
-	(void)data;
-}
-
 /* The other profile's rules, and whom they are for. */
 struct other {
 	const struct machine *machine;
@@ -98,7 +90,7 @@ int predictif_apply(const struct machine *m, const struct node *tree,
 	if (ret < 0)
 		return ret;
 	for (unsigned i = 0; i < o.rules.n; i++)
-		rule_resolve(&o.rules.list[i], &m->root, look_at_nothing, NULL);
+		rule_resolve(&o.rules.list[i], &m->root, NULL, NULL);
 	if (fstatat(m->procfs.fd, "self/ns/user", &own, 0) == 0)
 		o.user_namespace = own.st_ino;
 	apply_sysctls(tree, rules);

@@ -4,8 +4,26 @@
 #include "guard/control.h"
 #include "setting/plan.h"
 
-static void guard_json(const struct guard_status *g, struct json *j)
+static void unpinned_json(const struct unpinned *u, struct json *j)
 {
+	json_open(j, "unpinned", '[');
+	for (; u; u = u->next) {
+		json_open(j, NULL, '{');
+		json_string(j, "service", u->service);
+		if (u->pid)
+			json_int(j, "pid", u->pid);
+		else
+			json_string(j, "pid", NULL);
+		json_string(j, "why", u->why);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void guard_json(const struct status *s, struct json *j)
+{
+	const struct guard_status *g = &s->guard;
+
 	json_open(j, "guard", '{');
 	json_bool(j, "running", g->running);
 	if (g->running)
@@ -23,6 +41,7 @@ static void guard_json(const struct guard_status *g, struct json *j)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+	unpinned_json(s->unpinned, j);
 	json_int(j, "released", g->released);
 	json_int(j, "lost_events", g->lost_events);
 	json_int(j, "rescans", g->rescans);
@@ -40,7 +59,7 @@ static void print_json(struct status *s)
 		report_absorb(&s->now, &s->applied);
 	json_open(&j, NULL, '{');
 	report_json(&s->now, &s->c->machine, &j);
-	guard_json(&s->guard, &j);
+	guard_json(s, &j);
 	json_close(&j, '}');
 }
 
@@ -86,6 +105,9 @@ static int show_status(struct status *s, const struct selection *sel)
 	s->now.profile = sel->profile.name;
 	s->now.reason = select_reason_name(sel->reason);
 	ret = plan_run(&s->c->machine, sel->profile.tree, PLAN_VERIFY, STAGE_ALL, &s->now);
+	if (ret >= 0 && s->guard.running)
+		ret = unpinned_find(&s->c->machine, sel->profile.tree, &s->guard, &s->arena,
+				    &s->unpinned);
 	if (ret < 0)
 		return ret;
 	for (const struct outcome *o = s->now.settings; o; o = o->next)

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cmd/cmd.h"
-#include "guard/client.h"
+#include "cmd/unpinned.h"
 #include "setting/report.h"
 
 struct status {
@@ -12,7 +12,8 @@ struct status {
 	bool has_report;
 	struct arena arena;
 	struct guard_status guard;
-	const char *word; /* what the kernel command line forbids, or NULL */
+	struct unpinned *unpinned; /* while the guard runs */
+	const char *word;          /* what the kernel command line forbids, or NULL */
 	unsigned failures;
 };
 

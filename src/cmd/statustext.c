@@ -62,7 +62,15 @@ static void print_applied(const struct screen *s)
 	for (const struct report_stage *stage = applied->stages; stage; stage = stage->next)
 		for (const struct report_error *e = stage->errors; e; e = e->next)
 			if (!report_said_before(applied, stage, e))
-				row(s, BAD, LABEL, "error:", "%s", e->text);
+				row(s, s->status->failures || !s->tree ? BAD : PLAIN, LABEL,
+				    "error:", "%s", e->text);
+}
+
+/* The boot named another one. */
+static bool is_other_profile(const struct status *status)
+{
+	return status->has_report && status->applied.profile &&
+	       !streq(status->applied.profile, status->now.profile);
 }
 
 static void print_profile(const struct screen *s)
@@ -72,8 +80,7 @@ static void print_profile(const struct screen *s)
 
 	row(s, PLAIN, LABEL, "profile:", "%s (%s)%s%s", status->now.profile, status->now.reason,
 	    description ? ": " : "", description ? description : "");
-	if (status->has_report && status->applied.profile &&
-	    !streq(status->applied.profile, status->now.profile))
+	if (is_other_profile(status))
 		row(s, BAD, LABEL, "", "but %s was applied", status->applied.profile);
 }
 
@@ -125,19 +132,34 @@ static void print_last_boot(const struct screen *s)
 
 	if (last_boot_load(&s->status->c->machine, &l) < 0)
 		l.cause = CAUSE_UNKNOWN;
-	row(s, PLAIN, LABEL, "last boot:", "%s", l.cause);
+	row(s, PLAIN, LABEL, "last boot:", "%s%s", l.cause,
+	    streq(l.cause, CAUSE_UNKNOWN) || streq(l.cause, CAUSE_REBOOT)
+		    ? ""
+		    : " ('holdfast last-boot' says more)");
 	for (const struct last_boot_line *r = l.records; r; r = r->next)
 		row(s, PLAIN, 2, "", "record: %s", r->text);
 }
 
 /* --- who is protected --- */
 
-static bool is_pinned(const struct guard_status *g, const char *service)
+static const char *problem_of(const struct guard_status *g, const char *service)
 {
-	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next)
-		if (streq_null(pin->service, service))
-			return true;
-	return false;
+	for (const struct guard_problem *p = g->problems; p; p = p->next)
+		if (streq(p->service, service))
+			return p->text;
+	return NULL;
+}
+
+static void print_unpinned(const struct screen *s, const struct unpinned *u)
+{
+	if (u->outgrown)
+		row(s, BAD, 2, "", "%s[%d]: outgrew its max_rss, and has lost its protection",
+		    u->service, (int)u->pid);
+	else if (u->pid)
+		row(s, PLAIN, 2, "", "%s[%d]: not pinned%s%s", u->service, (int)u->pid,
+		    u->why ? ": " : "", u->why ? u->why : "");
+	else if (!problem_of(&s->status->guard, u->service))
+		row(s, PLAIN, 2, "", "%s: does not run", u->service);
 }
 
 static void print_pin(const struct screen *s, const struct guard_pin *pin)
@@ -168,58 +190,90 @@ static void print_guard(const struct screen *s)
 	    g->leashed);
 	for (const struct guard_pin *pin = g->pins; pin; pin = pin->next)
 		print_pin(s, pin);
-	node_foreach(item, protect)
-		if (!is_pinned(g, node_identity(item)))
-			row(s, PLAIN, 2, "", "%s: does not run", node_identity(item));
+	for (const struct unpinned *u = s->status->unpinned; u; u = u->next)
+		print_unpinned(s, u);
 	for (const struct guard_problem *p = g->problems; p; p = p->next)
 		row(s, BAD, 2, "", "%s: %s", p->service, p->text);
 }
 
 /* --- what to do --- */
 
-static void to_do(struct screen *s, const char *command, const char *why)
+static void to_do(struct screen *s, const char *why, const char *fmt, ...) _printf_(3, 4);
+
+static void to_do(struct screen *s, const char *why, const char *fmt, ...)
 {
+	char command[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
 	row(s, BAD, LABEL, s->to_do++ ? "" : "to do:", "%s: %s", command, why);
 }
 
-/* What apply puts right: the crash kernel and the guard have commands of their own. */
-static unsigned count_fixable(const struct screen *s, const char **ret_override)
+/* Of the settings that fail: what kdump load does, what apply does, and by whom that is undone. */
+struct failing {
+	unsigned kdump, others;
+	const char *override;
+};
+
+static struct failing count_failing(const struct screen *s)
 {
-	unsigned n = 0;
+	struct failing f = { 0 };
 
 	for (const struct outcome *o = s->status->now.settings; o; o = o->next) {
-		if (!outcome_fails(o) || streq(o->kind, "kdump") || streq(o->kind, "guard"))
+		if (!outcome_fails(o) || streq(o->kind, "guard"))
 			continue;
-		n++;
+		if (streq(o->kind, "kdump"))
+			f.kdump++;
+		else
+			f.others++;
 		if (o->overridden_by)
-			*ret_override = o->overridden_by;
+			f.override = o->overridden_by;
 	}
-	return n;
+	return f;
+}
+
+static void print_to_do_apply(struct screen *s, const struct failing *f)
+{
+	char why[256];
+
+	if (f->others == 0) {
+		if (is_other_profile(s->status))
+			to_do(s, "makes it the profile that was applied", "holdfast apply");
+		return;
+	}
+	snprintf(why, sizeof(why), "puts %u %s right%s%.120s%s", f->others,
+		 f->others == 1 ? "setting" : "settings",
+		 f->override ? "; without a change of " : "", f->override ? f->override : "",
+		 f->override ? " it comes back" : "");
+	to_do(s, why, "holdfast apply");
 }
 
 static void print_to_do(struct screen *s)
 {
-	const char *override = NULL;
-	unsigned n = count_fixable(s, &override);
-	char why[256];
+	const struct guard_status *g = &s->status->guard;
+	const struct failing f = count_failing(s);
 
-	if (n > 0) {
-		snprintf(why, sizeof(why), "puts %u %s right%s%.120s%s", n,
-			 n == 1 ? "setting" : "settings", override ? "; without a change of " : "",
-			 override ? override : "", override ? " it comes back" : "");
-		to_do(s, "holdfast apply", why);
-	}
-	if (wants_kdump(s) && !kdump_is_armed(&s->status->c->machine))
-		to_do(s, "holdfast kdump load", "arms the crash kernel, or says why not");
-	if (node_child(s->tree, "protect") && !s->status->guard.running)
-		to_do(s, "systemctl restart holdfast-guard", "nothing is protected");
+	print_to_do_apply(s, &f);
+	if (f.kdump || (wants_kdump(s) && !kdump_is_armed(&s->status->c->machine)))
+		to_do(s, "arms the crash kernel, or says why not", "holdfast kdump load");
+	if (node_child(s->tree, "protect") && !g->running)
+		to_do(s, "nothing is protected", "systemctl restart holdfast-guard");
+	if (g->problems)
+		to_do(s, "says what is wrong with the programs", "holdfast check --image");
+	for (const struct unpinned *u = s->status->unpinned; u; u = u->next)
+		if (u->outgrown)
+			to_do(s, "it is protected again when it starts", "systemctl restart %s",
+			      *u->unit ? u->unit : u->service);
 }
 
 void status_print_applied(const struct status *status)
 {
-	const struct screen s = { .term = term_of(stdout), .status = status };
+	struct screen s = { .term = term_of(stdout), .status = status };
 
 	print_applied(&s);
+	to_do(&s, "without a valid profile nothing is applied", "holdfast check");
 }
 
 void status_print(const struct status *status, const struct selection *sel)

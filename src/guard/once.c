@@ -2,13 +2,6 @@
 #include "guard/guard.h"
 #include "guard/scan.h"
 
-static void look_only(int fd, bool is_program, void *data)
-{
-	(void)fd;
-	(void)is_program;
-	(void)data;
-}
-
 int guard_once(const struct machine *m, struct rules *rules)
 {
 	_cleanup_free_ struct family *family = calloc(1, sizeof(*family));
@@ -21,7 +14,7 @@ int guard_once(const struct machine *m, struct rules *rules)
 	if (ret < 0)
 		return ret;
 	for (unsigned i = 0; i < p->rules.n; i++) {
-		rule_resolve(&p->rules.list[i], &m->root, look_only, NULL);
+		rule_resolve(&p->rules.list[i], &m->root, NULL, NULL);
 		if (p->rules.list[i].problem)
 			log_warning("guard: %s: %s", p->rules.list[i].service,
 				    p->rules.list[i].problem);

@@ -253,12 +253,19 @@ static const char *walk_to(struct rule *r, struct walk *w, rule_visit visit, voi
 	return take_program(r, w, &st, visit, data);
 }
 
+static void visit_nothing(int fd, bool is_program, void *data)
+{
+	(void)fd;
+	(void)is_program;
+	(void)data;
+}
+
 void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data)
 {
 	struct walk w = { .root = root };
 
 	snprintf(w.todo, sizeof(w.todo), "%s", r->exe);
-	r->problem = walk_to(r, &w, visit, data);
+	r->problem = walk_to(r, &w, visit ? visit : visit_nothing, data);
 	if (!r->problem && !r->has_user)
 		r->problem = "its user does not exist";
 	r->resolved = !r->problem;

@@ -44,7 +44,7 @@ void rules_free(struct rules *r);
 typedef void (*rule_visit)(int fd, bool is_program, void *data);
 
 /* Finds the rule's program below @root. Refuses one that somebody but root could have put there: it
- * and each directory on the way must be root's and not writable by others. */
+ * and each directory on the way must be root's and not writable by others. @visit may be NULL. */
 void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
 
 /* Whether process @p is one of the rule's by user, namespaces (ours: the
