@@ -104,8 +104,10 @@ buildroot_make() {
 		check:
 		> $(foreach hook,$(ROOTFS_PRE_CMD_HOOKS),$(call $(hook)))
 	END
+	# shellcheck disable=SC2016 # a dollar sign, to make
 	make -s -f frame.mk BR2_EXTERNAL_HOLDFAST_PATH="$HOOKS/buildroot" SOURCE="$source" BR2_PACKAGE_HOLDFAST_SOURCE="\"$source\"" \
-		BR2_PACKAGE_HOLDFAST_PROFILES="\"$PWD/eg200.yaml\"" BR2_PACKAGE_HOLDFAST_CMDLINE='"quiet loglevel=3"' \
+		BR2_PACKAGE_HOLDFAST_PROFILES="\"$PWD/eg200.yaml\"" BR2_PACKAGE_HOLDFAST_CMDLINE='"quiet memmap=1M$$0x20000000"' \
+		BR2_LINUX_KERNEL=y LINUX_DIR="$PWD/linux" \
 		TARGET_DIR="$PWD/image" HOST_DIR="$PWD/host" "$@"
 }
 
@@ -113,8 +115,11 @@ buildroot_make() {
 	expect 0 buildroot_make host target
 	[[ -x host/sbin/holdfast && -x image/usr/sbin/holdfast ]]
 	[[ $(ls image/etc/holdfast/profiles) == eg200.yaml ]]
-	expect 0 as_root make --version
+	mkdir linux
+	printf 'CONFIG_%s=y\n' X86_64 SYSCTL CGROUPS FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS PSTORE PSTORE_RAM >linux/.config
+	echo 'last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }' >>image/etc/holdfast/profiles/eg200.yaml
 	expect 0 as_root bash -c "$(declare -f buildroot_make); HOOKS=$HOOKS source=$source buildroot_make check"
+	output_has '0 errors, 0 warnings'
 	rm image/usr/lib/systemd/systemd-udevd
 	expect 2 as_root bash -c "$(declare -f buildroot_make); HOOKS=$HOOKS source=$source buildroot_make check"
 	messages_have 'there is no such program'
@@ -163,6 +168,8 @@ recipe() {
 }
 
 @test "Yocto: the recipe builds, installs the product's profiles only, and fails with a bad one; the class checks the image" {
+	# Behind depmod, which BitBake runs after ROOTFS_POSTPROCESS_COMMAND.
+	grep -qx 'IMAGE_PREPROCESS_COMMAND:append = " holdfast_check_image;"' "$LAYER/classes/holdfast-image.bbclass"
 	expect 0 recipe do_compile do_install do_install_append
 	[[ $(ls package/etc/holdfast/profiles) == eg200.yaml && -x package/usr/sbin/holdfast ]]
 	cp -a package/. image/

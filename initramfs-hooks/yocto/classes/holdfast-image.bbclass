@@ -4,9 +4,10 @@ HOLDFAST_CMDLINE ?= "${APPEND}"
 HOLDFAST_KERNEL_CONFIG ?= "${STAGING_KERNEL_BUILDDIR}/.config"
 
 DEPENDS += "holdfast-native"
-do_rootfs[depends] += "virtual/kernel:do_shared_workdir"
+do_image[depends] += "virtual/kernel:do_shared_workdir"
 IMAGE_INSTALL:append = " holdfast"
-ROOTFS_POSTPROCESS_COMMAND += "holdfast_check_image;"
+# Not ROOTFS_POSTPROCESS_COMMAND: depmod is run behind those, and without its lists no module can be looked up.
+IMAGE_PREPROCESS_COMMAND:append = " holdfast_check_image;"
 
 # Under pseudo, where everything is root's.
 holdfast_check_image() {

@@ -36,9 +36,11 @@ define HOST_HOLDFAST_INSTALL_CMDS
 	$(INSTALL) -D -m 755 $(@D)/build/release/holdfast $(HOST_DIR)/sbin/holdfast
 endef
 
-# Under fakeroot, where everything is root's.
+# Under fakeroot, where everything is root's, and behind the finalizing of the target, which runs depmod.
 define HOLDFAST_CHECK_TARGET
-	$(HOST_DIR)/sbin/holdfast --root $(TARGET_DIR) check --image $(if $(HOLDFAST_CMDLINE),--cmdline '$(HOLDFAST_CMDLINE)')
+	$(HOST_DIR)/sbin/holdfast --root $(TARGET_DIR) check --image \
+		$(if $(BR2_LINUX_KERNEL),--kernel-config $(LINUX_DIR)/.config) \
+		$(if $(HOLDFAST_CMDLINE),--cmdline '$(HOLDFAST_CMDLINE)')
 endef
 ifeq ($(BR2_PACKAGE_HOLDFAST),y)
 ROOTFS_PRE_CMD_HOOKS += HOLDFAST_CHECK_TARGET
