@@ -106,8 +106,9 @@ check: packages
 # The same without installing anything.
 check-installed:
 	$(Q)$(MAKE) --no-print-directory lint
-	$(Q)$(MAKE) --no-print-directory WERROR=-Werror all unit
-	$(Q)$(MAKE) --no-print-directory WERROR=-Werror VARIANT=san all unit
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) WERROR=-Werror all unit
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) WERROR=-Werror VARIANT=san all unit
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ)
 	$(Q)$(MAKE) --no-print-directory fuzz
 	$(Q)tests/run
 
