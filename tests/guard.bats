@@ -383,6 +383,7 @@ score_is() {
 	chmod 755 "$top"
 	setpriv --reuid 65534 --clear-groups "$top/bin/service" | scores 1 0
 	setpriv --ruid 65534 --clear-groups "$top/bin/service" | scores 1 0 # as a set-user-ID program starts it
+	setpriv --euid 65534 --clear-groups "$top/bin/service" | scores 1 0
 }
 
 @test "a thousand changes make few lines, and the rest are counted" {
