@@ -52,8 +52,8 @@ static void read_elf(int fd, const unsigned char *header, struct program *p)
 		length = MEMBER(Phdr, p_filesz, segment);
 		if (MEMBER(Phdr, p_type, segment) != PT_INTERP || length >= sizeof(p->interpreter))
 			continue;
-		if (pread(fd, p->interpreter, length, (off_t)MEMBER(Phdr, p_offset, segment)) !=
-		    (ssize_t)length)
+		if (pread(fd, p->interpreter, (size_t)length,
+			  (off_t)MEMBER(Phdr, p_offset, segment)) != (ssize_t)length)
 			*p->interpreter = '\0';
 		return;
 	}

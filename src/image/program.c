@@ -192,6 +192,10 @@ static int check_unit(const struct image *image, const struct node *n, struct fi
 	ret = unit_find(image->root, unit);
 	if (ret == -ENOENT && is_required(n))
 		finding_error(f, place_of(n, "unit"), NULL, "the image has no unit '%s'", unit);
+	else if (ret == -EACCES)
+		finding_warning(f, place_of(n, "unit"), NULL,
+				"unit '%s' in the image: %s: whether it is there is not checked",
+				unit, strerror(EACCES));
 	else if (ret == -ESTALE)
 		finding_warning(f, place_of(n, "unit"), NULL,
 				"the unit '%s' is masked in the image: the rule matches nothing",

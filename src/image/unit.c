@@ -23,7 +23,7 @@ static int judge_unit(const struct root *root, const char *path)
 	struct stat st;
 
 	if (fd < 0)
-		return -ENOENT;
+		return fd == -EACCES ? fd : -ENOENT;
 	if (readlinkat(fd, "", link, sizeof(link) - 1) < 0)
 		*link = '\0';
 	while (after_prefix(target,
