@@ -136,7 +136,7 @@ static void read_export(struct reader *r)
 				size = size << 8 | (unsigned char)r->at[i];
 			if (r->end - r->at < 8 || (uint64_t)(r->end - r->at - 8) <= size)
 				return;
-			set(r, name, (size_t)(end - name), r->at + 8, size);
+			set(r, name, (size_t)(end - name), r->at + 8, (size_t)size);
 			r->at += 8 + size + 1;
 		}
 	}
