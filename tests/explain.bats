@@ -13,9 +13,9 @@ explained() {
 	expect 0 "$HOLDFAST" --json explain "$@"
 }
 
-# same_as FILE [LOG]: what is said of the log on stdin is what is said of FILE.
+# same_as FILE [BUT]: what is said of the log on stdin is what is said of FILE, but for its field BUT.
 same_as() {
-	local wanted
+	local wanted said="$said | del(.reports[].${2:-none})"
 	cat >log
 	wanted=$("$HOLDFAST" --json explain "$1" | jq -S "$said")
 	expect 0 "$HOLDFAST" --json explain log
@@ -90,6 +90,32 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '[.reports[0].tasks[].command]' '["sh","memhog","logger (night)"]'
 }
 
+@test "kernels 5.0 to 5.2 call the limit of a memory cgroup none at all, and have its numbers in one line" {
+	sed -e 's/CONSTRAINT_MEMCG/CONSTRAINT_NONE/; s/5\.4\.0-77-generic/5.1.0/' -e '/kernel_stack/d' -e '/^ *file 4096/d; /anon 243167232/d' \
+		-e 's/\(stats for [^ ]*:\)$/\1 cache:4KB rss:237468KB shmem:0KB swap:0KB/' "$LOGS/memcg-5.4.log" >log
+	explained log
+	json_is '.reports | map([.constraint, .cgroup, .killed.pid, .memory_limit.limit_kb])' '[["memcg","/kubepods/burstable/pod1",63635,262144]]'
+	expect 0 "$HOLDFAST" explain log
+	output_has 'memory    anonymous 232M, page cache 4K, shared 0K'
+}
+
+@test "the kills alone, as grep leaves them: one report each" {
+	cat >log <<-'END'
+		2026-05-17T09:12:34+0000 kernel: Out of memory: Kill process 12345 (nginx) score 900 or sacrifice child
+		2026-05-17T09:12:34+0000 kernel: Killed process 12345 (nginx) total-vm:2048kB, anon-rss:1024kB, file-rss:0kB
+		2026-05-17T09:12:35+0000 kernel: Out of memory: Kill process 23456 (php-fpm) score 750 or sacrifice child
+		2026-05-17T09:12:35+0000 kernel: Killed process 23458 (php-fpm) total-vm:4096kB, anon-rss:3072kB, file-rss:0kB
+		2026-05-17T09:15:00+0000 kernel: Out of memory: Kill process 34567 (nginx) score 880 or sacrifice child
+		2026-05-17T09:17:00+0000 kernel: Killed process 111 (late) total-vm:4096kB, anon-rss:3072kB, file-rss:0kB
+	END
+	explained log
+	json_is '.reports | map([.killed.pid, .killed.anon_rss_kb, .killed.score])' '[[12345,1024,900],[23458,3072,750],[null,null,null],[111,3072,null]]'
+	# The same with who asked, where the times are those of one moment.
+	sed -n '/invoked\|^oom-kill\|Killed process/p' "$LOGS/global-6.1.log" | sed 's/^/[  812.000001] /' >log
+	explained log
+	json_is '.reports | map([.invoked_by.command, .killed.pid])' '[["doxygen",473206]]'
+}
+
 @test "a panic: nobody was killed, and why" {
 	explained "$LOGS/panic-6.12.log"
 	json_is '.reports[0] | .killed, .panic, .order, .invoked_by.command' $'null\nSystem is deadlocked on memory\n2\nCPU 2/KVM'
@@ -139,6 +165,16 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '.reports[0].reclaim' 'there was free memory above the watermarks, but no 8 pages of it in a row'
 	explained "$LOGS/panic-6.12.log"
 	json_is '.reports[0].reclaim' 'had nothing left to take: there is no swap, and hardly any page cache; slab that is in use and locked memory, which cannot be taken, were 36 % of the RAM'
+}
+
+@test "the slabs that cannot be given back, where the kernel lists them" {
+	sed '/^Tasks state/i Unreclaimable slab info:\nName                      Used          Total\nRAWv6                     15KB         31KB\nkmalloc-1k           2048123KB    3145728KB\nsock_inode_cache     1048576KB    1048576KB\nbio-72(9:a.service)       64KB         64KB' \
+		"$LOGS/global-6.1.log" | same_as "$LOGS/global-6.1.log" slabs
+	explained log
+	json_is '.reports[0].slabs | map([.name, .used_kb, .total_kb])' \
+		'[["kmalloc-1k",2048123,3145728],["sock_inode_cache",1048576,1048576],["bio-72(9:a.service)",64,64],["RAWv6",15,31]]'
+	COLUMNS=200 expect 0 "$HOLDFAST" explain log
+	output_has 'slab      the largest that cannot be given back: kmalloc-1k 3.0G, sock_inode_cache 1.0G, bio-72(9:a.service) 64K, RAWv6 31K'
 }
 
 @test "advice: in a cgroup -1000 makes whoever asks hang" {
@@ -430,6 +466,10 @@ stamped() {
 	explained log
 	json_is '.reports | length' 1
 	json_is '.reports[0] | .killed.pid, .killed_group, .killed_with_it' $'63635\n/kubepods/burstable/pod1\n[{"pid":63100,"command":"pause"}]'
+	# Some kernels name the victim once more.
+	grep ': Killed process 63635' "$LOGS/memcg-5.4.log" | sed 's/^.*Memory/[93543.900000] Memory/' >>log
+	explained log
+	json_is '.reports | map([.killed.pid, (.killed_with_it | length)])' '[[63635,1]]'
 }
 
 @test "pstore: a crash's parts in their order" {

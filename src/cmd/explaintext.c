@@ -2,59 +2,17 @@
 
 #include <inttypes.h>
 
+#include "cmd/explainpage.h"
 #include "insight/gfp.h"
 
-#define LABEL 12U /* columns of what stands on the left */
 #define TASKS 10U /* shown at most, without --verbose */
-
-struct page {
-	const struct term *t;
-	const struct oom_report *r;
-	struct arena arena;
-	int error;
-};
-
-static void line(struct page *p, const char *label, const char *fmt, ...) _printf_(3, 4);
-
-/* A label on the left and a text on the right, wrapped. */
-static void line(struct page *p, const char *label, const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = arena_vprintf(&p->arena, fmt, ap);
-	va_end(ap);
-	if (!text) {
-		p->error = -ENOMEM;
-		return;
-	}
-	fprintf(p->t->out, "  %s%-*s%s", term_on(p->t, TERM_BOLD), (int)LABEL - 2, label,
-		term_off(p->t));
-	term_wrap(p->t, text, LABEL, LABEL);
-}
-
-static const char *known(const char *text, const char *otherwise)
-{
-	return text && *text ? text : otherwise;
-}
-
-/* KiB as a size; "?" where it is not known. */
-static const char *size(char buffer[TERM_SIZE], int64_t kb)
-{
-	return oom_known(kb) ? term_size(buffer, kb) : "?";
-}
-
-static const char *size_of_pages(const struct page *p, char buffer[TERM_SIZE], int64_t pages)
-{
-	return size(buffer, oom_kb(p->r, pages));
-}
 
 static const char *with_pid(struct page *p, const char *command, int64_t pid)
 {
-	const char *text = oom_known(pid) ? arena_printf(&p->arena, "%s[%" PRId64 "]",
-							 known(command, "a process"), pid)
-					  : arena_strdup(&p->arena, known(command, "a process"));
+	const char *text = oom_known(pid)
+				   ? arena_printf(&p->arena, "%s[%" PRId64 "]",
+						  page_word(command, "a process"), pid)
+				   : arena_strdup(&p->arena, page_word(command, "a process"));
 
 	return text ? text : "";
 }
@@ -68,12 +26,13 @@ static void print_asked(struct page *p)
 	const char *what = "";
 
 	if (!r->invoked) {
-		line(p, "asked", "the log does not say who asked: its beginning is missing");
+		page_line(p, "asked", "the log does not say who asked: its beginning is missing");
 		return;
 	}
 	if (r->order == -1) {
-		line(p, "asked", "somebody at the keyboard or console, with SysRq f; %s saw to it",
-		     with_pid(p, r->command, r->pid));
+		page_line(p, "asked",
+			  "somebody at the keyboard or console, with SysRq f; %s saw to it",
+			  with_pid(p, r->command, r->pid));
 		return;
 	}
 	if (r->order == 0)
@@ -87,9 +46,9 @@ static void print_asked(struct page *p)
 		p->error = -ENOMEM;
 		return;
 	}
-	line(p, "asked", "%s for %s%s%s%s%s%s", with_pid(p, r->command, r->pid), what,
-	     *words ? ": " : "", words, r->gfp_flags ? " (" : "", known(r->gfp_flags, ""),
-	     r->gfp_flags ? ")" : "");
+	page_line(p, "asked", "%s for %s%s%s%s%s%s", with_pid(p, r->command, r->pid), what,
+		  *words ? ": " : "", words, r->gfp_flags ? " (" : "", page_word(r->gfp_flags, ""),
+		  r->gfp_flags ? ")" : "");
 }
 
 static void print_cgroup_limit(struct page *p, const char *what, const struct oom_limit *l)
@@ -99,10 +58,10 @@ static void print_cgroup_limit(struct page *p, const char *what, const struct oo
 	if (!oom_known(l->limit_kb))
 		return;
 	if (l->limit_kb >= INT64_C(1) << 50)
-		line(p, "", "%s: %s used, no limit", what, size(usage, l->usage_kb));
+		page_line(p, "", "%s: %s used, no limit", what, page_size(usage, l->usage_kb));
 	else
-		line(p, "", "%s: %s of %s used", what, size(usage, l->usage_kb),
-		     size(limit, l->limit_kb));
+		page_line(p, "", "%s: %s of %s used", what, page_size(usage, l->usage_kb),
+			  page_size(limit, l->limit_kb));
 }
 
 static void print_limit(struct page *p)
@@ -111,96 +70,28 @@ static void print_limit(struct page *p)
 
 	switch (r->constraint) {
 	case OOM_CONSTRAINT_NONE:
-		line(p, "limit", "the whole machine's memory");
+		page_line(p, "limit", "the whole machine's memory");
 		break;
 	case OOM_CONSTRAINT_MEMCG:
-		line(p, "limit", "of the memory cgroup %s",
-		     known(r->cgroup, "that the log does not name"));
+		page_line(p, "limit", "of the memory cgroup %s",
+			  page_word(r->cgroup, "that the log does not name"));
 		print_cgroup_limit(p, "memory", &r->limit);
 		print_cgroup_limit(p, "swap", &r->swap_limit);
 		print_cgroup_limit(p, "memory and swap", &r->memsw_limit);
 		break;
 	case OOM_CONSTRAINT_CPUSET:
-		line(p, "limit", "the memory nodes of cpuset %s", known(r->cpuset, "?"));
+		page_line(p, "limit", "the memory nodes of cpuset %s", page_word(r->cpuset, "?"));
 		break;
 	case OOM_CONSTRAINT_MEMPOLICY:
-		line(p, "limit", "the memory nodes that the task's memory policy allows (%s)",
-		     known(r->nodemask, "not named"));
+		page_line(p, "limit", "the memory nodes that the task's memory policy allows (%s)",
+			  page_word(r->nodemask, "not named"));
 		break;
 	default:
-		line(p, "limit", "%s",
-		     oom_known(r->memory.free)
-			     ? "the machine's memory, or a part of it: the log does not say"
-			     : "the log does not say");
+		page_line(p, "limit", "%s",
+			  oom_known(r->memory.free)
+				  ? "the machine's memory, or a part of it: the log does not say"
+				  : "the log does not say");
 	}
-}
-
-/* --- where the memory was --- */
-
-static void print_zones(struct page *p)
-{
-	const char *label = "zones";
-
-	for (const struct oom_zone *z = p->r->memory.zones; z; z = z->next) {
-		char free_kb[TERM_SIZE], min[TERM_SIZE], low[TERM_SIZE];
-		const char *verdict = "";
-
-		if (oom_known(z->free_kb) && oom_known(z->min_kb))
-			verdict = z->free_kb < z->min_kb ? ": below the minimum" : "";
-		line(p, label, "node %" PRId64 " %s: %s free, watermarks %s (min) and %s (low)%s",
-		     z->node, z->name, size(free_kb, z->free_kb), size(min, z->min_kb),
-		     size(low, z->low_kb), verdict);
-		label = "";
-	}
-}
-
-static void print_machine(struct page *p)
-{
-	const struct oom_memory *m = &p->r->memory;
-	char a[TERM_SIZE], b[TERM_SIZE], c[TERM_SIZE], d[TERM_SIZE];
-	int64_t usable = OOM_UNKNOWN;
-
-	if (p->r->constraint == OOM_CONSTRAINT_MEMCG)
-		return;
-	if (oom_known(m->ram) && oom_known(m->reserved))
-		usable = m->ram - m->reserved;
-	line(p, "memory", "%s free of %s", size_of_pages(p, a, m->free),
-	     size_of_pages(p, b, usable));
-	line(p, "", "anonymous %s active and %s inactive, page cache %s active and %s inactive",
-	     size_of_pages(p, a, m->active_anon), size_of_pages(p, b, m->inactive_anon),
-	     size_of_pages(p, c, m->active_file), size_of_pages(p, d, m->inactive_file));
-	line(p, "", "slab %s reclaimable and %s not, shared %s, unevictable %s",
-	     size_of_pages(p, a, m->slab_reclaimable), size_of_pages(p, b, m->slab_unreclaimable),
-	     size_of_pages(p, c, m->shmem), size_of_pages(p, d, m->unevictable));
-	if (m->swap_total_kb == 0)
-		line(p, "swap", "none");
-	else
-		line(p, "swap", "%s free of %s", size(a, m->swap_free_kb),
-		     size(b, m->swap_total_kb));
-	print_zones(p);
-}
-
-static void print_stats(struct page *p)
-{
-	const struct oom_stats *s = &p->r->stats;
-	char a[TERM_SIZE], b[TERM_SIZE], c[TERM_SIZE];
-
-	if (!oom_known(s->anon) && !oom_known(s->file))
-		return;
-	line(p, "memory", "anonymous %s, page cache %s, shared %s",
-	     size(a, oom_known(s->anon) ? s->anon / 1024 : s->anon),
-	     size(b, oom_known(s->file) ? s->file / 1024 : s->file),
-	     size(c, oom_known(s->shmem) ? s->shmem / 1024 : s->shmem));
-}
-
-static void print_reclaim(struct page *p)
-{
-	const char *text = oom_reclaim(&p->arena, p->r);
-
-	if (!text)
-		p->error = -ENOMEM;
-	else if (*text)
-		line(p, "reclaim", "%s", text);
 }
 
 /* --- the tasks --- */
@@ -221,12 +112,13 @@ static void print_task(struct page *p, const struct oom_task *t, int64_t most)
 	bool victim = t->pid == p->r->victim.pid;
 	char text[TERM_SIZE];
 
-	fprintf(p->t->out, "%*s%s", (int)LABEL, "", victim ? term_on(p->t, TERM_RED) : "");
+	fprintf(p->t->out, "%*s%s", (int)PAGE_LABEL, "", victim ? term_on(p->t, TERM_RED) : "");
 	term_bar(p->t, pages, most, bar);
-	fprintf(p->t->out, " %6s  adj %5" PRId64 "  ", size_of_pages(p, text, pages),
+	fprintf(p->t->out, " %6s  adj %5" PRId64 "  ", page_size_of(p, text, pages),
 		t->oom_score_adj);
 	term_text(p->t, name,
-		  p->t->columns > LABEL + bar + 30 ? p->t->columns - LABEL - bar - 20 - 9 : 20,
+		  p->t->columns > PAGE_LABEL + bar + 30 ? p->t->columns - PAGE_LABEL - bar - 20 - 9
+							: 20,
 		  false);
 	fprintf(p->t->out, "%s%s\n", victim ? "  killed" : "", victim ? term_off(p->t) : "");
 }
@@ -248,8 +140,8 @@ static void print_tasks(struct page *p, bool all)
 		sorted[n++] = t;
 	qsort_r(sorted, n, sizeof(struct oom_task *), by_memory, (void *)(uintptr_t)r);
 	shown = all || n < TASKS ? n : TASKS;
-	line(p, "tasks", "%zu of %zu in the log%s, by RSS, swap and page tables", shown, n,
-	     oom_table_whole(r) ? "" : ", whose table is not whole");
+	page_line(p, "tasks", "%zu of %zu in the log%s, by RSS, swap and page tables", shown, n,
+		  oom_table_whole(r) ? "" : ", whose table is not whole");
 	for (size_t i = 0; i < shown; i++)
 		print_task(p, sorted[i], oom_task_pages(r, sorted[0]));
 }
@@ -262,31 +154,33 @@ static void print_killed(struct page *p, const struct oom_judgement *j)
 	char a[TERM_SIZE], b[TERM_SIZE], c[TERM_SIZE];
 
 	if (p->r->panic)
-		line(p, "panic", "%s", p->r->panic);
+		page_line(p, "panic", "%s", p->r->panic);
 	if (!v->said && !oom_known(v->pid)) {
 		if (!p->r->panic)
-			line(p, "killed", "%s",
-			     p->r->nobody ? "nobody: nothing killable was left"
-					  : "the log does not say who");
+			page_line(p, "killed", "%s",
+				  p->r->nobody ? "nobody: nothing killable was left"
+					       : "the log does not say who");
 		return;
 	}
-	line(p, "killed", "%s: %s anonymous, %s of files, %s shared; oom_score_adj %s",
-	     with_pid(p, v->command, v->pid), size(a, v->anon_rss_kb), size(b, v->file_rss_kb),
-	     size(c, v->shmem_rss_kb),
-	     oom_known(v->oom_score_adj) ? arena_printf(&p->arena, "%" PRId64, v->oom_score_adj)
-					 : "not said");
+	page_line(p, "killed", "%s: %s anonymous, %s of files, %s shared; oom_score_adj %s",
+		  with_pid(p, v->command, v->pid), page_size(a, v->anon_rss_kb),
+		  page_size(b, v->file_rss_kb), page_size(c, v->shmem_rss_kb),
+		  oom_known(v->oom_score_adj)
+			  ? arena_printf(&p->arena, "%" PRId64, v->oom_score_adj)
+			  : "not said");
 	if (p->r->group)
-		line(p, "", "with all of %s (memory.oom.group)", p->r->group);
+		page_line(p, "", "with all of %s (memory.oom.group)", p->r->group);
 	if (oom_known(p->r->reaped))
-		line(p, "", "its memory was freed by oom_reaper");
+		page_line(p, "", "its memory was freed by oom_reaper");
 	if (j->verdict == OOM_DIFFERS && j->worst)
-		line(p, "choice", "%s: %s", j->text, with_pid(p, j->worst->command, j->worst->pid));
+		page_line(p, "choice", "%s: %s", j->text,
+			  with_pid(p, j->worst->command, j->worst->pid));
 	else
-		line(p, "choice", "%s%s",
-		     j->verdict == OOM_FOLLOWS       ? "follows from the scores: "
-		     : j->verdict == OOM_CANNOT_TELL ? "cannot be checked: "
-						     : "",
-		     j->text);
+		page_line(p, "choice", "%s%s",
+			  j->verdict == OOM_FOLLOWS       ? "follows from the scores: "
+			  : j->verdict == OOM_CANNOT_TELL ? "cannot be checked: "
+							  : "",
+			  j->text);
 }
 
 static void print_missing(struct page *p)
@@ -317,7 +211,7 @@ static void print_missing(struct page *p)
 	if (!text)
 		p->error = -ENOMEM;
 	else if (*text)
-		line(p, "missing", "%s", text);
+		page_line(p, "missing", "%s", text);
 }
 
 void explain_list(const struct term *t, const struct oom_log *log)
@@ -331,13 +225,13 @@ void explain_list(const struct term *t, const struct oom_log *log)
 			width = strlen(r->time) < 40 ? (unsigned)strlen(r->time) : 40;
 	for (const struct oom_report *r = log->first; r; r = r->next) {
 		fprintf(t->out, "%4zu  ", ++i);
-		term_text(t, known(r->time, "no time"), width, true);
+		term_text(t, page_word(r->time, "no time"), width, true);
 		fprintf(t->out, " %s",
 			oom_known(r->victim.pid) ? "killed "
 			: r->panic               ? "panic"
 			: r->nobody              ? "nobody killed"
 						 : "the kill is not in the log");
-		term_text(t, known(r->victim.command, ""), 20, false);
+		term_text(t, page_word(r->victim.command, ""), 20, false);
 		if (oom_known(r->victim.pid))
 			fprintf(t->out, "[%" PRId64 "]", r->victim.pid);
 		fprintf(t->out, "%s\n",
@@ -371,19 +265,17 @@ int explain_report(const struct term *t, const struct oom_report *r, size_t i, s
 		if (n > 1)
 			fprintf(t->out, " (%zu of %zu)", i, n);
 		fprintf(t->out, ": kernel ");
-		term_text(t, known(r->kernel, "not named"), 0, false);
+		term_text(t, page_word(r->kernel, "not named"), 0, false);
 		print_word(t, ", at ", r->time);
 		print_word(t, " on ", r->host);
 		fputc('\n', t->out);
 		print_asked(&p);
 		print_limit(&p);
-		print_machine(&p);
-		print_stats(&p);
-		print_reclaim(&p);
+		page_memory(&p);
 		print_tasks(&p, all);
 		print_killed(&p, &judgement);
 		for (; advice; advice = advice->next, label = "")
-			line(&p, label, "%s", advice->text);
+			page_line(&p, label, "%s", advice->text);
 		print_missing(&p);
 		ret = p.error;
 	}

@@ -110,6 +110,8 @@ int top_watch(struct top *t)
 	bool on = true;
 	int ret = screen_enter(&screen);
 
+	if (ret < 0)
+		return ret;
 	while (ret >= 0 && on) {
 		struct pollfd fds[] = {
 			{ .fd = STDIN_FILENO, .events = POLLIN },

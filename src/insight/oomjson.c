@@ -193,6 +193,21 @@ static void write_zones(struct json *j, const struct oom_memory *m)
 	json_close(j, ']');
 }
 
+static void write_slabs(struct json *j, const struct oom_memory *m)
+{
+	if (!m->slabs)
+		return;
+	json_open(j, "slabs", '[');
+	for (const struct oom_slab *slab = m->slabs; slab; slab = slab->next) {
+		json_open(j, NULL, '{');
+		json_string(j, "name", slab->name);
+		json_int(j, "used_kb", slab->used_kb);
+		json_int(j, "total_kb", slab->total_kb);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void write_memory(struct writer *w, const struct oom_report *r)
 {
 	const struct oom_memory *m = &r->memory;
@@ -216,6 +231,7 @@ static void write_memory(struct writer *w, const struct oom_report *r)
 	optional(j, "hugepages", m->hugepages_kb);
 	json_close(j, '}');
 	write_zones(j, m);
+	write_slabs(j, m);
 }
 
 static int write_verdict(struct json *j, const struct oom_report *r)

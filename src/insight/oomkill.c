@@ -58,6 +58,8 @@ static void take_next_victim(struct oom_parser *p, const char *text)
 	}
 	oomkill_forget(v);
 	read_victim(p, v, text);
+	if (v->pid == p->report->victim.pid) /* it is named once more with its group */
+		return;
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = v;

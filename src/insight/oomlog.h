@@ -53,6 +53,13 @@ struct oom_zone {
 	int64_t free_kb, min_kb, low_kb, high_kb, present_kb, managed_kb;
 };
 
+/* A cache of the kernel's that reclaim cannot take. */
+struct oom_slab {
+	struct oom_slab *next;
+	const char *name;
+	int64_t used_kb, total_kb;
+};
+
 /* Pages of the whole machine, where not said otherwise. */
 struct oom_memory {
 	int64_t free, active_anon, inactive_anon, active_file, inactive_file, unevictable;
@@ -62,6 +69,7 @@ struct oom_memory {
 	int64_t page_kb; /* the page size: from the lists of free blocks */
 	int64_t hugepages_kb;
 	struct oom_zone *zones; /* NULL: none in the log */
+	struct oom_slab *slabs; /* largest first; only in the log where slab is most of all */
 };
 
 /* Bytes of a memory cgroup. */

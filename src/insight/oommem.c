@@ -124,6 +124,32 @@ static struct oom_zone *zone_of(struct oom_parser *p, int64_t node, const char *
 	return z;
 }
 
+/* "kmalloc-1k   123KB   456KB", below "Unreclaimable slab info:" */
+static bool take_slab(struct oom_parser *p, const char *text)
+{
+	const char *name_end = text + strcspn(text, " "), *at = name_end + strspn(name_end, " ");
+	struct oom_slab *slab, **place = &p->report->memory.slabs;
+	int64_t used, total;
+
+	if (name_end == text || !oom_number(&at, &used) || !(at = after_prefix(at, "KB ")))
+		return false;
+	at += strspn(at, " ");
+	if (!oom_number(&at, &total) || !streq(at, "KB"))
+		return false;
+	slab = arena_alloc(p->arena, sizeof(*slab));
+	if (!slab || !(slab->name = arena_strndup(p->arena, text, (size_t)(name_end - text)))) {
+		p->error = -ENOMEM;
+		return true;
+	}
+	slab->used_kb = used;
+	slab->total_kb = total;
+	while (*place && (*place)->total_kb >= total)
+		place = &(*place)->next;
+	slab->next = *place;
+	*place = slab;
+	return true;
+}
+
 /* The size of a page from "0*4kB 1*8kB ...", which begins with blocks of one. */
 static void note_page_size(struct oom_memory *m, const char *text)
 {
@@ -231,10 +257,12 @@ static bool take_stats(struct oom_parser *p, const char *text)
 	int64_t value;
 
 	if (rest) {
-		end = strchr(rest, ':');
+		end = has_suffix(rest, ":") ? rest + strlen(rest) - 1 : strstr(rest, ": ");
 		p->in_stats = false;
 		if (!end)
 			return true;
+		if (!r->cgroup) /* the first is that of the whole */
+			r->cgroup = oom_copy(p, rest, (size_t)(end - rest));
 		if (end[1 + strspn(end + 1, " ")]) {
 			if (r->cgroup && strlen(r->cgroup) == (size_t)(end - rest) &&
 			    strncmp(r->cgroup, rest, (size_t)(end - rest)) == 0)
@@ -243,7 +271,6 @@ static bool take_stats(struct oom_parser *p, const char *text)
 			return true;
 		}
 		p->in_stats = true;
-		oom_note_text(p, &r->cgroup, rest, (size_t)(end - rest));
 		return true;
 	}
 	text += strspn(text, " ");
@@ -267,7 +294,7 @@ bool oommem_machine_line(struct oom_parser *p, const char *text)
 {
 	struct oom_memory *m = &p->report->memory;
 
-	if (take_node(p, text) || take_total(m, text))
+	if (take_slab(p, text) || take_node(p, text) || take_total(m, text))
 		return true;
 	if (!is_page_line(text))
 		return false;

@@ -120,6 +120,8 @@ bool oomwho_summary(struct oom_parser *p)
 	for (size_t i = 0; i < ARRAY_SIZE(constraints); i++)
 		if (after_prefix(rest, constraints[i].name))
 			constraint = constraints[i].constraint;
+	if (strstr(rest, ",oom_memcg=")) /* which 5.0 to 5.2 call CONSTRAINT_NONE */
+		constraint = OOM_CONSTRAINT_MEMCG;
 	at = oom_last(rest, ",pid=");
 	if (at && strstr(at, ",uid="))
 		oom_note_field(&pid, at, "pid=");
