@@ -61,6 +61,28 @@ cgroups() {
 	END
 }
 
+@test "a narrow terminal: the sums without what they are made of" {
+	COLUMNS=40 expect 0 holdfast predict
+	(($(wc -L <stdout) <= 40))
+	output_has '        PID   ADJ   BADNESS  COMMAND'
+	output_has ' >       20   300    400100  cache'
+}
+
+@test "who does not see all processes is told so" {
+	expect 0 holdfast predict
+	messages_are </dev/null
+	mkdir -p root/proc/self/ns
+	ln -s 'pid:[4026532001]' root/proc/self/ns/pid
+	expect 0 holdfast predict
+	messages_have 'only the processes of this PID namespace can be seen'
+	ln -sf 'pid:[4026531836]' root/proc/self/ns/pid
+	expect 0 holdfast predict
+	messages_are </dev/null
+	rm -r root/proc/1
+	expect 0 holdfast predict
+	messages_have 'process 1 cannot be seen'
+}
+
 @test "of two equal ones the younger dies" {
 	process 21 elder rss=400000 pte=400 adj=300 start=5
 	process 19 younger rss=400000 pte=400 adj=300 start=500

@@ -99,6 +99,9 @@ setup_machine() {
 	expect 0 holdfast --json top
 	json_is '.processes | map(.pid)' '[1,700,800]'
 	json_is '.processes[2].oom_score' null
+	memory 16000000
+	expect 0 holdfast top
+	output_has '3 processes; 7.6G of 15.3G available, no swap'
 	rm root/proc/meminfo
 	expect 0 holdfast top
 	output_has '3 processes'

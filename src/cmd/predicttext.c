@@ -96,29 +96,43 @@ static const char *adj_text(char buffer[ADJ_SIZE], int adj)
 	return buffer;
 }
 
+#define WIDE 76U /* columns for all of the numbers; else without what they are made of */
+
+static void print_candidate(const struct term *t, const struct predict_candidate *c, bool victim)
+{
+	bool wide = !t->columns || t->columns >= WIDE;
+	unsigned used = wide ? 65 : 29;
+	char adj[ADJ_SIZE], points[24];
+
+	snprintf(points, sizeof(points), "%" PRId64, c->badness.points);
+	fprintf(t->out, "%s%2s%9d ", victim ? term_on(t, TERM_RED) : "", victim ? ">" : "",
+		(int)c->proc->pid);
+	if (wide)
+		fprintf(t->out, "%8" PRId64 " %8" PRId64 " %7" PRId64 " ", c->badness.rss,
+			c->badness.swap, c->badness.pgtables);
+	fprintf(t->out, "%5s ", adj_text(adj, c->proc->adj));
+	if (wide)
+		fprintf(t->out, "%9" PRId64 " ", c->badness.adj);
+	fprintf(t->out, "%9s  ", c->badness.killable ? points : "never");
+	term_text(t, c->proc->name,
+		  t->columns > used + 4 ? t->columns - used
+		  : t->columns          ? 4
+					: 0,
+		  false);
+	fprintf(t->out, "%s\n", victim ? term_off(t) : "");
+}
+
 static void print_candidates(const struct term *t, const struct prediction *p, bool all)
 {
 	size_t shown = all || p->n < RUNNERS_UP ? p->n : RUNNERS_UP;
+	bool wide = !t->columns || t->columns >= WIDE;
 
 	line(t, "3 worst", "of %zu processes %zu can be killed; in pages:", p->n, p->killable);
-	fprintf(t->out, "%*s   PID      RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND\n",
-		5, "");
-	for (size_t i = 0; i < shown; i++) {
-		const struct predict_candidate *c = &p->list[i];
-		bool victim = c == p->victim;
-		char adj[ADJ_SIZE];
-
-		fprintf(t->out, "%s%2s%9d %8" PRId64 " %8" PRId64 " %7" PRId64 " %5s %9" PRId64,
-			victim ? term_on(t, TERM_RED) : "", victim ? ">" : "", (int)c->proc->pid,
-			c->badness.rss, c->badness.swap, c->badness.pgtables,
-			adj_text(adj, c->proc->adj), c->badness.adj);
-		if (c->badness.killable)
-			fprintf(t->out, " %9" PRId64 "  ", c->badness.points);
-		else
-			fprintf(t->out, " %9s  ", "never");
-		term_text(t, c->proc->name, t->columns > 70 ? t->columns - 65 : 0, false);
-		fprintf(t->out, "%s\n", victim ? term_off(t) : "");
-	}
+	fprintf(t->out, "        PID %s\n",
+		wide ? "     RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND"
+		     : "  ADJ   BADNESS  COMMAND");
+	for (size_t i = 0; i < shown; i++)
+		print_candidate(t, &p->list[i], &p->list[i] == p->victim);
 	if (shown < p->n)
 		fprintf(t->out, "%*s%zu more\n", (int)LABEL, "", p->n - shown);
 }

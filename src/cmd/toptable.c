@@ -283,17 +283,19 @@ static void print_row(const struct top *t, const struct proc *p, const struct la
 
 static void print_summary(const struct top *t, const char *eol)
 {
-	char a[TERM_SIZE], b[TERM_SIZE], c[TERM_SIZE], d[TERM_SIZE], line[160];
+	char free_kb[TERM_SIZE], total[TERM_SIZE], swap[64] = "no swap", line[160];
 	const struct meminfo *m = &t->memory;
 
+	if (m->swap_total != 0)
+		snprintf(swap, sizeof(swap), "swap %s of %s free",
+			 m->swap_free < 0 ? "?" : term_size(free_kb, m->swap_free),
+			 m->swap_total < 0 ? "?" : term_size(total, m->swap_total));
 	if (m->total < 0)
 		snprintf(line, sizeof(line), "%zu processes", t->procs.n);
 	else
-		snprintf(
-			line, sizeof(line), "%zu processes; %s of %s available, swap %s of %s free",
-			t->procs.n, m->available < 0 ? "?" : term_size(a, m->available),
-			term_size(b, m->total), m->swap_free < 0 ? "?" : term_size(c, m->swap_free),
-			m->swap_total < 0 ? "?" : term_size(d, m->swap_total));
+		snprintf(line, sizeof(line), "%zu processes; %s of %s available, %s", t->procs.n,
+			 m->available < 0 ? "?" : term_size(free_kb, m->available),
+			 term_size(total, m->total), swap);
 	term_text(&t->term, line, t->term.columns, false);
 	fputs(eol, t->term.out);
 }
