@@ -116,7 +116,8 @@ buildroot_make() {
 	[[ -x host/sbin/holdfast && -x image/usr/sbin/holdfast ]]
 	[[ $(ls image/etc/holdfast/profiles) == eg200.yaml ]]
 	mkdir linux
-	printf 'CONFIG_%s=y\n' X86_64 SYSCTL CGROUPS FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS PSTORE PSTORE_RAM >linux/.config
+	printf 'CONFIG_%s=y\n' X86_64 SYSCTL CGROUPS FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS PSTORE >linux/.config
+	echo CONFIG_PSTORE_RAM=m >>linux/.config
 	echo 'last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }' >>image/etc/holdfast/profiles/eg200.yaml
 	expect 0 as_root bash -c "$(declare -f buildroot_make); HOOKS=$HOOKS source=$source buildroot_make check"
 	output_has '0 errors, 0 warnings'

@@ -481,6 +481,27 @@ expect_one_of() {
 	image_check 0 --strict --cmdline "$reserve"
 }
 
+@test "ramoops that is built in is told its memory by the command line" {
+	sed -i 's/PSTORE_RAM=m/PSTORE_RAM=y/' "image/boot/config-$release"
+	image_check 0
+	image_check 3 --strict
+	messages_have 'has no ramoops.mem_address=0x20000000: ramoops is built in'
+	messages_have 'has no ramoops.mem_size=0x100000: ramoops is built in'
+	# shellcheck disable=SC2016 # the kernel's own notation
+	image_check 0 --strict --cmdline 'crashkernel=192M memmap=1M$0x20000000 ramoops.mem-address=536870912 ramoops.mem_size=1048576'
+}
+
+@test "image cmdline: what this image's kernel needs besides" {
+	change 'name: loop' 'name: loop, options: { max_loop: 3, max_part: 7 }'
+	sed -i 's/PSTORE_RAM=m/PSTORE_RAM=y/' "image/boot/config-$release"
+	echo CONFIG_PSI_DEFAULT_DISABLED=y >>"image/boot/config-$release"
+	expect 0 "$HOLDFAST" --root image image cmdline product
+	# shellcheck disable=SC2016 # the kernel's own notation
+	output_is <<<'crashkernel=192M memmap=1M$0x20000000 ramoops.mem_address=0x20000000 ramoops.mem_size=0x100000 psi=1 loop.max_loop=3 loop.max_part=7 holdfast.profile=product'
+	# With these it holds.
+	image_check 0 --strict --cmdline "$output"
+}
+
 @test "holdfast=off on the command line of an image" {
 	# shellcheck disable=SC2016 # the kernel's own notation
 	image_check 3 --cmdline 'crashkernel=192M memmap=1M$0x20000000 holdfast=off'

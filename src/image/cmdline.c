@@ -5,8 +5,6 @@
 #include "image/image.h"
 #include "profile/identity.h"
 
-typedef int (*take_word)(const struct cmdline_word *word, void *data);
-
 const char *image_size(char buffer[IMAGE_SIZE], int64_t bytes)
 {
 	static const char suffixes[] = "KMG";
@@ -20,7 +18,7 @@ const char *image_size(char buffer[IMAGE_SIZE], int64_t bytes)
 	return buffer;
 }
 
-static int crashkernel_word(const struct node *tree, take_word each, void *data)
+static int crashkernel_word(const struct node *tree, cmdline_take each, void *data)
 {
 	const struct node *n = node_find(tree, "kdump.crashkernel");
 	char size[IMAGE_SIZE];
@@ -33,21 +31,43 @@ static int crashkernel_word(const struct node *tree, take_word each, void *data)
 		    data);
 }
 
-/* Only x86 can cut memory out of the map by the command line; a device tree has a node for it. */
-static int memmap_word(const struct image *image, const struct node *tree, take_word each,
+/* What a built-in driver has nobody else to tell it. */
+static int ramoops_words(const struct node *ramoops, cmdline_take each, void *data)
+{
+	static const char *const options[] = { "mem_address", "mem_size" };
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(options) && ret >= 0; i++) {
+		char name[40], value[24];
+
+		snprintf(name, sizeof(name), "ramoops.%s", options[i]);
+		snprintf(value, sizeof(value), "0x%llx",
+			 strtoll(node_text(ramoops, options[i]), NULL, 10));
+		ret = each(&(struct cmdline_word){ ramoops, name, value, "ramoops is built in" },
+			   data);
+	}
+	return ret;
+}
+
+/* Only x86 can cut memory out of the map by the command line; a device tree has a node for it,
+ * which the driver reads. */
+static int memmap_word(const struct image *image, const struct node *tree, cmdline_take each,
 		       void *data)
 {
 	const struct node *n = node_find(tree, "last_boot.ramoops");
 	char size[IMAGE_SIZE], value[80];
+	int ret;
 
 	if (!n || (image->arch && !streq(image->arch, "x86_64") && !streq(image->arch, "i686")))
 		return 0;
 	snprintf(value, sizeof(value), "%s$0x%" PRIx64,
 		 image_size(size, strtoll(node_text(n, "mem_size"), NULL, 10)),
 		 (int64_t)strtoll(node_text(n, "mem_address"), NULL, 10));
-	return each(&(struct cmdline_word){ n, "memmap", value,
-					    "memory in which the kernel log survives a restart" },
-		    data);
+	ret = each(&(struct cmdline_word){ n, "memmap", value,
+					   "memory in which the kernel log survives a restart" },
+		   data);
+	return ret < 0 || !kconfig_any_has(image, "PSTORE_RAM") ? ret
+								: ramoops_words(n, each, data);
 }
 
 /* A pattern that says the very value; NULL where there is none. */
@@ -63,7 +83,7 @@ static const char *exact_value(const struct node *n)
 }
 
 /* The parameters by which the profile is chosen, if no alternative does without. */
-static int match_words(const struct profile *p, take_word each, void *data)
+static int match_words(const struct profile *p, cmdline_take each, void *data)
 {
 	static const char why[] = "the profile is chosen by it";
 	const struct node *match = node_child(p->tree, "match");
@@ -88,7 +108,7 @@ static int match_words(const struct profile *p, take_word each, void *data)
 }
 
 /* What the kernel has to set aside before anything of ours runs. */
-static int memory_words(const struct image *image, const struct node *tree, take_word each,
+static int memory_words(const struct image *image, const struct node *tree, cmdline_take each,
 			void *data)
 {
 	int ret = crashkernel_word(tree, each, data);
@@ -96,10 +116,14 @@ static int memory_words(const struct image *image, const struct node *tree, take
 	return ret < 0 ? ret : memmap_word(image, tree, each, data);
 }
 
-int cmdline_words(const struct image *image, const struct profile *p, take_word each, void *data)
+int cmdline_words(const struct image *image, const struct profile *p, cmdline_take each, void *data)
 {
 	int ret = memory_words(image, p->tree, each, data);
 
+	if (ret >= 0)
+		ret = kconfig_words(image, p->tree, each, data);
+	if (ret >= 0)
+		ret = kernel_words(image, p->tree, each, data);
 	return ret < 0 ? ret : match_words(p, each, data);
 }
 
@@ -201,14 +225,20 @@ struct looking {
 static int look_for(const struct cmdline_word *word, void *data)
 {
 	struct looking *l = data;
+	const struct place *at = &word->for_key->name_at;
 
 	if (streq(word->name, "crashkernel"))
 		crashkernel_check(l->line, l->tree, l->findings);
-	else if (!has_memmap(l->line->text, word->value))
-		finding_error(l->findings, &word->for_key->name_at, NULL,
+	else if (streq(word->name, "memmap") && !has_memmap(l->line->text, word->value))
+		finding_error(l->findings, at, NULL,
 			      "the kernel command line of %s has no memmap=%s: the memory is not "
 			      "kept",
 			      l->line->where, word->value);
+	else if (!streq(word->name, "memmap") &&
+		 !has_parameter(l->line->text, word->name, word->value))
+		finding_warning(l->findings, at, NULL,
+				"the kernel command line of %s has no %s=%s: %s", l->line->where,
+				word->name, word->value, word->why);
 	return 0;
 }
 

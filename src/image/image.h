@@ -109,6 +109,16 @@ struct cmdline_word {
 	const char *value;
 	const char *why;
 };
-int cmdline_words(const struct image *image, const struct profile *p,
-		  int (*each)(const struct cmdline_word *word, void *data),
+typedef int (*cmdline_take)(const struct cmdline_word *word, void *data);
+int cmdline_words(const struct image *image, const struct profile *p, cmdline_take each,
 		  void *data) _must_check_;
+
+/* Those that the kernels' configuration makes necessary, and the options of modules to load that
+ * are built in. */
+int kconfig_words(const struct image *image, const struct node *tree, cmdline_take each,
+		  void *data) _must_check_;
+int kernel_words(const struct image *image, const struct node *tree, cmdline_take each,
+		 void *data) _must_check_;
+
+/* Whether one of the image's kernels has CONFIG_@option as y. */
+bool kconfig_any_has(const struct image *image, const char *option);

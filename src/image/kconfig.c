@@ -57,6 +57,15 @@ bool kconfig_has(const char *config, const char *option, bool module_ok)
 	return false;
 }
 
+bool kconfig_any_has(const struct image *image, const char *option)
+{
+	for (unsigned i = 0; i < image->configs.n; i++)
+		if (image->configs.list[i].text &&
+		    kconfig_has(image->configs.list[i].text, option, false))
+			return true;
+	return false;
+}
+
 /* The key's node, or that of the first item that has it. */
 static const struct node *asks(const struct node *tree, const char *path)
 {
@@ -129,5 +138,28 @@ int kconfig_check(const struct image *image, const struct node *tree, struct fin
 	}
 	if (image->configs.n == 0)
 		miss_config(NULL, tree, f);
+	return 0;
+}
+
+int kconfig_words(const struct image *image, const struct node *tree, cmdline_take each, void *data)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+		const struct node *n = needs[i].word ? asks(tree, needs[i].key) : NULL;
+		_cleanup_free_ char *name = NULL;
+		const char *value;
+		int ret;
+
+		if (!n || !kconfig_any_has(image, needs[i].option))
+			continue;
+		value = strchr(needs[i].word, '=') + 1;
+		name = strndup(needs[i].word, (size_t)(value - needs[i].word) - 1);
+		if (!name)
+			return -ENOMEM;
+		ret = each(
+			&(struct cmdline_word){ n, name, value, "the kernel has it switched off" },
+			data);
+		if (ret < 0)
+			return ret;
+	}
 	return 0;
 }

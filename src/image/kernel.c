@@ -172,3 +172,41 @@ int kernel_check_modules(const struct image *image, const struct node *tree, str
 	}
 	return 0;
 }
+
+/* --- what the command line has to say in the place of modprobe --- */
+
+static bool is_built_in(const struct image *image, const char *name)
+{
+	bool built_in = false;
+
+	for (const char **release = image->releases; *release && !built_in; release++) {
+		struct lookup l;
+
+		built_in = !open_modules(image, *release, &l) && find(&l, name) == FOUND_BUILTIN;
+		close_p(&l.dir);
+	}
+	return built_in;
+}
+
+int kernel_words(const struct image *image, const struct node *tree, cmdline_take each, void *data)
+{
+	int ret = 0;
+
+	node_foreach(item, node_find(tree, "modules.load")) {
+		const struct node *options = node_child(item, "options");
+
+		if (!options || !options->first || !is_built_in(image, node_identity(item)))
+			continue;
+		node_foreach(option, options) {
+			_cleanup_free_ char *name = NULL;
+
+			if (asprintf(&name, "%s.%s", node_identity(item), option->name) < 0)
+				return -ENOMEM;
+			if (ret >= 0)
+				ret = each(&(struct cmdline_word){ option, name, option->value,
+								   "the module is built in" },
+					   data);
+		}
+	}
+	return ret;
+}
