@@ -176,7 +176,8 @@ const struct key keys[] = {
 	  .doc = "The crash kernel's image; the running kernel's where not given." },
 	{ .path = "kdump.initrd", .type = KEY_PATH, .example = "/boot/holdfast-capture.img",
 	  .doc = "The crash kernel's initramfs; where not given, "
-		 "/boot/holdfast-capture-RELEASE.img, which the initramfs hook builds." },
+		 "/boot/holdfast-capture-RELEASE.img, which the initramfs hook builds. One file "
+		 "serves one kernel: its modules are that kernel's." },
 	{ .path = "kdump.append", .type = KEY_TEXT,
 	  .doc = "The crash kernel's command line; where not given, a sound set and the consoles "
 		 "of the running kernel. The profile's name is added to both." },
@@ -189,7 +190,8 @@ const struct key keys[] = {
 	  .doc = "Whether a machine on which it cannot be armed is in error." },
 	{ .path = "kdump.capture", .type = KEY_MAP, .kind = SETTING_LAST_BOOT, .doc = "What the crash kernel does." },
 	{ .path = "kdump.capture.target", .type = KEY_DEVICE, .example = "LABEL=data",
-	  .doc = "File system for the dump." },
+	  .doc = "File system for the dump: on a plain partition, since nobody in a crash kernel puts "
+		 "volumes together or unlocks them." },
 	{ .path = "kdump.capture.path", .type = KEY_PATH, .fallback = "/crash",
 	  .doc = "Directory for the dump, on that file system." },
 	{ .path = "kdump.capture.save", .type = KEY_CHOICE, .choices = save, .fallback = "vmcore",
@@ -204,7 +206,8 @@ const struct key keys[] = {
 	{ .path = "last_boot", .type = KEY_MAP, .kind = SETTING_LAST_BOOT,
 	  .doc = "Finding out why the machine started again." },
 	{ .path = "last_boot.ramoops", .type = KEY_MAP,
-	  .doc = "Reserved memory in which the kernel log survives a warm reset." },
+	  .doc = "Reserved memory in which the kernel log survives a warm reset. Memory that the kernel "
+		 "uses itself is not taken." },
 	{ .path = "last_boot.ramoops.mem_address", .type = KEY_SIZE, .unit = 1, .max = INT64_MAX,
 	  .flags = KEY_REQUIRED, .example = "0x20000000", .doc = "Its physical address." },
 	{ .path = "last_boot.ramoops.mem_size", .type = KEY_SIZE, .unit = 1, .min = 4096,

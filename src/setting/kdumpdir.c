@@ -20,6 +20,10 @@ int64_t kdumpdir_number(const char *name)
 		return 0;
 	errno = 0;
 	n = strtoll(name, &end, 10);
+	/* The disk may be anybody's: nothing that a terminal or a path would take for more. */
+	for (const char *c = end; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("-_.+:", *c))
+			return 0;
 	return *end == '-' && errno == 0 && n > 0 ? n : 0;
 }
 

@@ -219,7 +219,7 @@ static void look(const struct kdump_target *t, const char *target, const struct 
 
 	if (root_read_text(&t->root, KDUMP_NEW, 256, &dump) >= 0) {
 		ret->is_new = ended || is_told(l, dump);
-		if (ended && !is_told(l, dump))
+		if (ended && !is_told(l, dump) && kdumpdir_number(dump) > 0)
 			log_warning("last_boot: %s has a dump that came too late: %.64s", target,
 				    dump);
 	}

@@ -247,7 +247,7 @@ static int check_backend(const struct machine *m, char **ret_why)
 	if (asprintf(ret_why,
 		     "ramoops has no memory: pstore uses %s; name the memory on the kernel command "
 		     "line, by ramoops.mem_address= and ramoops.mem_size=, or unload what it uses",
-		     backend) < 0)
+		     streq(backend, "(null)") ? "nothing" : backend) < 0)
 		*ret_why = NULL;
 	return -EBUSY;
 }

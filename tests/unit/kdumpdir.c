@@ -59,6 +59,16 @@ static void latest(void)
 	remove_dir(&dir);
 }
 
+static void names(void)
+{
+	CHECK(kdumpdir_number("000012-20260101T000000Z") == 12);
+	CHECK(kdumpdir_number("9-by-hand") == 9);
+	CHECK(kdumpdir_number("0-zero") == 0 && kdumpdir_number("notes") == 0);
+	CHECK(kdumpdir_number("12") == 0 && kdumpdir_number("-12") == 0);
+	CHECK(kdumpdir_number("1-/../../etc") == 0 && kdumpdir_number("1-\033[2J") == 0);
+	CHECK(kdumpdir_number("99999999999999999999-x") == 0);
+}
+
 static void stubborn(void)
 {
 	struct root dir = make_dir();
@@ -89,6 +99,7 @@ static void unfinished(void)
 	remove_dir(&dir);
 }
 
-UNIT_MAIN({ "the latest are kept, by number; what is no dump stays", latest },
+UNIT_MAIN({ "what is a dump's name, on a disk that may be anybody's", names },
+	  { "the latest are kept, by number; what is no dump stays", latest },
 	  { "what cannot be removed keeps none of the others", stubborn },
 	  { "what a power cut left behind goes", unfinished })

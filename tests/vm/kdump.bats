@@ -50,6 +50,7 @@ on_disk() {
 		emit status holdfast status
 		emit report cat /run/holdfast/report.json
 		emit dumps ls /var/crash
+		emit all ls -A /var/crash
 		emit files sh -c 'ls -A /var/crash/0*'
 	EOF
 	kdump_boot 128M
@@ -81,6 +82,7 @@ on_disk() {
 
 	# Whole, and nothing else is there.
 	[ "$(vm_section dumps | wc -l)" = 1 ]
+	[ "$(vm_section all | grep '^\.')" = .reserve ] # and it is no news any more
 	[ "$(vm_section files | tr '\n' ' ')" = "dmesg vmcore " ]
 	local dump
 	dump=/crash/$(vm_section dumps)
@@ -94,9 +96,14 @@ on_disk() {
 
 @test "too little is reserved: not armed, a shortage kills the hog, and the machine lives" {
 	kdump_machine 0 <<-'EOF'
-		for stage in devices root system; do
-			holdfast apply --stage $stage
-		done
+		# Only looked at: a system that hibernates may have it mounted.
+		umount /var
+		holdfast apply --stage devices
+		emit looked sh -c 'dmesg | grep "EXT4-fs (vdb): mounted"'
+		mount LABEL=data /var
+		emit reserve ls -A /var
+		holdfast apply --stage root
+		holdfast apply --stage system
 		emit kdump holdfast --json kdump status
 		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
 		emit locked cat /proc/sys/kernel/kexec_load_disabled
@@ -106,6 +113,9 @@ on_disk() {
 		emit killed sh -c 'dmesg | grep "Out of memory: Killed process"'
 	EOF
 	kdump_boot 96M
+	vm_section looked | tail -n 1 | grep 'without journal'
+	run vm_section reserve
+	[[ $output != *crash* ]]
 	[ "$(json kdump .armed)" = false ]
 	[ "$(json kdump .reason)" = 'boot with crashkernel=128M; 96M are reserved' ]
 	[ "$(vm_section panic_on_oom)" = 0 ]
