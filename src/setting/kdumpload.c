@@ -70,7 +70,8 @@ static int explain(const struct machine *m, int error, char **ret_why)
 			why = "the kernel is locked down: sign the image with a key that it "
 			      "trusts, or boot without lockdown";
 		else
-			why = "not allowed: it takes CAP_SYS_BOOT, and a kexec that is not locked";
+			why = "not allowed: it takes CAP_SYS_BOOT, a kexec that is not locked, "
+			      "and a signed image where the kernel is locked down";
 		break;
 	case EKEYREJECTED:
 	case ENOKEY:
