@@ -132,7 +132,9 @@ static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 	*ret_name = temporary + 1;
 	*ret_fd = TAKE_FD(fd);
 	/* The next boot wants to know. */
-	ret = write_whole(c->target.root.fd, KDUMP_NEW, *ret_name, strlen(*ret_name));
+	do {
+		ret = write_whole(c->target.root.fd, KDUMP_NEW, *ret_name, strlen(*ret_name));
+	} while (ret == -ENOSPC && kdumpdir_release(&c->target.root));
 	if (ret < 0 || fsync(c->target.root.fd) < 0)
 		log_warning("capture: " KDUMP_NEW ": %s", strerror(ret < 0 ? -ret : errno));
 	return 0;
@@ -141,9 +143,12 @@ static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 /* Removes one older dump or more, down to @least. They tell less of what is wrong now. */
 static bool make_room(struct capture *c, int64_t *keep, int64_t least)
 {
-	while (*keep > least)
-		if (kdumpdir_prune(&c->target.root, --*keep) > 0)
-			return true;
+	while (*keep > least) {
+		if (kdumpdir_prune(&c->target.root, --*keep) == 0)
+			continue;
+		sync(); /* some file systems give room back only then */
+		return true;
+	}
 	return false;
 }
 
