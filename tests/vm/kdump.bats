@@ -82,7 +82,7 @@ on_disk() {
 
 	# Whole, and nothing else is there.
 	[ "$(vm_section dumps | wc -l)" = 1 ]
-	[ "$(vm_section all | grep '^\.')" = .reserve ] # and it is no news any more
+	[ "$(vm_section all | grep '^\.' | tr '\n' ' ')" = ".attempts .reserve " ] # and it is no news any more
 	[ "$(vm_section files | tr '\n' ' ')" = "dmesg vmcore " ]
 	local dump
 	dump=/crash/$(vm_section dumps)
