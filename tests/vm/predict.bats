@@ -36,7 +36,7 @@ mixes() {
 	}'
 }
 
-# What the guest does for each mix: `mix NAME WHERE ADJ OPTION... -- SIZE:ADJ...` starts the processes in cgroup WHERE (or in none, "-"), and the one
+# What the guest does for each mix: `mix NAME WHERE ADJ OPTION... -- SIZE:ADJ[:HOW]...` starts the processes in cgroup WHERE (or in none, "-"), and the one
 # that will ask for memory with score ADJ; predicts with OPTION..., lets it ask, and says whom the kernel has killed.
 guest_functions() {
 	cat <<-'EOF'
@@ -62,13 +62,14 @@ guest_functions() {
 			hogs=
 			rm -f go ready.*
 			dmesg -c >/dev/null
-			for word; do start "$where" "${word%%:*}" "${word#*:}"; done
+			for word; do start "$where" $(echo "$word" | tr : ' '); done
 			start "$where" until-oom "$asking"
 			case $options in *ASKING*) options="--pid $last" ;; esac
 			emit "predict-$name" predicted $options
 			: >go
 			wait "$last"
 			emit "killed-$name" sh -c 'dmesg | sed -n "s/.*Killed process \([0-9]*\) .*/\1/p" | head -n 1'
+			emit "chosen-$name" sh -c 'dmesg | sed -n "s/.*oom-kill:constraint.*,pid=\([0-9]*\),uid=.*/\1/p" | head -n 1'
 			dmesg >log
 			emit "explain-$name" explained
 			kill -9 $hogs 2>/dev/null
@@ -122,6 +123,9 @@ as_predicted() {
 			printf 'mix cgroup%d /sys/fs/cgroup/limited -1000 --cgroup /limited -- %s\n' "$n" "$line"
 		done < <(mixes 8 5)
 		cat <<-'EOF'
+			mix thread - -1000 -- 12:100:thread 4:0
+			mix lent - -1000 -- 4:0:vfork 12:0
+			mix lender - -1000 -- 12:0:vfork 4:0
 			echo 1 >/proc/sys/vm/oom_kill_allocating_task
 			mix asking1 - -900 ASKING -- 10:0 4:300
 			mix asking2 - 0 ASKING -- 12:500 4:-1000
@@ -142,6 +146,12 @@ as_predicted() {
 	[[ $(json explain-20 '.reports[0].memory_kb | .swap_total > 60000 and .swap_free < .swap_total / 2') == true ]]
 	as_predicted cgroup{1..5}
 	[[ $(json explain-cgroup1 '.reports[0] | .constraint, .cgroup' | paste -sd ' ') == 'memcg /limited' ]]
+	# Of a process whose main thread has ended the kernel names the thread that it kills. A child in vfork is never chosen, be its score the worst.
+	[[ $(json predict-thread '.victim | .pid, .command' | paste -sd ' ') == "$(vm_section chosen-thread) hog" ]]
+	[[ $(json explain-thread '.reports[0] | .killed.pid, .choice.verdict' | paste -sd ' ') == "$(vm_section killed-thread) follows" ]]
+	[[ $(vm_section killed-thread) != "$(vm_section chosen-thread)" ]]
+	as_predicted lent lender
+	[[ $(json explain-lent '.reports[0].choice.verdict') == unknown && $(json explain-lender '.reports | length') == 1 ]]
 	as_predicted asking1 asking2 protected
 	[[ $(json predict-asking1 .decision) == kill-allocating-task ]]
 	[[ $(json predict-protected .decision) == kill ]]

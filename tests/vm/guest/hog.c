@@ -1,11 +1,16 @@
 /* A process with memory. "hog MIB ADJ" takes that much with that oom_score_adj, says that it is
- * ready by a file named after its PID, and waits. "hog until-oom ADJ" is ready at once, waits for
- * the file "go", and then takes memory until the kernel has killed somebody. */
+ * ready by a file named after its PID, and waits. With "thread" behind it, its main thread ends and
+ * another one waits; with "vfork" a child waits that has the memory on loan, and an oom_score_adj
+ * of 500. "hog until-oom ADJ" is ready at once, waits for the file "go", and then takes memory
+ * until the kernel has killed somebody. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define MIB (1024UL * 1024UL)
@@ -43,12 +48,38 @@ static void take(size_t size)
 		memset(memory + i, (int)(i >> 12 | 1), 4096);
 }
 
-static void say_ready(void)
+static void say_ready(pid_t pid)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "ready.%d", (int)getpid());
+	snprintf(name, sizeof(name), "ready.%d", (int)pid);
 	close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static void *wait_as_thread(void *data)
+{
+	(void)data;
+	sleep(1); /* the main thread ends first */
+	say_ready(getpid());
+	pause();
+	return NULL;
+}
+
+static void wait_as(const char *how)
+{
+	pthread_t thread;
+
+	if (strcmp(how, "thread") == 0 && pthread_create(&thread, NULL, wait_as_thread, NULL) == 0)
+		pthread_exit(NULL);
+	if (strcmp(how, "vfork") == 0 && vfork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		set_adj("500");
+		say_ready(getppid());
+		pause();
+		_exit(0);
+	}
+	say_ready(getpid());
+	pause();
 }
 
 int main(int argc, char **argv)
@@ -60,10 +91,9 @@ int main(int argc, char **argv)
 	set_adj(argv[2]);
 	if (strcmp(argv[1], "until-oom") != 0) {
 		take((size_t)atoi(argv[1]) * MIB);
-		say_ready();
-		pause();
+		wait_as(argc > 3 ? argv[3] : "");
 	}
-	say_ready();
+	say_ready(getpid());
 	while (access("go", F_OK) != 0)
 		usleep(10000);
 	before = kills();
