@@ -294,6 +294,9 @@ cgroups() {
 		vm: { panic_on_oom: never, oom_kill_allocating_task: false }
 		protect: [ { service: cache, exe: /usr/sbin/cache } ]
 	END
+	profile leash <<-'END'
+		protect: [ { service: cache, exe: /usr/sbin/cache, max_rss: 100M, release_to: 100 } ]
+	END
 	profile strict <<-'END'
 		vm: { panic_on_oom: always }
 		sysctl: { kernel.panic: 10 }
@@ -301,6 +304,9 @@ cgroups() {
 	expect 0 holdfast --json predict --if calm
 	json_is '.victim.pid, .if.profile, .if.decision, .if.victim.pid' $'20\ncalm\nkill\n10'
 	json_is '.if.candidates[] | select(.pid == 20) | .oom_score_adj, .killable' $'-1000\nfalse'
+	# Above its leash it would lose the protection at once.
+	expect 0 holdfast --json predict --if leash
+	json_is '.if.candidates[] | select(.pid == 20) | .oom_score_adj, .killable' $'100\ntrue'
 	expect 0 holdfast --json predict --if strict
 	json_is '.decision, .if.decision' $'kill\npanic'
 	COLUMNS=80 expect 0 holdfast predict --if calm

@@ -48,6 +48,14 @@ static bool is_pinned(const struct guard_status *guard, pid_t pid)
 	return false;
 }
 
+/* A child that the guard releases, or one that has outgrown its leash. */
+static bool is_released(const struct other *o, struct process *process, const struct rule *rule,
+			const struct proc *p)
+{
+	return (rule->max_rss && p->rss_kb > rule->max_rss / 1024) ||
+	       (rule->children == CHILDREN_RELEASE && is_forked(o, process, rule));
+}
+
 static void apply_to(const struct other *o, const struct guard_status *guard, struct proc *p)
 {
 	struct process process;
@@ -59,9 +67,7 @@ static void apply_to(const struct other *o, const struct guard_status *guard, st
 		return;
 	rule = rule_of(o, &process);
 	if (rule)
-		p->adj = rule->children == CHILDREN_RELEASE && is_forked(o, &process, rule)
-				 ? rule->release_to
-				 : rule->score;
+		p->adj = is_released(o, &process, rule, p) ? rule->release_to : rule->score;
 	process_close(&process);
 }
 
