@@ -80,6 +80,24 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '.reports[0].choice.verdict' follows
 }
 
+@test "flags that the kernel prints as a number only: 3.0 to 4.3, and 4.4 and 4.5" {
+	local mask release flags
+	while read -r release mask flags; do
+		sed "s/0x201da/$mask/; s/3\.10\.0-514\.6\.1\.el7\.x86_64/$release/" "$LOGS/global-3.10.log" >log
+		explained log
+		json_is '.reports[0].gfp_flags' "$flags"
+	done <<-'END'
+		3.16.0-4-amd64 0xd0 GFP_KERNEL
+		4.3.0 0x280da GFP_HIGHUSER_MOVABLE|__GFP_ZERO
+		4.4.0-210-generic 0x24201ca GFP_HIGHUSER_MOVABLE|__GFP_COLD
+		4.4.0-210-generic 0x24280ca GFP_HIGHUSER_MOVABLE|__GFP_ZERO
+		4.4.0-210-generic 0x26000c0 GFP_KERNEL
+		4.5.0 0x24200ca GFP_HIGHUSER_MOVABLE
+		4.4.0-210-generic 0x80000000 null
+		4.6.0 0x24200ca null
+	END
+}
+
 @test "a memory cgroup's report: whose limit, and how much of it; the machine's numbers are missing" {
 	explained "$LOGS/memcg-5.4.log"
 	json_is '.reports[0] | .constraint, .cgroup, .memory_limit.limit_kb, .killed.pid' $'memcg\n/kubepods/burstable/pod1\n262144\n63635'

@@ -3,9 +3,9 @@
 
 #include "base/arena.h"
 
-/* The names of @mask, joined by "|". @old: by the numbers of kernels 3.0 to 4.3, which print the
- * mask only. NULL where they are not known, or without memory. */
-const char *gfp_flags_of(struct arena *a, int64_t mask, bool old);
+/* The names of @mask, joined by "|", for kernels that print the mask only: 3.0 to 4.3, or 4.4 and
+ * 4.5. NULL where they are not known, or without memory. */
+const char *gfp_flags_of(struct arena *a, int64_t mask, bool since_4_4);
 
 /* "memory of a process, movable; zeroed" for "GFP_HIGHUSER_MOVABLE|__GFP_ZERO"; "" where no name
  * is known. NULL without memory. */

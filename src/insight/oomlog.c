@@ -236,10 +236,9 @@ static void conclude(struct oom_parser *p)
 	    streq_null(r->cpuset, "/") && oom_known(r->memory.free) &&
 	    (!r->nodemask || streq(r->nodemask, "(null)")))
 		r->constraint = OOM_CONSTRAINT_NONE;
-	if (!r->gfp_flags && oom_known(r->gfp_mask))
-		r->gfp_flags = gfp_flags_of(p->arena, r->gfp_mask,
-					    oom_kernel_since(r, 3, 0) == 1 &&
-						    oom_kernel_since(r, 4, 4) == 0);
+	if (!r->gfp_flags && oom_known(r->gfp_mask) && oom_kernel_since(r, 3, 0) == 1 &&
+	    oom_kernel_since(r, 4, 6) == 0)
+		r->gfp_flags = gfp_flags_of(p->arena, r->gfp_mask, oom_kernel_since(r, 4, 4) == 1);
 }
 
 static void collect(struct oom_parser *p, struct oom_log *log)
