@@ -648,6 +648,20 @@ nobody_finds() {
 
 # --- the rest ---
 
+@test "the vendor's examples are not held against an image whose site has profiles of its own" {
+	mkdir -p image/usr/lib/holdfast/profiles
+	profile example image/usr/lib/holdfast/profiles <<<'protect: [ { service: none, exe: /usr/sbin/none, unit: none.service } ]'
+	image_check 0 --strict
+	expect 0 "$HOLDFAST" --root image check --image
+	messages_are <<<'1 example in image/usr/lib/holdfast/profiles: not held against the image'
+	# But where it is asked for, or is all that there is.
+	image_check 3 --profile example
+	image_check 3 image/usr/lib/holdfast/profiles/example.yaml
+	rm "$PROFILES/product.yaml"
+	image_check 3
+	messages_have "'/usr/sbin/none' in the image: there is no such program"
+}
+
 @test "options that need each other" {
 	expect 2 "$HOLDFAST" check --image
 	messages_have '--image needs --root: which image?'

@@ -8,8 +8,36 @@ struct check {
 	struct arena arena;
 	const char **files; /* what was looked at, in order */
 	unsigned n_files;
-	struct image image; /* with --image */
+	struct image image;   /* with --image */
+	const char *examples; /* the directory whose profiles are not held against it, or NULL */
+	unsigned n_examples;
 };
+
+/* Where the site has profiles of its own, the vendor's are examples: that they cannot work in this
+ * image is no fault of it. */
+static int find_examples(struct check *k)
+{
+	struct library site = k->c->library;
+	const struct library_dir *last = site.n_dirs ? &site.dirs[site.n_dirs - 1] : NULL;
+	char **names;
+	int ret;
+
+	if (k->c->profiles[0] || !last || !streq(last->inside, "usr/lib/holdfast/profiles"))
+		return 0;
+	site.n_dirs--;
+	ret = library_names(&site, &k->arena, &names);
+	if (ret >= 0 && *names)
+		k->examples = last->path;
+	return ret;
+}
+
+static int check_in_image(struct check *k, const struct profile *p)
+{
+	if (!k->examples || !after_prefix(p->file, k->examples))
+		return image_check(&k->image, p, &k->findings);
+	k->n_examples++;
+	return 0;
+}
 
 static int check_one(struct check *k, struct profile *p)
 {
@@ -22,7 +50,7 @@ static int check_one(struct check *k, struct profile *p)
 	if (ret < 0 || !k->c->opt[OPT_ROOT]) /* this machine's units say nothing of the product's */
 		return ret;
 	ret = unit_check_limits(&k->c->machine.root, p, &k->findings);
-	return ret < 0 || !k->c->opt[OPT_IMAGE] ? ret : image_check(&k->image, p, &k->findings);
+	return ret < 0 || !k->c->opt[OPT_IMAGE] ? ret : check_in_image(k, p);
 }
 
 static int check_named(struct check *k, const char *name)
@@ -64,6 +92,8 @@ static int check_all(struct check *k, int argc, char **argv)
 		return strpbrk(profile, "/") || has_suffix(profile, ".yaml")
 			       ? check_file(k, profile)
 			       : check_named(k, profile);
+	if (argc == 0 && k->c->opt[OPT_IMAGE] && ret >= 0)
+		ret = find_examples(k);
 	for (; argc == 0 && *names && ret >= 0; names++)
 		ret = check_named(k, *names);
 	return ret;
@@ -136,6 +166,9 @@ static int report_check(struct check *k)
 		log_error("there is no profile to check");
 		return EXIT_NO_PROFILE;
 	}
+	if (k->n_examples)
+		log_info("%u example%s in %s: not held against the image", k->n_examples,
+			 k->n_examples == 1 ? "" : "s", k->examples);
 	if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET])
 		printf("%u profile%s checked: %u error%s, %u warning%s\n", k->n_files,
 		       k->n_files == 1 ? "" : "s", errors, errors == 1 ? "" : "s", warnings,
