@@ -19,16 +19,16 @@ same_as() {
 	[[ -e $wanted ]] || "$HOLDFAST" --json explain "$1" | jq -S "$said" >"$wanted"
 	cat >log
 	expect 0 "$HOLDFAST" --json explain log
-	jq -S "$said" stdout >said
-	diff -u "$wanted" said | head -n 40
-	cmp -s "$wanted" said
+	jq -S "$said" stdout >got
+	diff -u "$wanted" got | head -n 40
+	cmp -s "$wanted" got
 }
 
 # never_wrong FULL...: of each report on stdin (what was said of parts of logs), nothing differs from one of the documents FULL, except that
 # numbers and names are null and tasks are fewer.
 never_wrong() {
-	cat >said
-	cat "$@" | jq -n -c --slurpfile full /dev/stdin --slurpfile part said '
+	cat >got
+	cat "$@" | jq -n -c --slurpfile full /dev/stdin --slurpfile part got '
 		def numbers: del(.tasks, .missing, .advice, .choice, .reclaim, .zones, .time);
 		def tasks: (.tasks // []) | map(del(.memory_pages));
 		def wrong($whole): . as $part

@@ -24,7 +24,7 @@ static void print_json(const struct top *t)
 		json_string(&j, "user", users_name(&t->users, p->uid, user));
 		json_number(&j, "oom_score", p->score, p->score >= 0);
 		json_number(&j, "oom_score_adj", p->adj, has_adj);
-		json_number(&j, "oom_adj", has_adj ? proc_legacy_adj(p->adj) : 0, has_adj);
+		json_number(&j, "oom_adj", has_adj ? badness_legacy_adj(p->adj) : 0, has_adj);
 		json_int(&j, "rss_kb", p->rss_kb);
 		json_int(&j, "swap_kb", p->swap_kb);
 		json_string(&j, "unit", p->unit && *p->unit ? p->unit : NULL);

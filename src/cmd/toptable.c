@@ -232,7 +232,7 @@ static const char *cell_text(const struct top *t, const struct proc *p, enum col
 	case COL_OLD:
 		return p->adj == PROC_ADJ_UNKNOWN
 			       ? "?"
-			       : number_text(buffer, proc_legacy_adj(p->adj), PROC_ADJ_UNKNOWN);
+			       : number_text(buffer, badness_legacy_adj(p->adj), PROC_ADJ_UNKNOWN);
 	case COL_RSS:
 		return term_size(buffer, p->rss_kb);
 	case COL_SWAP:

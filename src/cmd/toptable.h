@@ -4,7 +4,7 @@
 #include "base/term.h"
 #include "cmd/cmd.h"
 #include "guard/client.h"
-#include "insight/procfs.h"
+#include "insight/badness.h"
 
 enum top_sort {
 	SORT_SCORE,

@@ -59,3 +59,10 @@ int badness_order(const struct badness_rules *rules, const struct proc *a, const
 		return x->points > y->points ? -1 : 1;
 	return is_before(rules, 5003) ? -younger : younger;
 }
+
+int badness_legacy_adj(int adj)
+{
+	int old = adj * 17 / 1000;
+
+	return old > 15 ? 15 : old;
+}

@@ -29,3 +29,6 @@ int badness_order(const struct badness_rules *rules, const struct proc *a, const
 
 /* Pages of KiB, by this machine's page size. */
 int64_t badness_pages(int64_t kb);
+
+/* The legacy scale, -17 to 15, as the kernel converts it (fs/proc/base.c). */
+int badness_legacy_adj(int adj);

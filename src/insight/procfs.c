@@ -264,6 +264,16 @@ struct worker {
 	int result;
 };
 
+/* Between one file of it and the next. */
+static bool has_ended(const struct worker *w, const struct proc *p)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/status", (int)p->pid);
+	return w->details & PROC_ADJ && p->adj == PROC_ADJ_UNKNOWN &&
+	       root_exists(w->procfs, path) < 0;
+}
+
 static void *work(void *data)
 {
 	struct worker *w = data;
@@ -276,7 +286,8 @@ static void *work(void *data)
 		if (!read_process(w->procfs, w->pids[i], &p))
 			continue;
 		w->result = procs_detail(w->procfs, &w->procs, &p, w->details);
-		w->procs.list[w->procs.n++] = p;
+		if (!has_ended(w, &p))
+			w->procs.list[w->procs.n++] = p;
 	}
 	return NULL;
 }
@@ -381,11 +392,4 @@ void procs_free(struct procs *p)
 	free(p->list);
 	arena_free(&p->arena);
 	*p = (struct procs){ 0 };
-}
-
-int proc_legacy_adj(int adj)
-{
-	int old = adj * 17 / 1000;
-
-	return old > 15 ? 15 : old;
 }

@@ -55,9 +55,6 @@ int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p,
 /* Finds out who runs in whose memory: .lender. Sorts by PID. */
 void procs_find_lenders(const struct root *procfs, struct procs *procs);
 
-/* The legacy scale, -17 to 15, as the kernel converts it (fs/proc/base.c). */
-int proc_legacy_adj(int adj);
-
 /* Of /proc/meminfo, in KiB; -1 where it has no such line. */
 struct meminfo {
 	int64_t total, available, free, swap_total, swap_free;
