@@ -161,3 +161,13 @@ program="$HOLDFAST --root root --procfs root/proc --sysfs root/sys"
 	[[ $(screen -e | grep $'\033\[31m') == *hog* ]]
 	[[ $(screen | sed '1d;/^ended/,$d' | grep -vc '^  \| >') == 0 ]]
 }
+
+@test "explain, predict and status at 200 columns: one line each where there is room" {
+	kernel vm/panic_on_oom=0 kernel/panic=10
+	profile default <<<'sysctl: { kernel.panic: 10 }'
+	terminal 200 60 "$HOLDFAST explain $TESTS/oom-logs/global-6.1.log; $program predict; $program status"
+	shows 'ended: 0'
+	shows "If doxygen has to survive: 'protect: [ { service: NAME, exe: PATH } ]' pins it at oom_score_adj -1000 as it starts; then the next worst dies,"
+	shows '        PID      RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND'
+	shows 'profile:   default (default)'
+}
