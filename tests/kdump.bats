@@ -112,6 +112,16 @@ reason() {
 	expect 1 holdfast kdump needs root/boot/vmlinuz-6.1.0-demo /nowhere
 	messages_have '/nowhere: No such file or directory'
 	expect 2 holdfast kdump needs "$initrd"
+	# An entry that leads back to itself.
+	{
+		printf 070701
+		printf '%08x' 0 0 0 0 0 0
+		printf -- '-0000070'
+		printf '%08x' 0 0 0 0 2 0
+		printf 'a\0'
+		head -c 4096 /dev/zero
+	} >loop
+	expect 0 timeout 20 "$HOLDFAST" kdump needs root/boot/vmlinuz-6.1.0-demo loop
 }
 
 @test "what the files need is told at once, whatever else is in the way" {

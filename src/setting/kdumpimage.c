@@ -128,21 +128,25 @@ static int64_t gzip_content_size(int fd, const struct head *h)
 }
 
 /* Documentation/driver-api/early-userspace/buffer-format.rst: fields of eight hexadecimal digits.
- */
+ * Negative where it is something else. */
 static int64_t cpio_field(const char *entry, size_t field)
 {
 	char text[9] = "";
 
 	memcpy(text, entry + 6 + 8 * field, 8);
-	return strtoll(text, NULL, 16);
+	return strspn(text, "0123456789abcdefABCDEF") == 8 ? strtoll(text, NULL, 16) : -1;
 }
+
+/* Archives begin on a multiple of four bytes, or of what their maker likes; not more than this. */
+#define PADDING (INT64_C(16) << 20)
 
 static int64_t skip_zeros(int fd, int64_t at)
 {
+	int64_t limit = at + PADDING;
 	uint8_t block[HEADER];
 	ssize_t n, i;
 
-	while ((n = pread(fd, block, sizeof(block), at)) > 0) {
+	while (at < limit && (n = pread(fd, block, sizeof(block), at)) > 0) {
 		for (i = 0; i < n && !block[i]; i++)
 			;
 		at += i;
@@ -160,12 +164,12 @@ static int64_t end_of_cpio(int fd, int64_t at)
 	char entry[110 + sizeof(trailer)];
 
 	while (pread(fd, entry, sizeof(entry), at) == sizeof(entry)) {
-		int64_t name = cpio_field(entry, 11);
+		int64_t name = cpio_field(entry, 11), size = cpio_field(entry, 6);
 
-		if (memcmp(entry, "070701", 6) != 0 || name <= 0)
+		if (memcmp(entry, "070701", 6) != 0 || name <= 0 || size < 0)
 			break;
 		at = (at + 110 + name + 3) & ~INT64_C(3);
-		at = (at + cpio_field(entry, 6) + 3) & ~INT64_C(3);
+		at = (at + size + 3) & ~INT64_C(3);
 		if (memcmp(entry + 110, trailer, sizeof(trailer)) == 0)
 			return skip_zeros(fd, at);
 	}
