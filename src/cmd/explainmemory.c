@@ -39,6 +39,18 @@ static void print_slabs(struct page *p)
 		page_line(p, "slab", "the largest that cannot be given back: %s", text);
 }
 
+static bool any_known(const int64_t *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (oom_known(numbers[i]))
+			return true;
+	return false;
+}
+
+#define ANY_KNOWN(...)                                                                             \
+	any_known((const int64_t[]){ __VA_ARGS__ }, ARRAY_SIZE(((const int64_t[]){ __VA_ARGS__ })))
+
+/* What is missing as a whole is named at the end. */
 static void print_machine(struct page *p)
 {
 	const struct oom_memory *m = &p->r->memory;
@@ -49,19 +61,23 @@ static void print_machine(struct page *p)
 		return;
 	if (oom_known(m->ram) && oom_known(m->reserved))
 		usable = m->ram - m->reserved;
-	page_line(p, "memory", "%s free of %s", page_size_of(p, a, m->free),
-		  page_size_of(p, b, usable));
-	page_line(p, "",
-		  "anonymous %s active and %s inactive, page cache %s active and %s inactive",
-		  page_size_of(p, a, m->active_anon), page_size_of(p, b, m->inactive_anon),
-		  page_size_of(p, c, m->active_file), page_size_of(p, d, m->inactive_file));
-	page_line(p, "", "slab %s reclaimable and %s not, shared %s, unevictable %s",
-		  page_size_of(p, a, m->slab_reclaimable),
-		  page_size_of(p, b, m->slab_unreclaimable), page_size_of(p, c, m->shmem),
-		  page_size_of(p, d, m->unevictable));
+	if (ANY_KNOWN(m->free, usable))
+		page_line(p, "memory", "%s free of %s", page_size_of(p, a, m->free),
+			  page_size_of(p, b, usable));
+	if (ANY_KNOWN(m->active_anon, m->inactive_anon, m->active_file, m->inactive_file))
+		page_line(p, "",
+			  "anonymous %s active and %s inactive, page cache %s active and %s "
+			  "inactive",
+			  page_size_of(p, a, m->active_anon), page_size_of(p, b, m->inactive_anon),
+			  page_size_of(p, c, m->active_file), page_size_of(p, d, m->inactive_file));
+	if (ANY_KNOWN(m->slab_reclaimable, m->slab_unreclaimable, m->shmem, m->unevictable))
+		page_line(p, "", "slab %s reclaimable and %s not, shared %s, unevictable %s",
+			  page_size_of(p, a, m->slab_reclaimable),
+			  page_size_of(p, b, m->slab_unreclaimable), page_size_of(p, c, m->shmem),
+			  page_size_of(p, d, m->unevictable));
 	if (m->swap_total_kb == 0)
 		page_line(p, "swap", "none");
-	else
+	else if (ANY_KNOWN(m->swap_free_kb, m->swap_total_kb))
 		page_line(p, "swap", "%s free of %s", page_size(a, m->swap_free_kb),
 			  page_size(b, m->swap_total_kb));
 	print_zones(p);
