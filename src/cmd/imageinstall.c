@@ -79,7 +79,8 @@ static void advise(const struct image_deeds *d)
 	if (!image_as_json(d->r) && !d->written && !d->removed && !d->changed)
 		log_info("everything is there already");
 	else if (d->written)
-		log_info("make the initramfs anew, and run 'holdfast --root %s check --image'",
+		log_info("make the initramfs anew, if it has one, and run 'holdfast --root %s "
+			 "check --image'",
 			 d->r->c->opt[OPT_ROOT]);
 }
 
