@@ -146,20 +146,17 @@ install: $(PROGRAMS)
 	$(INSTALL) -D -m 755 initramfs-hooks/sysvinit/holdfast $(D)/etc/init.d/holdfast
 	$(INSTALL) -D -m 755 initramfs-hooks/sysvinit/holdfast-guard $(D)/etc/init.d/holdfast-guard
 	$(INSTALL) -D -m 644 $(HOOKS)/functions $(P)/lib/holdfast/functions
+	$(INSTALL) -D -m 644 $(HOOKS)/holdfast-functions $(P)/lib/holdfast/holdfast-functions
 	$(INSTALL) -D -m 755 $(HOOKS)/capture-image $(P)/lib/holdfast/capture-image
 	$(INSTALL) -D -m 755 $(HOOKS)/hooks/holdfast $(P)/share/initramfs-tools/hooks/holdfast
-	$(INSTALL) -D -m 644 $(HOOKS)/scripts/holdfast-functions \
-		$(P)/share/initramfs-tools/scripts/holdfast-functions
 	for stage in init-top init-premount init-bottom; do \
 		$(INSTALL) -D -m 755 $(HOOKS)/scripts/$$stage/holdfast \
 			$(P)/share/initramfs-tools/scripts/$$stage/holdfast || exit 1; \
 	done
 	$(INSTALL) -d $(DRACUT) $(P)/lib/initcpio/install $(P)/lib/initcpio/hooks
 	$(INSTALL) -m 755 initramfs-hooks/dracut/*.sh $(DRACUT)/
-	$(INSTALL) -m 644 $(HOOKS)/scripts/holdfast-functions $(DRACUT)/holdfast-functions
 	$(INSTALL) -m 644 initramfs-hooks/mkinitcpio/install $(P)/lib/initcpio/install/holdfast
 	$(INSTALL) -m 644 initramfs-hooks/mkinitcpio/hook $(P)/lib/initcpio/hooks/holdfast
-	$(INSTALL) -m 644 $(HOOKS)/scripts/holdfast-functions $(P)/lib/initcpio/holdfast-functions
 
 # A Debian package of the program as it is built: build/deb/holdfast_VERSION_ARCH.deb.
 deb: $(PROGRAMS)

@@ -62,6 +62,7 @@ state_of() {
 		./etc/holdfast/profiles/gateway.yaml
 		./sbin
 		./usr/lib/holdfast/functions
+		./usr/lib/holdfast/holdfast-functions
 		./usr/lib/holdfast/holdfast-initramfs
 		./usr/lib/holdfast/image.manifest
 		./usr/sbin/holdfast
@@ -96,7 +97,9 @@ state_of() {
 	# shellcheck source=/dev/null
 	. image/etc/mkinitcpio.conf.d/holdfast.conf
 	[[ ${HOOKS[*]} == 'holdfast base udev' ]]
-	[[ -x image/etc/init.d/holdfast && -x image/etc/rcS.d/S12holdfast ]]
+	[[ -x image/etc/init.d/holdfast && -x image/etc/rcS.d/S12holdfast && ! -e image/etc/init.d/holdfast-guard ]]
+	image_install 0 server
+	[[ -x image/etc/init.d/holdfast-guard && -x image/etc/rcS.d/S12holdfast-guard ]]
 }
 
 @test "every file that make install has for an initramfs is known to image install" {
@@ -360,7 +363,7 @@ state_of() {
 	json_is '.files[] | select(.result == "in the way") | .path' usr/sbin/holdfast
 	rmdir image/usr/sbin/holdfast
 	image_install 0 --json gateway
-	json_is '[.files[] | select(.result == "written")] | length' 5
+	json_is '[.files[] | select(.result == "written")] | length' 6
 	image_install 0 --json gateway
 	json_is '[.files[] | select(.result != "kept")] | length' 0
 }

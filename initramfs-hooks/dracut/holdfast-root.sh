@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sourced by dracut's hooks: returns, never exits.
-# shellcheck source=initramfs-hooks/initramfs-tools/scripts/holdfast-functions
+# shellcheck source=initramfs-hooks/initramfs-tools/holdfast-functions
 . /usr/lib/holdfast/holdfast-functions
 # shellcheck disable=SC2154 # NEWROOT is dracut's
 holdfast_enter "$NEWROOT"

@@ -71,7 +71,7 @@ install() {
 	# systemd ends what the initramfs left running when it enters the real root, but spares what is called @...: the guard must live
 	# until the system's own has taken over.
 	ln -sfn ../../sbin/holdfast "${initdir:?}/usr/lib/holdfast/@holdfast"
-	inst_simple "$moddir/holdfast-functions" /usr/lib/holdfast/holdfast-functions
+	inst_simple /usr/lib/holdfast/holdfast-functions
 	# Before udev loads the first driver; when devices are there; when the real root is.
 	inst_hook pre-udev 00 "$moddir/holdfast-early.sh"
 	inst_hook pre-mount 10 "$moddir/holdfast-devices.sh"

@@ -21,6 +21,7 @@ enum user {
 	SYSTEMD,
 	SYSTEMD_GUARD, /* with services to protect */
 	SYSVINIT,
+	SYSVINIT_GUARD,
 	N_USERS,
 };
 
@@ -45,9 +46,9 @@ static const struct part {
 	{ ANY, 0755, "usr/sbin/holdfast" },
 	{ ANY, 0755, "usr/lib/holdfast/holdfast-initramfs" },
 	{ ANY, 0644, "usr/lib/holdfast/functions" },
+	{ ANY, 0644, "usr/lib/holdfast/holdfast-functions" },
 	{ INITRAMFS_TOOLS, 0755, "usr/lib/holdfast/capture-image" },
 	{ INITRAMFS_TOOLS, 0755, INITRAMFS_TOOLS_DIR "hooks/holdfast" },
-	{ INITRAMFS_TOOLS, 0644, INITRAMFS_TOOLS_DIR "scripts/holdfast-functions" },
 	{ INITRAMFS_TOOLS, 0755, INITRAMFS_TOOLS_DIR "scripts/init-top/holdfast" },
 	{ INITRAMFS_TOOLS, 0755, INITRAMFS_TOOLS_DIR "scripts/init-premount/holdfast" },
 	{ INITRAMFS_TOOLS, 0755, INITRAMFS_TOOLS_DIR "scripts/init-bottom/holdfast" },
@@ -55,13 +56,12 @@ static const struct part {
 	{ DRACUT, 0755, DRACUT_DIR "holdfast-early.sh" },
 	{ DRACUT, 0755, DRACUT_DIR "holdfast-devices.sh" },
 	{ DRACUT, 0755, DRACUT_DIR "holdfast-root.sh" },
-	{ DRACUT, 0644, DRACUT_DIR "holdfast-functions" },
 	{ MKINITCPIO, 0644, MKINITCPIO_DIR "install/holdfast" },
 	{ MKINITCPIO, 0644, MKINITCPIO_DIR "hooks/holdfast" },
-	{ MKINITCPIO, 0644, MKINITCPIO_DIR "holdfast-functions" },
 	{ SYSTEMD, 0644, UNITS "holdfast.service" },
 	{ SYSTEMD_GUARD, 0644, UNITS "holdfast-guard.service" },
 	{ SYSVINIT, 0755, "etc/init.d/holdfast" },
+	{ SYSVINIT_GUARD, 0755, "etc/init.d/holdfast-guard" },
 };
 
 /* What makes them run. */
@@ -72,6 +72,7 @@ static const struct {
 	{ SYSTEMD, WANTS "holdfast.service", "/" UNITS "holdfast.service" },
 	{ SYSTEMD_GUARD, WANTS "holdfast-guard.service", "/" UNITS "holdfast-guard.service" },
 	{ SYSVINIT, "etc/rcS.d/S12holdfast", "../init.d/holdfast" },
+	{ SYSVINIT_GUARD, "etc/rcS.d/S12holdfast-guard", "../init.d/holdfast-guard" },
 };
 
 /* mkinitcpio has its hooks in a list, and runs them in its order: before udev's. */
@@ -93,6 +94,7 @@ static void find_users(const struct root *image, bool guard, bool *users)
 	users[ANY] = true;
 	users[SYSTEMD_GUARD] = guard && users[SYSTEMD];
 	users[SYSVINIT] = users[SYSVINIT] && !users[SYSTEMD];
+	users[SYSVINIT_GUARD] = guard && users[SYSVINIT];
 	if (!users[INITRAMFS_TOOLS] && !users[DRACUT] && !users[MKINITCPIO])
 		log_info("the image has no initramfs generator: "
 			 "/usr/lib/holdfast/holdfast-initramfs is the program for one made by "

@@ -9,7 +9,7 @@ load common
 setup_machines() {
 	local root=$BATS_FILE_TMPDIR/root
 	small_root "$root" </dev/null
-	install -D -m 644 "$TOP/initramfs-hooks/initramfs-tools/scripts/holdfast-functions" "$root/usr/lib/holdfast/holdfast-functions"
+	install -D -m 644 "$TOP/initramfs-hooks/initramfs-tools/holdfast-functions" "$root/usr/lib/holdfast/holdfast-functions"
 	small_initrd "$root" "$BATS_FILE_TMPDIR/initrd"
 }
 

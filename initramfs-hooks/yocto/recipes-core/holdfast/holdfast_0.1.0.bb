@@ -19,7 +19,7 @@ EXTRA_OEMAKE = "-C ${S} B=${B} VERSION=${PV} YAML_LIBS=-lyaml INSTALL_STRIP="
 
 SYSTEMD_SERVICE:${PN} = "holdfast.service holdfast-guard.service"
 FILES:${PN} += "${nonarch_libdir}/holdfast ${nonarch_libdir}/dracut ${nonarch_libdir}/initcpio ${systemd_system_unitdir} ${datadir}"
-CONFFILES:${PN} = "${sysconfdir}/init.d/holdfast"
+CONFFILES:${PN} = "${sysconfdir}/init.d/holdfast ${sysconfdir}/init.d/holdfast-guard"
 
 do_compile() {
 	oe_runmake all
