@@ -178,6 +178,12 @@ score_is() {
 	[ "$("$top/bin/service" launch | paste -sd ' ')" = '300 500' ]
 }
 
+@test "what a child has left behind when it ended at once is released, too" {
+	guarded
+	printf '%s\n' "$top/bin/service orphan"{,,,,,,,,,,,,,,,,,,,} | xargs -P 20 -I{} sh -c '{}' >"$top/printed"
+	[ "$(sort "$top/printed" | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')" = '20 300 20 500' ]
+}
+
 @test "three hundred children hide nobody's" {
 	guarded
 	"$top/bin/service" many 300 >/dev/null & local many=$!

@@ -30,6 +30,17 @@ void family_remove(struct family *f, struct member *m)
 		f->n--;
 }
 
+void family_add_ghost(struct family *f, const struct ghost *g)
+{
+	f->ghosts[f->haunted++ % GHOSTS] = *g;
+}
+
+void family_lay_ghosts(struct family *f)
+{
+	memset(f->ghosts, 0, sizeof(f->ghosts));
+	f->haunted = 0;
+}
+
 const char *how_name(enum how how)
 {
 	static const char *const names[] = { "exec", "event", "scan" };

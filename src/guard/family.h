@@ -26,8 +26,10 @@ struct member {
 	pid_t pid;           /* 0: free */
 	uint64_t start_time; /* 0: not read yet, policy_catch_up() does */
 	const struct rule *rule;
+	struct file_id program; /* that came to the gate, or none */
 	enum member_kind kind;
 	enum how how;
+	pid_t session;     /* 0: not known */
 	time_t since;      /* wall clock */
 	int before;        /* the score it had */
 	bool confirmed;    /* its program was seen to be the rule's since */
@@ -40,10 +42,27 @@ struct member {
 	pid_t parent;      /* or the one whose place its parent would have taken */
 };
 
+/* One that had ended before it was looked at. What it forked meanwhile has the service's score, and
+ * is nobody's child. */
+struct ghost {
+	pid_t pid;     /* 0: none */
+	pid_t place;   /* the member whose child it was */
+	pid_t session; /* of that member */
+	const struct rule *rule;
+	bool vacant; /* that member has ended since, as a daemon's first process does; what it was:
+		      */
+	enum how how;
+	int64_t pinned_at;
+};
+
+#define GHOSTS 32U
+
 struct family {
 	struct member members[FAMILY_MAX];
 	unsigned n; /* highest used + 1 */
 	bool grown; /* there are new PIDs, since the flag was cleared */
+	struct ghost ghosts[GHOSTS];
+	unsigned haunted; /* ghosts were added so often */
 };
 
 /* The member with that PID, or NULL. */
@@ -52,6 +71,10 @@ struct member *family_find(struct family *f, pid_t pid);
 /* A fresh member of @kind, replacing one of the same PID; NULL where there is no room. */
 struct member *family_add(struct family *f, pid_t pid, enum member_kind kind);
 void family_remove(struct family *f, struct member *m);
+
+/* Where there are too many the oldest goes. */
+void family_add_ghost(struct family *f, const struct ghost *g);
+void family_lay_ghosts(struct family *f);
 
 #define family_foreach(m, f)                                                                       \
 	for (struct member *m = (f)->members; m < (f)->members + (f)->n; m++)                      \

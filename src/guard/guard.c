@@ -8,6 +8,7 @@
 #include "guard/explain.h"
 #include "guard/handover.h"
 #include "guard/leash.h"
+#include "guard/lineage.h"
 #include "guard/programs.h"
 #include "guard/scan.h"
 #include "guard/watch.h"
@@ -126,9 +127,11 @@ static void serve_meanwhile(void *data)
 static void rescan(struct guard *g)
 {
 	g->policy.rescans++;
-	g->rescan_wanted = false;
 	g->scanned = policy_now();
+	g->policy.unsure = false;
+	lineage_look(&g->policy);
 	scan_run(&g->policy);
+	g->rescan_wanted = g->policy.unsure;
 }
 
 static void on_event(const struct procevent *e, void *data)
@@ -185,18 +188,20 @@ static void refresh_filter(struct guard *g)
 	size_t n = 0;
 	int ret;
 
-	if ((!f->grown && !fewer) || fd_of(g, SOURCE_EVENTS) < 0)
+	if (!f->grown && !fewer && !g->wide)
 		return;
 	family_foreach(m, f) pids[n++] = m->pid;
+	f->grown = g->wide = false;
+	g->overfull = n > PROCEVENT_PIDS;
+	g->leash_at = 0; /* one more may have a leash */
+	if (fd_of(g, SOURCE_EVENTS) < 0)
+		return;
 	ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n,
 			       policy_needs_all_execs(&g->policy));
 	if (ret < 0) /* a filter that lets everything through is the smallest */
 		ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, SIZE_MAX, true);
 	if (ret < 0)
 		log_error("guard: process events: filter: %s", strerror(-ret));
-	f->grown = g->wide = false;
-	g->overfull = n > PROCEVENT_PIDS;
-	g->leash_at = 0; /* one more may have a leash */
 }
 
 /* Before a new member runs: what it forks first must be told. */
@@ -247,37 +252,21 @@ static int open_sources(struct guard *g)
 	return 0;
 }
 
-static void serve(struct guard *g, enum source source)
+static void (*const serve[N_SOURCES])(struct guard *g) = {
+	[SOURCE_GATE] = serve_gate,     [SOURCE_EVENTS] = serve_events,
+	[SOURCE_WATCH] = serve_watch,   [SOURCE_CONTROL] = serve_control,
+	[SOURCE_SIGNAL] = serve_signal, [SOURCE_PRESSURE] = serve_pressure,
+};
+
+static int look_at_leashes(struct guard *g)
 {
-	switch (source) {
-	case SOURCE_GATE:
-		serve_gate(g);
-		break;
-	case SOURCE_EVENTS:
-		serve_events(g);
-		break;
-	case SOURCE_WATCH:
-		serve_watch(g);
-		break;
-	case SOURCE_CONTROL:
-		serve_control(g);
-		break;
-	case SOURCE_SIGNAL:
-		serve_signal(g);
-		break;
-	case SOURCE_PRESSURE:
-		serve_pressure(g);
-		break;
-	case N_SOURCES:
-		break;
+	int next;
+
+	if (policy_now() >= g->leash_at) {
+		next = leash_check(&g->policy);
+		g->leash_at = next < 0 ? INT64_MAX : policy_now() + next;
 	}
-}
-
-static void look_at_leashes(struct guard *g)
-{
-	int next = leash_check(&g->policy);
-
-	g->leash_at = next < 0 ? INT64_MAX : policy_now() + next;
+	return g->leash_at == INT64_MAX ? -1 : (int)(g->leash_at - policy_now());
 }
 
 static int sooner(int a, int b)
@@ -289,16 +278,12 @@ static int sooner(int a, int b)
 static int on_time(struct guard *g)
 {
 	int64_t left = g->scanned + RESCAN_APART_MS - policy_now();
-	int due = -1;
+	int due = g->rescan_wanted && left > 0 ? (int)left : -1;
 
-	if (g->rescan_wanted && left > 0)
-		due = (int)left;
-	else if (g->rescan_wanted)
+	if (g->rescan_wanted && left <= 0)
 		rescan(g);
-	if (policy_now() >= g->leash_at)
-		look_at_leashes(g);
-	if (g->leash_at != INT64_MAX)
-		due = sooner(due, (int)(g->leash_at - policy_now()));
+	due = sooner(due, look_at_leashes(g));
+	due = sooner(due, lineage_check_due(&g->policy));
 	return sooner(due, policy_check_due(&g->policy));
 }
 
@@ -308,7 +293,7 @@ static void serve_all(struct guard *g)
 	for (int i = 0; i < N_SOURCES; i++) {
 		if (!g->sources[i].revents)
 			continue;
-		serve(g, (enum source)i);
+		serve[i](g);
 		if (i == SOURCE_GATE)
 			break;
 	}
@@ -326,8 +311,10 @@ static void loop(struct guard *g)
 
 		if (!served || policy_now() - served > FLOOD_MS) {
 			served = 0;
-			timeout = on_time(g);
 			catch_up(g);
+			timeout = on_time(g);
+			if (g->policy.family->grown) /* by a scan: their events, too, at once */
+				timeout = 0;
 		}
 		ready = poll(g->sources, served ? SOURCE_GATE + 1 : N_SOURCES, timeout);
 		if (ready > 0)
@@ -362,6 +349,7 @@ static void begin(struct guard *g)
 	catch_up(g);
 	g->scanned = policy_now();
 	scan_run(&g->policy);
+	g->policy.watching = g->policy.gated;
 	if (takes_over && control_ask(g->machine, "quit\n", &ignored) == 0)
 		free(ignored);
 	ret = control_listen(g->machine);

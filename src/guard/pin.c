@@ -42,8 +42,10 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 	m->rule = rule;
 	m->in_program = true;
 	m->since = time(NULL);
-	if (process_ids(proc, &ids) == 0)
+	if (process_ids(proc, &ids) == 0) {
 		m->parent = ids.ppid;
+		m->session = ids.session;
+	}
 	return m;
 }
 

@@ -1,16 +1,13 @@
 #include "guard/policy.h"
 
-#include <sys/wait.h>
-
 #include "base/log.h"
+#include "guard/lineage.h"
 #include "guard/pin.h"
 #include "guard/release.h"
 
 /* After an exec was let go: when to look whether it succeeded, and when to give up. */
 #define CONFIRM_LIMIT_MS 10000
 #define CONFIRM_AGAIN_MS 200
-/* A daemon's first process ends soon after it has forked the real one. */
-#define DAEMONISE_MS 10000
 
 int policy_open(struct policy *p, const struct root *procfs, struct rules *rules,
 		struct family *family)
@@ -51,11 +48,13 @@ static bool is_child_exec(struct policy *p, struct process *proc, const struct r
 	return m && m->rule == rule && m->in_program && m->kind != MEMBER_LEASHED;
 }
 
-static void gate_rule(struct policy *p, struct process *proc, const struct rule *rule)
+static void gate_rule(struct policy *p, struct process *proc, const struct rule *rule,
+		      const struct file_id *program)
 {
 	struct member *m = pin_find(p, proc);
 
 	if (m && m->kind == MEMBER_PINNED && m->rule == rule) {
+		m->program = *program;
 		if (process_set_score(proc, rule->score, NULL) < 0) /* it executes itself anew */
 			p->failed++;
 		return;
@@ -65,8 +64,10 @@ static void gate_rule(struct policy *p, struct process *proc, const struct rule 
 		release_watch(p, proc, rule, CHILD_PROGRAM);
 		return;
 	}
-	pin_process(p, proc, rule, HOW_EXEC);
-	if (p->joined)
+	m = pin_process(p, proc, rule, HOW_EXEC);
+	if (m)
+		m->program = *program;
+	if (m && p->joined)
 		p->joined(p->joined_data);
 }
 
@@ -85,32 +86,10 @@ void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
 		if (!rule->resolved || !file_id_equal(&rule->program, program) ||
 		    !rule_fits(rule, &proc, p->user_namespace, false))
 			continue;
-		gate_rule(p, &proc, rule);
+		gate_rule(p, &proc, rule, program);
 		break;
 	}
 	process_close(&proc);
-}
-
-static void on_fork(struct policy *p, pid_t parent_pid, pid_t pid)
-{
-	const struct member *parent = family_find(p->family, parent_pid);
-	struct process child;
-	struct file_id exe;
-
-	if (!parent || !parent->in_program || parent->kind == MEMBER_LEASHED ||
-	    parent->rule->children == CHILDREN_INHERIT)
-		return;
-	if (process_open(p->procfs, pid, &child) < 0)
-		return;
-	if (process_exe(&child, &exe) < 0) { /* it has ended */
-		process_close(&child);
-		return;
-	}
-	if (pin_keeps_program(parent->rule))
-		release_watch(p, &child, parent->rule, CHILD_FORKED);
-	else
-		release_and_watch(p, &child, parent->rule, CHILD_FORKED);
-	process_close(&child);
 }
 
 /* What was pinned at the gate did become the program. */
@@ -125,7 +104,7 @@ static void confirm(struct policy *p, struct member *m)
 static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
 {
 	if (!family_find(p->family, pid))
-		on_fork(p, parent, pid);
+		lineage_fork(p, parent, pid);
 }
 
 /* Of those that the gate let in everything was told. One that has ended stays until that is told,
@@ -138,22 +117,22 @@ bool policy_catch_up(struct policy *p)
 	{
 		struct process_stat st;
 		struct process proc;
-		struct file_id exe;
 		bool gated;
 
 		if (!m->fresh)
 			continue;
 		m->fresh = false;
 		gated = m->kind == MEMBER_PINNED && m->how == HOW_EXEC;
-		if (process_open(p->procfs, m->pid, &proc) < 0) {
+		if (process_open(p->procfs, m->pid, &proc) < 0 || !process_lives(&proc)) {
+			process_close(&proc); /* it may be that nobody has waited for it yet */
 			missed |= !gated;
+			if (!gated)
+				lineage_missed_end(p, m);
 			continue;
 		}
 		if (!m->start_time && process_stat(&proc, &st) == 0)
 			m->start_time = st.start_time;
-		if (process_exe(&proc, &exe) < 0) /* nobody has waited for it yet */
-			missed |= !gated;
-		else if (!gated)
+		if (!gated)
 			release_each_child(p, &proc, on_missed_child);
 		process_close(&proc);
 	}
@@ -165,15 +144,24 @@ void policy_prune(struct policy *p)
 	family_foreach(m, p->family)
 	{
 		struct process proc;
-		struct file_id exe;
-		bool alive = process_open(p->procfs, m->pid, &proc) == 0;
+		bool alive = process_open(p->procfs, m->pid, &proc) == 0 && pin_is_same(m, &proc) &&
+			     process_lives(&proc);
 
-		if (alive && (!pin_is_same(m, &proc) || process_exe(&proc, &exe) < 0))
-			alive = false;
 		process_close(&proc);
 		if (!alive)
 			family_remove(p->family, m);
 	}
+}
+
+/* Whether the member runs what came to the gate, also if something else has its name by now, or
+ * else the rule's program. Of a script just begun only the interpreter tells: its path is relative
+ * to where it was called, and it may have gone elsewhere. */
+static bool runs_service(const struct member *m, struct process *proc, const struct file_id *exe)
+{
+	if (file_id_equal(exe, &m->program))
+		return true;
+	return m->rule->script && !m->confirmed ? rule_could_run(m->rule, exe)
+						: rule_runs(m->rule, proc, exe);
 }
 
 /* The program of a member has changed, or was started anew. */
@@ -185,7 +173,7 @@ static void on_member_exec(struct policy *p, struct member *m, struct process *p
 
 	if (process_exe(proc, &exe) < 0)
 		return; /* it has ended */
-	runs = rule_runs(rule, proc, &exe);
+	runs = runs_service(m, proc, &exe);
 	m->forked = false;
 	if (runs && m->kind == MEMBER_PINNED) {
 		confirm(p, m);
@@ -242,67 +230,17 @@ static void on_exec(struct policy *p, const struct procevent *e)
 	process_close(&proc);
 }
 
-static bool promote(struct policy *p, struct member *m, const struct member *gone)
-{
-	const struct rule *rule = m->rule;
-	struct process proc;
-	struct file_id exe;
-	bool alive, fits;
-
-	if (process_open(p->procfs, m->pid, &proc) < 0)
-		proc.fd = -EBADF;
-	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_exe(&proc, &exe) == 0;
-	fits = alive && rule_fits(rule, &proc, p->user_namespace, true) &&
-	       (m = pin_process(p, &proc, rule, gone->how));
-	process_close(&proc);
-	if (alive && !fits)
-		return false;
-	m->kind = MEMBER_PINNED; /* one that has ended since hands it on when we hear of its end */
-	m->confirmed = true;
-	m->due = 0;
-	m->pinned_at = gone->pinned_at;
-	if (alive)
-		pin_say(p, m, "took over from its parent", rule->score);
-	return true;
-}
-
-/* A daemon's first process forks the real one and ends well: the fork takes its place. */
-static void promote_daemon(struct policy *p, const struct member *gone)
-{
-	family_foreach(m, p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid &&
-					 m->forked && promote(p, m, gone)) return;
-}
-
-static void on_end(struct policy *p, const struct procevent *e)
-{
-	struct member *m = family_find(p->family, e->pid);
-	struct member gone;
-
-	if (!m)
-		return;
-	gone = *m;
-	family_remove(p->family, m);
-	if (gone.kind == MEMBER_CHILD) { /* its parent may end after it: a double fork */
-		family_foreach(child, p->family) if (child->parent == gone.pid) child->parent =
-			gone.parent;
-		return;
-	}
-	if (gone.kind == MEMBER_PINNED && WIFEXITED(e->status) && WEXITSTATUS(e->status) == 0 &&
-	    policy_now() - gone.pinned_at <= DAEMONISE_MS)
-		promote_daemon(p, &gone);
-}
-
 void policy_event(struct policy *p, const struct procevent *e)
 {
 	switch (e->kind) {
 	case PROCEVENT_FORK:
-		on_fork(p, e->parent, e->pid);
+		lineage_fork(p, e->parent, e->pid);
 		break;
 	case PROCEVENT_EXEC:
 		on_exec(p, e);
 		break;
 	case PROCEVENT_EXIT:
-		on_end(p, e);
+		lineage_end(p, e);
 		break;
 	}
 }
@@ -321,10 +259,10 @@ static void check_pinned(struct policy *p, struct member *m, struct process *pro
 	struct file_id exe;
 
 	if (process_exe(proc, &exe) < 0) {
-		family_remove(p->family, m); /* it has ended */
+		pin_schedule(m, PIN_THREADS_MS);
 		return;
 	}
-	if (rule_runs(m->rule, proc, &exe)) {
+	if (runs_service(m, proc, &exe)) {
 		confirm(p, m);
 		return;
 	}
@@ -353,7 +291,7 @@ static void check_member(struct policy *p, struct member *m)
 		family_remove(p->family, m);
 		return;
 	}
-	if (!pin_is_same(m, &proc))
+	if (!pin_is_same(m, &proc) || !process_lives(&proc))
 		family_remove(p->family, m);
 	else if (m->kind == MEMBER_PINNED)
 		check_pinned(p, m, &proc);

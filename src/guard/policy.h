@@ -24,7 +24,10 @@ struct policy {
 	void (*meanwhile)(void *data);
 	void *meanwhile_data;
 	int64_t released, drifted, leashed, failed, overflow, lost_events, rescans;
-	bool starved; /* there were no descriptors, or no memory, to look at a process with */
+	int64_t looked_at; /* monotonic ms: for orphans */
+	bool watching;     /* all that starts from now on is told */
+	bool unsure;       /* a scan has left something for the next */
+	bool starved;      /* there were no descriptors, or no memory, to look at a process with */
 	struct said said;
 };
 

@@ -65,18 +65,16 @@ int process_set_score(struct process *p, int score, int *ret_before)
 		return -errno;
 	text[n] = '\0';
 	before = atoi(text);
-	if (before != score) {
-		/* As long as what was there, for trees that are plain files. */
-		len = snprintf(text, sizeof(text), "%d\n", score);
-		while (len < n)
-			text[len++] = '\n';
-		if (pwrite(fd, text, (size_t)len, 0) < 0)
-			return -errno;
-		n = pread(fd, text, sizeof(text) - 1, 0);
-		if (n < 0)
-			return -errno;
-		text[n] = '\0';
-	}
+	/* As long as what was there, for trees that are plain files. */
+	len = snprintf(text, sizeof(text), "%d\n", score);
+	while (len < n)
+		text[len++] = '\n';
+	if (pwrite(fd, text, (size_t)len, 0) < 0)
+		return -errno;
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
 	if (ret_before)
 		*ret_before = before;
 	return atoi(text) == score ? 0 : -EIO;
@@ -86,7 +84,7 @@ int process_ids(struct process *p, struct process_ids *ret_ids)
 {
 	char text[8192]; /* a process may be in hundreds of groups */
 	unsigned real, effective, saved, fs;
-	const char *uids, *parent, *pids;
+	const char *uids, *parent, *pids, *session;
 	ssize_t n;
 	int ppid;
 
@@ -96,6 +94,7 @@ int process_ids(struct process *p, struct process_ids *ret_ids)
 			return (int)n;
 		/* A name cannot fake the lines: the kernel escapes newlines in it. */
 		parent = strstr(text, "\nPPid:");
+		session = strstr(text, "\nNSsid:");
 		uids = strstr(text, "\nUid:");
 		pids = strstr(text, "\nNSpid:"); /* one for each namespace from procfs's down */
 		if (!parent || sscanf(parent, "\nPPid: %d", &ppid) != 1 || !uids ||
@@ -106,6 +105,7 @@ int process_ids(struct process *p, struct process_ids *ret_ids)
 			.one_user = real == effective && real == saved && real == fs,
 			.nested = !pids || strcspn(pids + 8, "\t") < strcspn(pids + 8, "\n"),
 			.ppid = ppid,
+			.session = session ? atoi(session + strlen("\nNSsid:")) : 0,
 		};
 		p->has_ids = true;
 	}
@@ -193,7 +193,7 @@ int process_stat(struct process *p, struct process_stat *ret_stat)
 	char text[1024];
 	unsigned long long start;
 	const char *rest;
-	int ppid;
+	int ppid, session, threads;
 	ssize_t n;
 
 	if (p->has_stat) {
@@ -206,14 +206,24 @@ int process_stat(struct process *p, struct process_stat *ret_stat)
 	/* The name stands in parentheses and may hold some itself: the last one ends it. */
 	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1,
-			    " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &ppid, &start) != 2)
+			    " %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			    "%d %*d %llu",
+			    &ppid, &session, &threads, &start) != 4)
 		return -EBADMSG;
-	p->stat = (struct process_stat){ .ppid = ppid, .start_time = start };
+	p->stat = (struct process_stat){
+		.ppid = ppid, .session = session, .threads = threads, .start_time = start
+	};
 	p->has_stat = true;
 	*ret_stat = p->stat;
 	return 0;
+}
+
+bool process_lives(struct process *p)
+{
+	struct process_stat st;
+	struct file_id exe;
+
+	return process_exe(p, &exe) == 0 || (process_stat(p, &st) == 0 && st.threads > 1);
 }
 
 int process_rss(struct process *p, int64_t *ret_bytes)

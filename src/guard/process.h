@@ -9,7 +9,8 @@
 /* Parent and start time (clock ticks since boot), which together with the PID name the process
  * for good. */
 struct process_stat {
-	pid_t ppid;
+	pid_t ppid, session;
+	int threads; /* that live */
 	uint64_t start_time;
 };
 
@@ -18,7 +19,7 @@ struct process_ids {
 	uid_t uid;
 	bool one_user; /* real, effective, saved and file-system ID are one: else it is nobody's */
 	bool nested;   /* in a PID namespace below that of procfs */
-	pid_t ppid;
+	pid_t ppid, session;
 };
 
 struct process {
@@ -43,7 +44,9 @@ void process_close(struct process *p);
 /* oom_score_adj, -1000 to 1000. */
 int process_get_score(struct process *p, int *ret_score) _must_check_;
 
-/* Writes it if need be and reads it back; *@ret_before (may be NULL) is what it was. -EACCES
+/* Writes it and reads it back; *@ret_before (may be NULL) is what it was. Also where it is that
+ * already: written by one who may lower scores, it is the lowest that the process can give itself
+ * (oom_score_adj_min in the kernel's fs/proc/base.c), and that is inherited, too. -EACCES
  * without CAP_SYS_RESOURCE where it is lowered, -EIO where it reads otherwise afterwards. */
 int process_set_score(struct process *p, int score, int *ret_before) _must_check_;
 
@@ -66,6 +69,9 @@ ssize_t process_arguments(struct process *p, char *buffer, size_t size) _must_ch
 int process_args(struct process *p, char *buffer, size_t size) _must_check_;
 
 int process_stat(struct process *p, struct process_stat *ret_stat) _must_check_;
+
+/* Whether it has not ended: its first thread may have, and others live. */
+bool process_lives(struct process *p);
 
 /* Resident set in bytes: anonymous, file and shared pages. */
 int process_rss(struct process *p, int64_t *ret_bytes) _must_check_;

@@ -7,17 +7,20 @@
 const int release_checks_ms[] = { 20, 200, 2000 };
 const unsigned n_release_checks = ARRAY_SIZE(release_checks_ms);
 
-/* Lowers nobody's score further than it is: a child that made itself easier to kill stays so. */
+/* Lowers nobody's score: a child that made itself easier to kill stays so. It is written all the
+ * same, so that the child cannot go back to what it inherited. */
 void release_score(struct policy *p, struct process *proc, const struct rule *rule)
 {
+	bool eased;
 	int score;
 
-	if (process_get_score(proc, &score) < 0 || score >= rule->release_to || score > rule->score)
+	if (process_get_score(proc, &score) < 0)
 		return;
-	if (process_set_score(proc, rule->release_to, NULL) == 0)
-		p->released++;
-	else
+	eased = score >= rule->release_to;
+	if (process_set_score(proc, eased ? score : rule->release_to, NULL) < 0)
 		p->failed++;
+	else
+		p->released += !eased;
 }
 
 /* The children of its first thread; those of others are found when their own events come. */

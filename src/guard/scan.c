@@ -4,7 +4,7 @@
 
 #include "guard/release.h"
 
-static void each_process(struct policy *p, void (*visit)(struct policy *p, struct process *proc))
+void scan_each(struct policy *p, void (*visit)(struct policy *p, struct process *proc))
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	int fd = root_openat(p->procfs, ".", O_RDONLY | O_DIRECTORY);
@@ -69,6 +69,17 @@ static void put_right(struct policy *p, struct member *m, struct process *proc)
 		p->failed++;
 }
 
+/* Started within the last second. */
+static bool is_young(struct process *proc)
+{
+	struct process_stat st;
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return process_stat(proc, &st) == 0 &&
+	       st.start_time / (uint64_t)sysconf(_SC_CLK_TCK) + 1 >= (uint64_t)now.tv_sec;
+}
+
 static void scan_service(struct policy *p, struct process *proc)
 {
 	const struct rule *rule = scan_rule_of(p, proc);
@@ -83,6 +94,10 @@ static void scan_service(struct policy *p, struct process *proc)
 		return;
 	if (!pin_keeps_program(rule) && parent_runs(p, proc, rule))
 		return;
+	if (p->watching && is_young(proc)) {
+		p->unsure = true;
+		return;
+	}
 	m = pin_process(p, proc, rule, HOW_SCAN);
 	if (m)
 		pin_say(p, m, "found running; pinned", rule->score);
@@ -146,6 +161,6 @@ static void scan_descendant(struct policy *p, struct process *proc)
 void scan_run(struct policy *p)
 {
 	policy_prune(p);
-	each_process(p, scan_service);
-	each_process(p, scan_descendant);
+	scan_each(p, scan_service);
+	scan_each(p, scan_descendant);
 }

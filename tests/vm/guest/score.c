@@ -9,6 +9,7 @@
  *                      print a while later
  *     launch           ends at once and leaves a child that runs another program, and tells its
  *                      score
+ *     orphan           lets a child leave a child behind, at once, that prints its own later
  *     many N           has N children that do nothing
  *     hog MEGABYTES    takes memory, and prints again
  *     spawn N          forks N children that end at once and then one that stays, and prints done
@@ -96,6 +97,19 @@ static int launches(void)
 	return 0;
 }
 
+static int orphans(void)
+{
+	if (fork() == 0) {
+		if (fork() == 0) {
+			sleep(1);
+			print_score();
+		}
+		_exit(0);
+	}
+	sleep(2);
+	return 0;
+}
+
 static int has_many(int n)
 {
 	for (int i = 0; i < n; i++)
@@ -172,6 +186,8 @@ int main(int argc, char **argv)
 		return runs(argv + 2);
 	if (strcmp(argv[1], "launch") == 0)
 		return launches();
+	if (strcmp(argv[1], "orphan") == 0)
+		return orphans();
 	if (strcmp(argv[1], "many") == 0)
 		return has_many(atoi(argv[2]));
 	if (strcmp(argv[1], "restore") == 0)

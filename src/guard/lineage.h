@@ -1,0 +1,20 @@
+/* Who descends from whom: forks and ends of services, and what they leave behind. */
+#pragma once
+
+#include "guard/policy.h"
+
+/* @parent has forked @pid. */
+void lineage_fork(struct policy *p, pid_t parent, pid_t pid);
+
+/* A process has ended, or its first thread has. */
+void lineage_end(struct policy *p, const struct procevent *e);
+
+/* Member @m had ended before its events were let through. */
+void lineage_missed_end(struct policy *p, struct member *m);
+
+/* Looks for what processes have left behind that nobody saw alive, by score and session: before a
+ * scan, to which they look like services. */
+void lineage_look(struct policy *p);
+
+/* The same, not too often. Returns the milliseconds until it wants to look again, or -1. */
+int lineage_check_due(struct policy *p);
