@@ -22,6 +22,7 @@ setup_machine() {
 
 teardown() {
 	[[ -z $supervisor ]] || { kill "$supervisor" && wait "$supervisor"; } 2>/dev/null || :
+	! mountpoint -q "$top/bin" || umount "$top/bin"
 	rm -rf -- "$top"
 }
 
@@ -36,9 +37,9 @@ guarded() {
 	soon guard_has .running true
 }
 
-# start_guard LOG: in the background, $supervisor.
+# start_guard LOG [PREFIX...]: in the background, $supervisor.
 start_guard() {
-	"$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" guard 2>"$1" &
+	"${@:2}" "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" guard 2>"$1" &
 	supervisor=$!
 }
 
@@ -64,6 +65,11 @@ soon() {
 		((SECONDS < end)) || { printf 'not soon: %s\n' "$*"; cat "$top/log"; return 1; }
 		sleep 0.05
 	done
+}
+
+# outcome SCORE: what a start of the service gets now.
+outcome() {
+	[[ $("$top/bin/service") == "$1" ]]
 }
 
 # script INTERPRETER: the service becomes one, that tells its score at once and later.
@@ -369,6 +375,32 @@ score_is() {
 	"$top/bin/service" | scores 1 300
 }
 
+@test "a program on a file system that is mounted later is guarded, and the one below it again afterwards" {
+	guarded
+	mount -t tmpfs -o mode=755 none "$top/bin"
+	install "$SCORE" "$top/bin/service"
+	soon outcome 300
+	umount "$top/bin"
+	soon outcome 300
+}
+
+@test "a child that chooses a score of its own between the two is released like any other" {
+	guarded
+	"$top/bin/service" command sh -c 'cd /proc/self && echo 301 >oom_score_adj; sleep 0.5; cat /proc/self/oom_score_adj' >"$top/printed"
+	[ "$(paste -sd ' ' "$top/printed")" = '300 500' ]
+}
+
+@test "a program that is replaced as soon as it runs keeps its score" {
+	guarded
+	for ((i = 0; i < 10; i++)); do
+		cp "$top/bin/service" "$top/bin/service.new"
+		"$top/bin/service" 1 >>"$top/printed" &
+		mv "$top/bin/service.new" "$top/bin/service"
+	done
+	sleep 0.5
+	pgrep -x -f "$top/bin/service 1" | sed 's,.*,/proc/&/oom_score_adj,' | xargs cat | scores 10 300
+}
+
 @test "a program that others could write is not guarded, and the log and status say why" {
 	guarded
 	chmod o+w "$top/bin/service"
@@ -421,6 +453,26 @@ score_is() {
 	"$top/bin/service" | scores 1 0
 	wait "$supervisor"
 	expect 0 on_host guard --stop
+}
+
+@test "only root can guard, and ask the guard" {
+	guarded
+	chmod 755 "$top"
+	run setpriv --reuid 65534 --clear-groups "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" guard --once
+	[ "$status" = 1 ]
+	[[ $output == *'only root can protect processes'* ]]
+	run setpriv --reuid 65534 --clear-groups "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" status
+	[[ $output == *'only root may ask it'* && $output != *'not running'* ]]
+}
+
+@test "what could not be pinned is told" {
+	write_profile
+	sed -i 's/oom_score_adj: 300/oom_score_adj: -1000/' "$top/profiles/default.yaml"
+	start_guard "$top/log" setpriv --bounding-set -sys_resource
+	soon guard_has .running true
+	"$top/bin/service" 1 >/dev/null
+	soon grep -q 'guard: service\[[0-9]*\]: not pinned: Permission denied' "$top/log"
+	soon guard_has .failed 1
 }
 
 @test "the control socket is root's alone" {

@@ -251,6 +251,10 @@ static int run_guard(struct context *c, int argc, char **argv)
 	}
 	if (c->opt[OPT_STOP])
 		return run_stop(c);
+	if (geteuid() != 0) {
+		log_error("guard: only root can protect processes");
+		return EXIT_NOT_DONE;
+	}
 	if (!c->opt[OPT_ONCE]) /* whoever reads our stderr may wait for us */
 		log_setup(c->opt[OPT_VERBOSE] ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 			  getenv("NOTIFY_SOCKET") ? LOG_KERNEL_ONLY : LOG_STDERR_UNLESS_BUSY);

@@ -25,7 +25,10 @@ static void guard_json(const struct status *s, struct json *j)
 	const struct guard_status *g = &s->guard;
 
 	json_open(j, "guard", '{');
-	json_bool(j, "running", g->running);
+	if (g->forbidden)
+		json_string(j, "running", NULL);
+	else
+		json_bool(j, "running", g->running);
 	if (g->running)
 		json_int(j, "pid", g->pid);
 	json_bool(j, "gate", g->gated);

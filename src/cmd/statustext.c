@@ -179,6 +179,10 @@ static void print_guard(const struct screen *s)
 	const struct guard_status *g = &s->status->guard;
 	const struct node *protect = node_child(s->tree, "protect");
 
+	if (g->forbidden) {
+		row(s, PLAIN, LABEL, "guard:", "only root may ask it");
+		return;
+	}
 	if (!g->running) {
 		row(s, protect ? BAD : PLAIN, LABEL, "guard:", "not running");
 		return;
@@ -258,7 +262,7 @@ static void print_to_do(struct screen *s)
 	print_to_do_apply(s, &f);
 	if (f.kdump || (wants_kdump(s) && !kdump_is_armed(&s->status->c->machine)))
 		to_do(s, "arms the crash kernel, or says why not", "holdfast kdump load");
-	if (node_child(s->tree, "protect") && !g->running)
+	if (node_child(s->tree, "protect") && !g->running && !g->forbidden)
 		to_do(s, "nothing is protected", "systemctl restart holdfast-guard");
 	if (g->problems)
 		to_do(s, "says what is wrong with the programs", "holdfast check --image");

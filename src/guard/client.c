@@ -69,7 +69,9 @@ int guard_status_read(const struct machine *m, struct arena *a, struct guard_sta
 	char *text, *line, *next;
 	int ret = 0;
 
-	if (control_ask(m, "status\n", &answer) < 0) {
+	ret = control_ask(m, "status\n", &answer);
+	if (ret < 0) {
+		s.forbidden = ret == -EACCES;
 		*ret_status = s;
 		return 0;
 	}

@@ -17,11 +17,12 @@ struct guard_problem {
 
 struct guard_status {
 	bool running, gated;
+	bool forbidden; /* only root may ask whether one runs */
 	int64_t pid, released, lost_events, rescans, leashed, drifted, failed;
 	struct guard_pin *pins;
 	struct guard_problem *problems;
 };
 
-/* Asks it. Where none runs (or we may not ask), .running is false. Strings are in @a. */
+/* Asks it. Where none runs, or we may not ask, .running is false. Strings are in @a. */
 int guard_status_read(const struct machine *m, struct arena *a,
 		      struct guard_status *ret_status) _must_check_;

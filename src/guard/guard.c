@@ -1,5 +1,6 @@
 #include "guard/guard.h"
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include "base/log.h"
@@ -25,6 +26,7 @@ enum source {
 	SOURCE_GATE,
 	SOURCE_EVENTS,
 	SOURCE_WATCH,
+	SOURCE_MOUNTS,
 	SOURCE_CONTROL,
 	SOURCE_SIGNAL,
 	SOURCE_PRESSURE,
@@ -163,6 +165,13 @@ static void serve_watch(struct guard *g)
 		rescan(g);
 }
 
+/* A program may be somewhere else now, or be there at last. */
+static void serve_mounts(struct guard *g)
+{
+	if (programs_resolve(&g->programs))
+		rescan(g);
+}
+
 /* Memory is short: leashes count now, and events may have been lost without a word. */
 static void serve_pressure(struct guard *g)
 {
@@ -178,8 +187,7 @@ static void serve_signal(struct guard *g)
 		g->ends = true;
 }
 
-/* The filter lets through what concerns members only; it follows them when they become more. The
- * PID of one that has ended does no harm in it. */
+/* It lets through what concerns members; the PID of one that has ended does no harm in it. */
 static void refresh_filter(struct guard *g)
 {
 	struct family *f = g->policy.family;
@@ -246,6 +254,8 @@ static int open_sources(struct guard *g)
 	add_source(g, SOURCE_GATE, g->gate.fd, POLLIN, "exec gate");
 	add_source(g, SOURCE_EVENTS, procevent_open(), POLLIN, "process events");
 	add_source(g, SOURCE_WATCH, watch_open(), POLLIN, "directory watch");
+	add_source(g, SOURCE_MOUNTS, root_openat(&g->machine->procfs, "self/mountinfo", O_RDONLY),
+		   POLLPRI, "mounts");
 	add_source(g, SOURCE_PRESSURE, leash_open(&g->machine->procfs), POLLPRI, NULL);
 	g->policy.gated = g->gate.fd >= 0;
 	g->programs.watch = fd_of(g, SOURCE_WATCH);
@@ -253,9 +263,10 @@ static int open_sources(struct guard *g)
 }
 
 static void (*const serve[N_SOURCES])(struct guard *g) = {
-	[SOURCE_GATE] = serve_gate,     [SOURCE_EVENTS] = serve_events,
-	[SOURCE_WATCH] = serve_watch,   [SOURCE_CONTROL] = serve_control,
-	[SOURCE_SIGNAL] = serve_signal, [SOURCE_PRESSURE] = serve_pressure,
+	[SOURCE_GATE] = serve_gate,         [SOURCE_EVENTS] = serve_events,
+	[SOURCE_WATCH] = serve_watch,       [SOURCE_MOUNTS] = serve_mounts,
+	[SOURCE_CONTROL] = serve_control,   [SOURCE_SIGNAL] = serve_signal,
+	[SOURCE_PRESSURE] = serve_pressure,
 };
 
 static int look_at_leashes(struct guard *g)
@@ -282,6 +293,7 @@ static int on_time(struct guard *g)
 
 	if (g->rescan_wanted && left <= 0)
 		rescan(g);
+	pin_say_failure(&g->policy);
 	due = sooner(due, look_at_leashes(g));
 	due = sooner(due, lineage_check_due(&g->policy));
 	return sooner(due, policy_check_due(&g->policy));
@@ -299,8 +311,7 @@ static void serve_all(struct guard *g)
 	}
 }
 
-/* What was let go wants to run, perhaps on our processor: what else it means for us waits for a
- * moment, but in a flood not for ever. */
+/* What was let go wants to run: what else it means for us waits a moment, but not for ever. */
 static void loop(struct guard *g)
 {
 	int64_t served = 0;

@@ -70,9 +70,12 @@ static void put_back(struct policy *p, pid_t pid, uint64_t start_time, const cha
 {
 	struct process_stat st;
 	struct process proc;
+	int now;
 
 	if (process_open(p->procfs, pid, &proc) < 0)
 		return;
+	if (process_get_score(&proc, &now) == 0 && before == now)
+		before = 0; /* another guard's work: nobody knows what it was */
 	if (process_stat(&proc, &st) == 0 && st.start_time == start_time &&
 	    process_set_score(&proc, before, NULL) == 0)
 		log_info("guard: %s[%d]: no longer in the profile; put back, oom_score_adj %d",

@@ -21,6 +21,7 @@ int guard_once(const struct machine *m, struct rules *rules)
 		failed += p->rules.list[i].problem != NULL;
 	}
 	scan_run(p);
+	pin_say_failure(p);
 	failed += (int)p->failed;
 	rules_free(&p->rules);
 	return failed;

@@ -19,6 +19,8 @@ static int guard_read(const struct machine *m, const struct setting *s, struct s
 
 	if (ret < 0)
 		return ret;
+	if (status.forbidden)
+		return -EACCES;
 	ret_state->holds = status.running;
 	for (const struct guard_problem *p = status.problems; p; p = p->next)
 		if (streq(p->service, s->path)) {

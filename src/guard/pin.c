@@ -8,7 +8,7 @@
 #define SAY_MS 5000
 #define SAY_BURST 10
 
-void pin_say(struct policy *p, const struct member *m, const char *what, int score)
+static bool may_say(struct policy *p)
 {
 	int64_t now = policy_now();
 
@@ -19,9 +19,27 @@ void pin_say(struct policy *p, const struct member *m, const char *what, int sco
 	}
 	if (p->said.lines++ >= SAY_BURST) {
 		p->said.left_out++;
-		return;
+		return false;
 	}
-	log_info("guard: %s[%d]: %s, oom_score_adj %d", m->rule->service, (int)m->pid, what, score);
+	return true;
+}
+
+void pin_say(struct policy *p, const struct member *m, const char *what, int score)
+{
+	if (may_say(p))
+		log_info("guard: %s[%d]: %s, oom_score_adj %d", m->rule->service, (int)m->pid, what,
+			 score);
+}
+
+void pin_say_failure(struct policy *p)
+{
+	const struct rule *rule = p->failure.rule;
+
+	if (rule && may_say(p))
+		log_warning("guard: %s[%d]: not pinned: %s", rule->service, (int)p->failure.pid,
+			    p->failure.error == -ENOSPC ? "there are too many to remember"
+							: strerror(-p->failure.error));
+	p->failure.rule = NULL;
 }
 
 void pin_schedule(struct member *m, int64_t in_ms)
@@ -36,7 +54,7 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 	struct member *m = family_add(p->family, proc->pid, kind);
 
 	if (!m) {
-		p->overflow++;
+		p->failed++;
 		return NULL;
 	}
 	m->rule = rule;
@@ -57,11 +75,13 @@ struct member *pin_process(struct policy *p, struct process *proc, const struct 
 	int before, ret;
 
 	ret = process_set_score(proc, rule->score, &before);
-	if (ret < 0) {
-		p->failed += ret != -ESRCH;
-		return NULL;
+	m = ret < 0 ? NULL : pin_remember(p, proc, rule, MEMBER_PINNED);
+	if (!m && ret != -ESRCH) {
+		p->failed += ret < 0;
+		p->failure.rule = rule;
+		p->failure.pid = proc->pid;
+		p->failure.error = ret < 0 ? ret : -ENOSPC;
 	}
-	m = pin_remember(p, proc, rule, MEMBER_PINNED);
 	if (!m)
 		return NULL;
 	m->how = how;

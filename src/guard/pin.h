@@ -7,6 +7,9 @@
  * changes is cut to SAY_BURST lines in SAY_MS, and counted. Never call it while an exec waits. */
 void pin_say(struct policy *p, const struct member *m, const char *what, int score);
 
+/* The last failure to pin a process, if there was one. */
+void pin_say_failure(struct policy *p);
+
 /* When a member is looked at whose first thread has ended: nobody tells when the last one does. */
 #define PIN_THREADS_MS 10000
 

@@ -23,12 +23,17 @@ struct policy {
 	/* Called by what takes long, between two processes: execs may wait at the gate. */
 	void (*meanwhile)(void *data);
 	void *meanwhile_data;
-	int64_t released, drifted, leashed, failed, overflow, lost_events, rescans;
+	int64_t released, drifted, leashed, failed, lost_events, rescans;
 	int64_t looked_at; /* monotonic ms: for orphans */
 	bool watching;     /* all that starts from now on is told */
 	bool unsure;       /* a scan has left something for the next */
 	bool starved;      /* there were no descriptors, or no memory, to look at a process with */
 	struct said said;
+	struct {
+		const struct rule *rule; /* NULL: none */
+		pid_t pid;
+		int error;
+	} failure; /* the last to give a score, not logged yet */
 };
 
 /* Before anything else; @rules are taken over. With @family, members of before are known: -errno

@@ -271,10 +271,11 @@ static void turn(struct supervisor *s)
 	if (s->ends)
 		return;
 	ready = poll(p, N_SOURCES, timeout);
-	if (ready < 0 &&
-	    errno != EINTR) { /* the limit of open files was lowered below what we have */
-		(void)setrlimit(RLIMIT_NOFILE, &enough);
-		sleep_ms(RESTART_MS);
+	/* The limit of open files was lowered below what we have: raised again, or else the gate
+	 * must not stay in the hands of one who hears nothing. */
+	if (ready < 0 && errno != EINTR && setrlimit(RLIMIT_NOFILE, &enough) < 0) {
+		s->status = -errno;
+		s->ends = true;
 	}
 	if (ready <= 0)
 		return;
