@@ -155,6 +155,15 @@ score_is() {
 	[ "$(sh "$top/bin/service")" = 0 ]
 }
 
+@test "a script whose interpreter was replaced keeps its score" {
+	cp /bin/sh "$top/interpreter"
+	script "$top/interpreter"
+	guarded
+	cp /bin/sh "$top/new-interpreter"
+	mv "$top/new-interpreter" "$top/interpreter"
+	[ "$("$top/bin/service" | paste -sd ' ')" = '300 300' ]
+}
+
 @test "args: only runs with those arguments, as soon as the exec is told" {
 	cp /bin/sleep "$top/bin/service"
 	guarded 'args: "* 30.5"'

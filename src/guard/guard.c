@@ -76,9 +76,7 @@ static bool on_gate(pid_t pid, const struct file_id *program, void *data)
 {
 	struct guard *g = data;
 
-	/* Marked when it appeared beside a program, and that program by now: a package upgrade. */
-	if (!programs_has(&g->programs, program))
-		programs_resolve(&g->programs);
+	programs_expect(&g->programs, program);
 	policy_gate(&g->policy, pid, program);
 	return programs_has(&g->programs, program);
 }
@@ -226,6 +224,7 @@ static void widen_filter(void *data)
 
 static void catch_up(struct guard *g)
 {
+	programs_refresh(&g->programs);
 	if (g->wide)
 		serve_events(g); /* whose forks are among those to be let through from now on */
 	refresh_filter(g);
@@ -374,7 +373,7 @@ int guard_run(const struct machine *m, struct rules *rules, int gate,
 		.machine = m,
 		.shared = shared,
 		.gate = GATE_NONE,
-		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false },
+		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false, false },
 		.policy = { .meanwhile = serve_meanwhile,
 			    .meanwhile_data = &g,
 			    .joined = widen_filter,

@@ -53,6 +53,23 @@ bool programs_has(const struct programs *ps, const struct file_id *program)
 	return false;
 }
 
+void programs_expect(struct programs *ps, const struct file_id *program)
+{
+	/* Marked when it appeared beside a program, and that program by now: a package upgrade. */
+	if (!programs_has(ps, program))
+		programs_resolve(ps);
+	for (unsigned i = 0; i < ps->rules->n; i++)
+		ps->stale |= ps->rules->list[i].script &&
+			     file_id_equal(&ps->rules->list[i].program, program);
+}
+
+void programs_refresh(struct programs *ps)
+{
+	if (ps->stale)
+		programs_resolve(ps);
+	ps->stale = false;
+}
+
 /* A file that appears beside a program may be renamed to it a moment later: the mark goes with it,
  * so that its first exec comes to the gate. */
 static void on_appearance(const char *name, void *data)

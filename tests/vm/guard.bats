@@ -56,10 +56,14 @@ all() {
 	[ "$(json status .guard.lost_events)" = 0 ]
 }
 
-@test "sshd is pinned by exec, a login and all below it stand at 0" {
+@test "sshd, started by init at boot, is pinned by exec; a login, a file transfer and all below stand at 0" {
 	guarded_machine
+	vm_file etc/systemd/system/multi-user.target.d/testssh.conf <<-'EOF'
+		[Unit]
+		Wants=testssh.service
+	EOF
 	vm_script <<-'EOF'
-		systemctl start testssh
+		for i in $(seq 60); do systemctl -q is-active testssh && break; sleep 0.5; done
 		sleep 2
 		main=$(systemctl show -P MainPID testssh)
 		emit sshd cat /proc/$main/oom_score_adj
@@ -69,6 +73,9 @@ all() {
 		cp /root/key.pub /root/.ssh/authorized_keys
 		login() { ssh -q -i /root/key -o StrictHostKeyChecking=no root@127.0.0.1 "$@"; }
 		emit login login 'cat /proc/self/oom_score_adj; cat /proc/$$/oom_score_adj; sleep 3; cat /proc/$PPID/oom_score_adj; sh -c "cat /proc/self/oom_score_adj"'
+		echo 'get /proc/self/oom_score_adj /tmp/transferred' |
+			sftp -q -b - -i /root/key -o StrictHostKeyChecking=no root@127.0.0.1
+		emit transfer cat /tmp/transferred
 		emit sshd-after cat /proc/$main/oom_score_adj
 		systemctl restart testssh
 		sleep 2
@@ -83,6 +90,7 @@ all() {
 	all sshd -1000 1
 	[ "$(vm_section why)" = 'pinned as sshd (exec)' ]
 	all login 0 4
+	all transfer 0 1
 	all sshd-after -1000 1
 	all restarted -1000 1
 	[ "$(vm_section why-restarted)" = 'pinned as sshd (exec)' ]
