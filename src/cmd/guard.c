@@ -205,17 +205,18 @@ static int run_once(struct context *c)
 static int run_stop(struct context *c)
 {
 	const struct timespec apart = { .tv_nsec = 1000000000L / STOP_TRIES_PER_S };
-	int ret = 0;
-
-	for (int i = 0; i < 5 * STOP_TRIES_PER_S && ret >= 0; i++) {
+	for (int i = 0; i < 5 * STOP_TRIES_PER_S; i++) {
 		_cleanup_free_ char *answer = NULL;
+		int ret = control_ask(&c->machine, "quit\n", &answer);
 
-		ret = control_ask(&c->machine, "quit\n", &answer);
+		if (ret == -ENOENT || ret == -ECONNREFUSED)
+			return EXIT_OK;
+		if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE && ret != -EAGAIN)
+			return ret; /* else it ends while we ask, or is busy */
 		nanosleep(&apart, NULL);
 	}
-	if (ret >= 0)
-		log_error("guard: it does not end");
-	return ret >= 0 ? EXIT_NOT_DONE : ret == -ENOENT || ret == -ECONNREFUSED ? EXIT_OK : ret;
+	log_error("guard: it does not end");
+	return EXIT_NOT_DONE;
 }
 
 /* Whether there is something to guard and nothing that forbids it; else *@ret_status is what to end
