@@ -541,6 +541,43 @@ expect_one_of() {
 	image_check 0
 }
 
+@test "a boot entry's options may stand on several lines" {
+	sed -i 's/^options /options root=LABEL=x\noptions /' image/boot/loader/entries/product.conf
+	image_check 0 --strict
+}
+
+# in_bounds COMMAND...: with little memory; the sanitizers want more of it.
+in_bounds() (
+	[[ $HOLDFAST == */san/* ]] || ulimit -v 300000
+	"$@"
+)
+
+@test "a boot loader's file that doubles itself is cut off, not followed; a long one is read" {
+	rm -r image/boot/loader
+	mkdir -p image/boot/{grub,extlinux}
+	{
+		echo 'set a="xxxxxxxxxxxxxxxx"'
+		# shellcheck disable=SC2016 # GRUB expands it
+		for _ in {1..40}; do echo 'set a="$a$a"'; done
+		# shellcheck disable=SC2016
+		echo 'linux /vmlinuz crashkernel=192M $a'
+	} >image/boot/grub/grub.cfg
+	in_bounds image_check 3
+	for ((i = 0; i < 20000; i++)); do echo 'append quiet'; done >image/boot/extlinux/extlinux.conf
+	in_bounds image_check 3
+}
+
+@test "a user is a name of the image's, or a number that is one" {
+	printf 'odd:x:notanumber:1::/:/bin/sh\n' >>image/etc/passwd
+	cp "$PROFILES/product.yaml" before.yaml
+	for user in odd '"4294967296"' '"4294967295"' '"12x"'; do
+		cp before.yaml "$PROFILES/product.yaml"
+		change 'user: watch' "user: $user"
+		image_check 3
+		messages_have 'the image has no user'
+	done
+}
+
 @test "GRUB's language: quotes, backslashes, variables; memtest and submenus are no entries of the product" {
 	rm -r image/boot/loader
 	mkdir -p image/boot/grub image/etc/default/grub.d

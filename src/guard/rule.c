@@ -1,5 +1,6 @@
 #include "guard/rule.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
@@ -8,17 +9,25 @@
 #define MAX_PASSWD (4U << 20)
 #define MAX_LINKS 40
 
+/* A number up to @stop, of an ID; (uid_t)-1 is none. */
+static int read_uid(const char *text, char stop, uid_t *ret_uid)
+{
+	char *end;
+	unsigned long long uid = strtoull(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end != stop || uid >= UINT32_MAX)
+		return -ENOENT;
+	*ret_uid = (uid_t)uid;
+	return 0;
+}
+
 /* The initramfs has no name service: the file is all there is, for root's services it is enough. */
 static int find_user(const char *passwd, const char *name, uid_t *ret_uid)
 {
 	size_t len = strlen(name);
-	char *end;
-	unsigned long uid = strtoul(name, &end, 10);
 
-	if (!*end) {
-		*ret_uid = (uid_t)uid;
-		return 0;
-	}
+	if (isdigit((unsigned char)*name))
+		return read_uid(name, '\0', ret_uid);
 	if (streq(name, "root")) {
 		*ret_uid = 0;
 		return 0;
@@ -30,10 +39,7 @@ static int find_user(const char *passwd, const char *name, uid_t *ret_uid)
 		if (strncmp(line, name, len) != 0 || line[len] != ':')
 			continue;
 		field = strchr(line + len + 1, ':');
-		if (!field)
-			return -ENOENT;
-		*ret_uid = (uid_t)strtoul(field + 1, NULL, 10);
-		return 0;
+		return field ? read_uid(field + 1, ':', ret_uid) : -ENOENT;
 	}
 	return -ENOENT;
 }

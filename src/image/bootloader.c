@@ -23,30 +23,51 @@ static int take_whole(struct image *image, const char *where, char *text)
 	return take_line(image, where, text);
 }
 
-/* Behind @keyword, in any case. */
-static int take_after(struct image *image, const char *where, char *text, const char *keyword)
+/* What stands behind @keyword, in any case, or NULL. */
+static const char *after_keyword(const char *line, const char *keyword)
 {
 	size_t n = strlen(keyword);
+
+	line += strspn(line, " \t");
+	return strncasecmp(line, keyword, n) == 0 && isspace((unsigned char)line[n]) ? line + n + 1
+										     : NULL;
+}
+
+/* The Boot Loader Specification: an entry's options are those of all its lines. */
+static int take_options(struct image *image, const char *where, char *text)
+{
+	_cleanup_free_ char *all = NULL;
+	size_t size;
+	FILE *out = open_memstream(&all, &size);
+	char *rest;
+
+	if (!out)
+		return -ENOMEM;
+	for (char *line = strtok_r(text, "\r\n", &rest); line;
+	     line = strtok_r(NULL, "\r\n", &rest)) {
+		const char *options = after_keyword(line, "options");
+
+		if (options)
+			fprintf(out, "%s%s", ftell(out) > 0 ? " " : "", options);
+	}
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	return *all ? take_line(image, where, all) : 0;
+}
+
+static int take_append(struct image *image, const char *where, char *text)
+{
 	char *rest;
 	int ret = 0;
 
 	for (char *line = strtok_r(text, "\r\n", &rest); line && ret >= 0;
 	     line = strtok_r(NULL, "\r\n", &rest)) {
-		line += strspn(line, " \t");
-		if (strncasecmp(line, keyword, n) == 0 && isspace((unsigned char)line[n]))
-			ret = take_line(image, where, line + n + 1);
+		const char *append = after_keyword(line, "append");
+
+		if (append)
+			ret = take_line(image, where, append);
 	}
 	return ret;
-}
-
-static int take_options(struct image *image, const char *where, char *text)
-{
-	return take_after(image, where, text, "options");
-}
-
-static int take_append(struct image *image, const char *where, char *text)
-{
-	return take_after(image, where, text, "append");
 }
 
 static int take_grub(struct image *image, const char *where, char *text)

@@ -4,6 +4,10 @@
 #include "image/image.h"
 
 #define MAX_DEFAULTS (1U << 20)
+/* More than any kernel takes for its command line, and than any menu has variables: what doubles
+ * itself is cut off. */
+#define MAX_VALUE 16384
+#define MAX_VARIABLES 1000
 
 /* What variables stand for. The shell's assignments and grub.cfg's `set` look alike to us. */
 struct variable {
@@ -14,6 +18,7 @@ struct variable {
 struct grub {
 	struct arena arena;
 	struct variable *variables;
+	unsigned n;
 };
 
 static const char *value_of(const struct grub *g, const char *name, size_t n)
@@ -26,12 +31,24 @@ static const char *value_of(const struct grub *g, const char *name, size_t n)
 
 static int set(struct grub *g, const char *name, const char *value)
 {
-	struct variable *v = arena_alloc(&g->arena, sizeof(*v));
+	struct variable *v;
 
-	if (!v || !name || !value)
+	if (!name || !value)
+		return -ENOMEM;
+	for (v = g->variables; v && !streq(v->name, name); v = v->next)
+		;
+	if (v) {
+		v->value = value;
+		return 0;
+	}
+	if (g->n == MAX_VARIABLES)
+		return 0;
+	v = arena_alloc(&g->arena, sizeof(*v));
+	if (!v)
 		return -ENOMEM;
 	*v = (struct variable){ g->variables, name, value };
 	g->variables = v;
+	g->n++;
 	return 0;
 }
 
@@ -51,7 +68,8 @@ static const char *expand(const struct grub *g, FILE *out, const char *at)
 		fputc('$', out);
 		return at + 1;
 	}
-	fputs(value_of(g, name, (size_t)(end - name)), out);
+	if (ftell(out) < MAX_VALUE)
+		fputs(value_of(g, name, (size_t)(end - name)), out);
 	return end + (braces && *end == '}');
 }
 
@@ -114,7 +132,7 @@ static int take_words(struct image *image, struct grub *g, const char *where, co
 		return -ENOMEM;
 	for (text = skip_blanks(text); word && *text && *text != '\n'; text = skip_blanks(text)) {
 		word = word_at(g, text, &text);
-		if (word)
+		if (word && ftell(out) < MAX_VALUE)
 			fprintf(out, strchr(word, ' ') ? "\"%s\" " : "%s ", word);
 	}
 	if (fclose(out) != 0 || !word)

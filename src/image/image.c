@@ -9,15 +9,19 @@
 
 static int add_text(struct image *image, struct image_texts *texts, struct image_text text)
 {
-	struct image_text *bigger =
-		arena_alloc(&image->arena, (texts->n + 1) * sizeof(*texts->list));
-
-	if (!bigger || !text.where)
+	if (!text.where)
 		return -ENOMEM;
-	if (texts->n > 0)
-		memcpy(bigger, texts->list, texts->n * sizeof(*bigger));
-	bigger[texts->n++] = text;
-	texts->list = bigger;
+	if ((texts->n & (texts->n - 1)) == 0) { /* full: the room doubles */
+		size_t room = texts->n ? 2 * (size_t)texts->n : 1;
+		struct image_text *bigger = arena_alloc(&image->arena, room * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		if (texts->n > 0)
+			memcpy(bigger, texts->list, texts->n * sizeof(*bigger));
+		texts->list = bigger;
+	}
+	texts->list[texts->n++] = text;
 	return 0;
 }
 
