@@ -11,6 +11,9 @@
 #define RESERVE ".reserve"
 #define RESERVE_SIZE (1 << 20)
 
+/* A name beyond it is none of ours: there must always be a number that follows. */
+#define NUMBER_MAX INT64_C(999999999999)
+
 int64_t kdumpdir_number(const char *name)
 {
 	char *end;
@@ -24,7 +27,7 @@ int64_t kdumpdir_number(const char *name)
 	for (const char *c = end; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("-_.+:", *c))
 			return 0;
-	return *end == '-' && errno == 0 && n > 0 ? n : 0;
+	return *end == '-' && errno == 0 && n > 0 && n <= NUMBER_MAX ? n : 0;
 }
 
 static DIR *open_listing(int fd)
@@ -128,13 +131,14 @@ unsigned kdumpdir_prune(const struct root *dir, int64_t keep)
 
 static char *new_name(struct arena *a, const char *latest, int64_t now)
 {
+	int64_t last = latest ? kdumpdir_number(latest) : 0;
 	time_t t = (time_t)now;
 	char when[32] = "";
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm))
 		strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-	return arena_printf(a, ".%06lld-%s", (long long)(latest ? kdumpdir_number(latest) + 1 : 1),
+	return arena_printf(a, ".%06lld-%s", (long long)(last < NUMBER_MAX ? last + 1 : last),
 			    when);
 }
 

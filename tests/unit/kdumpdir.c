@@ -67,6 +67,29 @@ static void names(void)
 	CHECK(kdumpdir_number("12") == 0 && kdumpdir_number("-12") == 0);
 	CHECK(kdumpdir_number("1-/../../etc") == 0 && kdumpdir_number("1-\033[2J") == 0);
 	CHECK(kdumpdir_number("99999999999999999999-x") == 0);
+	CHECK(kdumpdir_number("9223372036854775807-x") == 0);
+}
+
+/* Whatever the disk has, what is added is known again. */
+static void added(void)
+{
+	static const char *const there_is[] = { "notes", "000007-x", "999999999999-x",
+						"9223372036854775806-x", "9223372036854775807-x" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(there_is); i++) {
+		struct root dir = make_dir();
+		struct arena a = { 0 };
+		const char *temporary = "";
+		int fd = -EBADF;
+
+		add(&dir, there_is[i]);
+		CHECK(kdumpdir_begin(&dir, &a, &temporary, &fd) == 0);
+		CHECK(kdumpdir_number(temporary + 1) > 0);
+		CHECK(kdumpdir_commit(&dir, temporary, fd) == 0 && there(&dir, temporary + 1));
+		close(fd);
+		arena_free(&a);
+		remove_dir(&dir);
+	}
 }
 
 static void stubborn(void)
@@ -100,6 +123,7 @@ static void unfinished(void)
 }
 
 UNIT_MAIN({ "what is a dump's name, on a disk that may be anybody's", names },
+	  { "what is added has such a name, whatever lies there", added },
 	  { "the latest are kept, by number; what is no dump stays", latest },
 	  { "what cannot be removed keeps none of the others", stubborn },
 	  { "what a power cut left behind goes", unfinished })
