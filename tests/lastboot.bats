@@ -345,6 +345,27 @@ unit_stops() {
 	[[ -z $(ls root/sys/fs/pstore) ]]
 }
 
+@test "a record of which no copy can be made is not cleared, and that is said" {
+	panic 'sysrq triggered crash'
+	mkdir root/run/holdfast
+	: >root/run/holdfast/records
+	expect 1 holdfast apply
+	messages_have 'last_boot: not recorded, recorded wanted (failed): root/run/holdfast/records: Not a directory'
+	[[ -e root/sys/fs/pstore/dmesg-ramoops-0 ]]
+	report_is .last_boot.cause panic
+	expect 1 holdfast verify
+	# A copy that was there once, and is gone.
+	boot two
+	expect 0 holdfast apply --stage devices
+	rm -r root/run/holdfast/records
+	: >root/run/holdfast/records
+	expect 1 holdfast apply
+	[[ -e root/sys/fs/pstore/dmesg-ramoops-0 ]]
+	rm root/run/holdfast/records
+	cause_is panic
+	[[ -z $(ls root/sys/fs/pstore) && $(archived | wc -l) == 1 ]]
+}
+
 @test "cut off in the middle: what is half there has no name, and is removed" {
 	mkdir -p "$ARCHIVE/.000001-20260101T000000Z"
 	echo half >"$ARCHIVE/.000001-20260101T000000Z/dmesg-ramoops-0"

@@ -225,6 +225,12 @@ static int last_boot_write(const struct machine *m, const struct setting *s, cha
 	if (ret < 0 || m->wait)
 		return ret;
 	ret = settle(m, s, &l);
+	if (ret >= 0 && l.uncopied < 0) {
+		if (asprintf(why, "%s/" LAST_BOOT_RECORDS ": %s", m->run.path,
+			     strerror(-l.uncopied)) < 0)
+			*why = NULL;
+		return l.uncopied;
+	}
 	if (ret < 0 && ret != -ENOMEM &&
 	    asprintf(why, "%s%s: %s", m->root.path, node_setting(s->node, "archive"),
 		     strerror(-ret)) < 0)

@@ -20,6 +20,7 @@ struct last_boot {
 	const char *log; /* the kernel log of the boot before, below the root; or NULL */
 	int64_t crashes; /* in a row, where a crash kernel had no disk to count on */
 	bool archived;   /* nothing is left to do */
+	int uncopied; /* -errno: a record has no copy, and stays where it is; or 0. Not stored. */
 };
 
 #define CAUSE_OOM_PANIC "oom-panic"
@@ -51,7 +52,8 @@ void last_boot_json(const struct last_boot *l, struct json *j);
 
 /* What pstore, the dumps of @kdump (may be NULL) and the watchdogs say; @memory as
  * ramoops_start() gives it. Adds to what @l has. With @copy the records are copied to
- * LAST_BOOT_RECORDS. 0 or -ENOMEM: what cannot be read is no evidence. */
+ * LAST_BOOT_RECORDS, or @l->uncopied says why not. 0 or -ENOMEM: what cannot be read is no
+ * evidence. */
 int last_boot_find(const struct machine *m, const struct node *kdump, int memory, bool copy,
 		   struct last_boot *l) _must_check_;
 

@@ -82,7 +82,9 @@ static int copy_records(int from, int to, unsigned *ret_n)
 	const struct root dir = { .fd = from, .path = "" };
 	struct dirent *e;
 
-	while (d && ret >= 0 && (e = readdir(d))) {
+	if (!d)
+		return -errno;
+	while (ret >= 0 && (e = readdir(d))) {
 		_cleanup_free_ char *data = NULL;
 		size_t size;
 

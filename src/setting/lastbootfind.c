@@ -29,7 +29,8 @@ enum ending {
 struct search {
 	const struct machine *m;
 	struct last_boot *l;
-	int copies; /* directory for copies; negative: none are wanted */
+	bool copy;  /* copies are wanted */
+	int copies; /* directory for them; or -errno */
 	enum ending ending;
 	int64_t time;      /* of the record that says so */
 	const char *panic; /* the line that tells why, with ENDING_CRASH; or NULL */
@@ -58,13 +59,16 @@ static bool is_oom(const char *panic)
 /* A copy in /run, which is safe from whoever else clears pstore, until it is archived. */
 static int copy_record(struct search *s, const char *name, const char *text, size_t size, bool log)
 {
-	int ret;
+	int ret = s->copies;
 
-	if (s->copies < 0)
+	if (!s->copy)
 		return 0;
-	ret = write_whole_as(s->copies, name, text, size, 0600);
-	if (ret < 0)
+	if (ret >= 0)
+		ret = write_whole_as(s->copies, name, text, size, 0600);
+	if (ret < 0) {
 		log_warning("last_boot: %s/%s: %s", LAST_BOOT_RECORDS, name, strerror(-ret));
+		s->l->uncopied = ret;
+	}
 	if (ret >= 0 && log) {
 		s->l->log = arena_printf(&s->l->arena, "/run/" LAST_BOOT_RECORDS "/%s", name);
 		if (!s->l->log)
@@ -112,6 +116,17 @@ static void note_ending(struct search *s, enum ending ending, int64_t time, cons
 	s->panic = ending == ENDING_CRASH ? panic_line(&s->l->arena, text) : NULL;
 }
 
+/* An earlier stage may have had a copy; who knows whether it is there still. */
+static void forget_seen(struct search *s, const struct pstore_dump *d)
+{
+	for (const struct pstore_part *p = d->parts; p; p = p->next)
+		for (struct last_boot_line **at = &s->l->seen; *at;)
+			if (streq((*at)->text, p->name))
+				*at = (*at)->next;
+			else
+				at = &(*at)->next;
+}
+
 /* What has a copy may be cleared: all of the parts that it is made of. */
 static int note_seen(struct search *s, const struct pstore_dump *d)
 {
@@ -143,6 +158,8 @@ static int look_at_record(struct search *s, const struct pstore_dump *d)
 		ret = copy_record(s, d->name, text, size, ending == ENDING_CRASH);
 	if (ret >= 0)
 		ret = note_seen(s, d);
+	else
+		forget_seen(s, d);
 	return ret == -ENOMEM ? ret : 0;
 }
 
@@ -249,7 +266,7 @@ int last_boot_find(const struct machine *m, const struct node *kdump, int memory
 		   struct last_boot *l)
 {
 	_cleanup_close_ int copies = -EBADF;
-	struct search s = { .m = m, .l = l, .copies = -EBADF };
+	struct search s = { .m = m, .l = l, .copy = copy, .copies = -ENOENT };
 	bool watchdog = false;
 	int ret = 0;
 
