@@ -159,10 +159,12 @@ recipe() {
 			oe_runmake() { make -s -C "$source" VERSION=0.1.0 YAML_LIBS=-lyaml INSTALL_STRIP= "\$@"; }
 			D=$PWD/package sysconfdir=/etc prefix=/usr nonarch_libdir=/usr/lib WORKDIR=$PWD HOLDFAST_PROFILES=eg200.yaml
 			holdfast() { "$HOLDFAST" "\$@"; }
-			IMAGE_ROOTFS=$PWD/image HOLDFAST_CMDLINE=quiet HOLDFAST_KERNEL_CONFIG=$PWD/none
+			IMAGE_ROOTFS=$PWD/image HOLDFAST_KERNEL_CONFIG=$PWD/none
 		END
 		functions_of "$RECIPE"
-		functions_of "$LAYER/classes/holdfast-image.bbclass"
+		# BitBake puts this variable's value into the text.
+		# shellcheck disable=SC2016 # both dollars are meant
+		functions_of "$LAYER/classes/holdfast-image.bbclass" | sed 's/${HOLDFAST_CMDLINE}/quiet memmap=1M$0x20000000/'
 		printf '%s\n' "$@"
 	} >recipe.sh
 	sh recipe.sh
@@ -174,6 +176,7 @@ recipe() {
 	expect 0 recipe do_compile do_install do_install_append
 	[[ $(ls package/etc/holdfast/profiles) == eg200.yaml && -x package/usr/sbin/holdfast ]]
 	cp -a package/. image/
+	echo 'last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }' >>image/etc/holdfast/profiles/eg200.yaml
 	expect 0 as_root bash -c "$(declare -f recipe functions_of); source=$source RECIPE=$RECIPE LAYER=$LAYER recipe holdfast_check_image"
 	sed -i 's/overcommit_ratio: 80/overcommit_ratio: lots/' eg200.yaml
 	expect 3 recipe do_install do_install_append

@@ -228,6 +228,13 @@ change() {
 	END
 }
 
+@test "a unit's second name is not the name that its processes are under" {
+	ln -s ssh.service image/usr/lib/systemd/system/sshd.service
+	change 'unit: ssh.service' 'unit: sshd.service'
+	image_check 3
+	messages_have "the unit 'sshd.service' is another's second name in the image"
+}
+
 @test "a template's instance, an init script's service, a masked unit" {
 	rm image/usr/lib/systemd/system/watch@.service
 	finds_in_image 3 <<-'END'

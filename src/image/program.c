@@ -200,6 +200,11 @@ static int check_unit(const struct image *image, const struct node *n, struct fi
 		finding_warning(f, place_of(n, "unit"), NULL,
 				"the unit '%s' is masked in the image: the rule matches nothing",
 				unit);
+	else if (ret == -EMLINK)
+		finding_error(f, place_of(n, "unit"), NULL,
+			      "the unit '%s' is another's second name in the image: the rule "
+			      "matches nothing; name the unit itself",
+			      unit);
 	return ret == -ENOMEM ? ret : 0;
 }
 

@@ -15,6 +15,13 @@ static const char *const dirs[] = {
 	"usr/lib/systemd/system", "lib/systemd/system",
 };
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* A link to /dev/null masks, and so does an empty file: systemd.unit(5). */
 static int judge_unit(const struct root *root, const char *path)
 {
@@ -31,6 +38,8 @@ static int judge_unit(const struct root *root, const char *path)
 		target += strlen("../");
 	if (streq(link, "/dev/null") || (target != link && streq(target, "dev/null")))
 		return -ESTALE;
+	if (*link && !streq(base_name(link), base_name(path)) && !strchr(base_name(link), '@'))
+		return -EMLINK;
 	if (*link) {
 		close(fd);
 		fd = root_openat(root, path, O_PATH);

@@ -3,8 +3,9 @@
 
 #include "profile/profile.h"
 
-/* Whether systemd would find @unit below @root. 0, -ENOENT, -ESTALE: it is masked, or -EACCES: we
- * may not look. Instances are their template's; a script of etc/init.d has a service of its name.
+/* Whether systemd would find @unit below @root. 0, -ENOENT, -ESTALE: it is masked, -EMLINK: it
+ * is another's second name, or -EACCES: we may not look. Instances are their template's; a script
+ * of etc/init.d has a service of its name.
  */
 int unit_find(const struct root *root, const char *unit) _must_check_;
 

@@ -9,9 +9,9 @@ IMAGE_INSTALL:append = " holdfast"
 # Not ROOTFS_POSTPROCESS_COMMAND: depmod is run behind those, and without its lists no module can be looked up.
 IMAGE_PREPROCESS_COMMAND:append = " holdfast_check_image;"
 
-# Under pseudo, where everything is root's.
+# As in a fakeroot, where everything is root's. BitBake puts its variables into the text: single quotes leave the dollar of memmap= alone.
 holdfast_check_image() {
-	set -- --root ${IMAGE_ROOTFS} check --image --cmdline "${HOLDFAST_CMDLINE}"
+	set -- --root ${IMAGE_ROOTFS} check --image --cmdline '${HOLDFAST_CMDLINE}'
 	if [ -e "${HOLDFAST_KERNEL_CONFIG}" ]; then
 		set -- "$@" --kernel-config "${HOLDFAST_KERNEL_CONFIG}"
 	fi
