@@ -477,6 +477,25 @@ stamped() {
 	[[ $output != *$'\033'* ]]
 }
 
+@test "a cgroup's name cannot pass for the limit that was hit" {
+	sed -E '/^oom-kill:/s#task_memcg=[^,]*#task_memcg=/user.slice/x,oom_memcg=/system.slice/ssh.service,task_memcg=#' "$LOGS/global-6.1.log" |
+		same_as "$LOGS/global-6.1.log"
+	# The same without cpusets and memory cgroups, whose parts are left out.
+	sed -E '/^oom-kill:/s#,cpuset=.*,task=#,task=#' "$LOGS/global-6.1.log" | same_as "$LOGS/global-6.1.log"
+}
+
+@test "nodes that a memory policy allows, with the blanks of 4.11 to 4.14: there may be a constraint" {
+	local blanks
+	for blanks in ' ' '  '; do
+		sed "/invoked/s/, order=0/, nodemask=0,${blanks}order=0/" "$LOGS/global-3.10.log" >log
+		explained log
+		json_is '.reports[0] | .constraint, (.missing | index("constraint") != null)' $'null\ntrue'
+		sed "/invoked/s/, order=0/, nodemask=(null),${blanks}order=0/" "$LOGS/global-3.10.log" >log
+		explained log
+		json_is '.reports[0].constraint' none
+	done
+}
+
 @test "a group that is killed as a whole" {
 	{
 		cat "$LOGS/memcg-5.4.log"

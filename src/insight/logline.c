@@ -56,11 +56,6 @@ static const char *shape(const char *p, const char *pattern)
 	return p;
 }
 
-static struct slice between(const char *start, const char *end)
-{
-	return (struct slice){ .start = start, .len = (size_t)(end - start) };
-}
-
 /* Where the message begins so far. */
 static void take(struct logline *l, const char *end)
 {
@@ -83,7 +78,7 @@ static void take_kmsg(struct logline *l)
 
 	if (!end)
 		return;
-	l->time = between(time, end - 1);
+	l->time = slice_between(time, end - 1);
 	l->microseconds = true;
 	end = strchr(end, ';');
 	if (end)
@@ -146,7 +141,7 @@ static void take_date(struct logline *l)
 	zone = shape(end, " UTC ");
 	if (zone)
 		end = zone - 1;
-	l->time = between(l->text, end);
+	l->time = slice_between(l->text, end);
 	take(l, skip_blanks(end));
 }
 
@@ -165,9 +160,9 @@ static void take_bracket(struct logline *l)
 	    (!digit(*start) && *start != '+' && !isupper((unsigned char)*start)))
 		return;
 	if (l->time.len == 0)
-		l->time = between(start, p);
+		l->time = slice_between(start, p);
 	else if (l->uptime.len == 0 && digit(*start))
-		l->uptime = between(start, p);
+		l->uptime = slice_between(start, p);
 	take(l, p + 1);
 }
 
@@ -184,7 +179,7 @@ static void take_caller(struct logline *l)
 		end = shape(start, "C+]");
 	if (!end)
 		return;
-	l->caller = between(start, end - 1);
+	l->caller = slice_between(start, end - 1);
 	take(l, end);
 }
 
@@ -201,7 +196,7 @@ static void take_host(struct logline *l)
 			end = shape(name, ": ");
 		if (end) {
 			if (words > 0)
-				l->host = between(start, start + strcspn(start, " "));
+				l->host = slice_between(start, start + strcspn(start, " "));
 			take(l, end);
 			return;
 		}
@@ -222,7 +217,7 @@ static void take_foreign(struct logline *l)
 		const char *end = shape(skip_blanks(p + 1), "+.999999]");
 
 		if (end) {
-			l->time = between(skip_blanks(p + 1), end - 1);
+			l->time = slice_between(skip_blanks(p + 1), end - 1);
 			take(l, end);
 			return;
 		}

@@ -34,6 +34,11 @@ int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t
 /* The next line, which lives in the arena; false at the end. */
 bool loglines_next(struct loglines *l, struct logline *ret_line);
 
+static inline struct slice slice_between(const char *start, const char *end)
+{
+	return (struct slice){ .start = start, .len = (size_t)(end - start) };
+}
+
 static inline bool slice_equal(const struct slice *a, const struct slice *b)
 {
 	return a->len == b->len && (a->len == 0 || memcmp(a->start, b->start, a->len) == 0);

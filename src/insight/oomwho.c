@@ -31,9 +31,11 @@ bool oomwho_invoked(struct oom_parser *p)
 			r->gfp_mask = OOM_UNKNOWN; /* cut off */
 	}
 	mask = strstr(rest, " nodemask=");
-	if (mask && oom_last(mask, ", order="))
-		r->nodemask =
-			oom_copy(p, mask + 10, (size_t)(oom_last(mask, ", order=") - mask - 10));
+	if (mask) {
+		size_t len = strcspn(mask += 10, " ");
+
+		r->nodemask = oom_copy(p, mask, len - (len > 0 && mask[len - 1] == ','));
+	}
 	oom_note_field(&r->order, rest, "order=");
 	oom_note_field(&r->oom_score_adj, rest, "oom_score_adj=");
 	return true;
@@ -97,8 +99,66 @@ bool oomwho_cpu(struct oom_parser *p)
 	return true;
 }
 
+/* The parts of the line below; NULL where they are not there. */
+struct summary {
+	struct slice cpuset, cgroup, task_cgroup, command;
+	bool limit; /* of a memory cgroup */
+	int64_t pid;
+};
+
+/* Behind "(null)" or "0-1,3". */
+static const char *skip_nodes(const char *at)
+{
+	const char *null = after_prefix(at, "(null)");
+
+	if (null)
+		return null;
+	at += strspn(at, "0123456789-,");
+	return at[-1] == ',' ? at - 1 : at;
+}
+
+/* In the kernel's order: users name their cgroups and tasks, and may name them like other parts. */
+static struct summary split_summary(const char *at)
+{
+	struct summary s = { .pid = OOM_UNKNOWN };
+	const char *next, *end;
+
+	at += strcspn(at, ",");
+	if ((next = after_prefix(at, ",nodemask=")))
+		at = skip_nodes(next);
+	if ((next = after_prefix(at, ",cpuset=")) && (end = strstr(next, ",mems_allowed="))) {
+		s.cpuset = slice_between(next, end);
+		at = skip_nodes(end + strlen(",mems_allowed="));
+	}
+	if ((next = after_prefix(at, ",oom_memcg="))) {
+		s.limit = true;
+		at = strstr(next, ",task_memcg=");
+		if (at)
+			s.cgroup = slice_between(next, at);
+		at = at ? at : "";
+	} else if ((next = after_prefix(at, ",global_oom"))) {
+		at = next;
+	}
+	end = oom_last(at, ",task=");
+	if (end && (next = after_prefix(at, ",task_memcg=")) && next <= end)
+		s.task_cgroup = slice_between(next, end);
+	next = oom_last(at, ",pid=");
+	if (next && strstr(next, ",uid=")) {
+		oom_note_field(&s.pid, next, "pid=");
+		if (end && end < next)
+			s.command = slice_between(end + strlen(",task="), next);
+	}
+	return s;
+}
+
+static void note_slice(struct oom_parser *p, const char **word, const struct slice *from)
+{
+	if (from->start)
+		oom_note_text(p, word, from->start, from->len);
+}
+
 /* "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,
- * task_memcg=/x,task=COMM,pid=1,uid=0", since 5.0. Names may hold commas. */
+ * task_memcg=/x,task=COMM,pid=1,uid=0", since 5.0; "oom_memcg=/a" in place of "global_oom". */
 bool oomwho_summary(struct oom_parser *p)
 {
 	static const struct {
@@ -110,40 +170,31 @@ bool oomwho_summary(struct oom_parser *p)
 		{ "CONSTRAINT_CPUSET,", OOM_CONSTRAINT_CPUSET },
 		{ "CONSTRAINT_MEMORY_POLICY,", OOM_CONSTRAINT_MEMPOLICY },
 	};
-	const char *rest = after_prefix(p->line.text, "oom-kill:constraint="), *at, *end;
+	const char *rest = after_prefix(p->line.text, "oom-kill:constraint=");
 	enum oom_constraint constraint = OOM_CONSTRAINT_UNKNOWN;
-	int64_t pid = OOM_UNKNOWN;
 	struct oom_report *r;
+	struct summary s;
 
 	if (!rest)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(constraints); i++)
 		if (after_prefix(rest, constraints[i].name))
 			constraint = constraints[i].constraint;
-	if (strstr(rest, ",oom_memcg=")) /* which 5.0 to 5.2 call CONSTRAINT_NONE */
+	s = split_summary(rest);
+	if (s.limit) /* which 5.0 to 5.2 call CONSTRAINT_NONE */
 		constraint = OOM_CONSTRAINT_MEMCG;
-	at = oom_last(rest, ",pid=");
-	if (at && strstr(at, ",uid="))
-		oom_note_field(&pid, at, "pid=");
-	oomorder_victim(p, constraint, pid);
+	oomorder_victim(p, constraint, s.pid);
 	if (!oomparse_need_proven(p))
 		return true;
 	r = p->report;
 	oomtask_end(r);
 	r->constraint = constraint;
-	if ((at = strstr(rest, ",cpuset=")) && (end = strstr(at, ",mems_allowed=")))
-		oom_note_text(p, &r->cpuset, at + 8, (size_t)(end - at - 8));
-	if ((at = strstr(rest, ",oom_memcg=")) && (end = strstr(at, ",task_memcg=")))
-		oom_note_text(p, &r->cgroup, at + 11, (size_t)(end - at - 11));
-	end = oom_last(rest, ",task=");
-	if (end && (at = strstr(rest, ",task_memcg=")) && at < end)
-		oom_note_text(p, &r->task_cgroup, at + 12, (size_t)(end - at - 12));
-	at = oom_last(rest, ",pid=");
-	if (at && strstr(at, ",uid=")) {
-		r->victim.pid = pid;
-		if (end && end < at)
-			oom_note_text(p, &r->victim.command, end + 6, (size_t)(at - end - 6));
-	}
+	note_slice(p, &r->cpuset, &s.cpuset);
+	note_slice(p, &r->cgroup, &s.cgroup);
+	note_slice(p, &r->task_cgroup, &s.task_cgroup);
+	note_slice(p, &r->victim.command, &s.command);
+	if (oom_known(s.pid))
+		r->victim.pid = s.pid;
 	return true;
 }
 
