@@ -109,6 +109,14 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '[.reports[0].tasks[].command]' '["sh","memhog","logger (night)"]'
 }
 
+@test "which cgroup's limit it was is not known where the lines that say it are lost" {
+	sed '/Task in/d; /stats for \/batch:/d' "$LOGS/memcg-3.10.log" >log
+	explained log
+	json_is '.reports | map([.constraint, .cgroup, (.missing | index("cgroup") != null)])' '[["memcg",null,true]]'
+	expect 0 "$HOLDFAST" explain log
+	[[ $output != *'page cache 1K'* ]]
+}
+
 @test "kernels 5.0 to 5.2 call the limit of a memory cgroup none at all, and have its numbers in one line" {
 	sed -e 's/CONSTRAINT_MEMCG/CONSTRAINT_NONE/; s/5\.4\.0-77-generic/5.1.0/' -e '/kernel_stack/d' -e '/^ *file 4096/d; /anon 243167232/d' \
 		-e 's/\(stats for [^ ]*:\)$/\1 cache:4KB rss:237468KB shmem:0KB swap:0KB/' "$LOGS/memcg-5.4.log" >log
@@ -179,11 +187,30 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '.reports[0].reclaim' 'had nothing left to take: swap is full, and hardly any page cache'
 	explained "$LOGS/memcg-5.4.log"
 	json_is '.reports[0].reclaim' 'had nothing left to take: memory and swap together have reached their limit, and there was hardly any page cache'
-	sed 's/^Node 0 Normal free:61844kB/Node 0 Normal free:961844kB/; s/order=0, oom_score/order=3, oom_score/' "$LOGS/global-6.1.log" >log
+	# Half of what is said must not be half a sentence.
+	sed '/ Node 0/d' "$LOGS/panic-6.12.log" >log
 	explained log
-	json_is '.reports[0].reclaim' 'there was free memory above the watermarks, but no 8 pages of it in a row'
+	json_is '.reports[0].reclaim' 'slab that is in use and locked memory, which cannot be taken, were 36 % of the RAM'
+	# How much swap there is at all is not known.
+	sed '/^Total swap/d' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0].reclaim' 'had nothing left to take: no swap is free, and hardly any page cache'
 	explained "$LOGS/panic-6.12.log"
 	json_is '.reports[0].reclaim' 'had nothing left to take: there is no swap, and hardly any page cache; slab that is in use and locked memory, which cannot be taken, were 36 % of the RAM'
+}
+
+@test "free memory in pieces: only where the lists of blocks and the reserves show it" {
+	local pieces='there was free memory above the watermarks, but no 512 pages of it in a row'
+	sed -E '/^Node 0 (Normal|DMA32):/s/[0-9]+\*(2048|4096)kB/0*\1kB/g; s/^(Node 0 Normal free:)/\19/; s/order=0, oom_score/order=9, oom_score/' \
+		"$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0].reclaim' "$pieces"
+	local but
+	for but in '/^Node 0 Normal:/s/0\*4096kB/1*4096kB/' '/^Node 0 Normal:/d' 's/^lowmem_reserve.*/& 99999999/' '/^lowmem_reserve/d' 's/order=9/order=0/'; do
+		sed "$but" log >other
+		explained other
+		json_is ".reports[0].reclaim != \"$pieces\"" true
+	done
 }
 
 @test "the slabs that cannot be given back, where the kernel lists them" {

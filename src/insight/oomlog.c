@@ -13,7 +13,7 @@ static void forget_all(struct oom_report *r)
 	oom_forget(&r->swap_limit, sizeof(r->swap_limit));
 	oom_forget(&r->memsw_limit, sizeof(r->memsw_limit));
 	oom_forget(&r->stats, sizeof(r->stats));
-	oom_forget(&r->memory, offsetof(struct oom_memory, zones));
+	oom_forget(&r->memory, offsetof(struct oom_memory, last_zone));
 	oomkill_forget(&r->victim);
 }
 
@@ -228,6 +228,8 @@ static void conclude(struct oom_parser *p)
 
 	oomtask_finish(p);
 	note_page_size(r);
+	if (r->stats_of && !(r->cgroup && streq(r->stats_of, r->cgroup)))
+		oom_forget(&r->stats, sizeof(r->stats));
 	/* Older kernels do not repeat it in the last line. */
 	task = oom_find_task(r, r->victim.pid);
 	if (task && r->victim.oom_score_adj == OOM_UNKNOWN)

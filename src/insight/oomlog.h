@@ -51,6 +51,8 @@ struct oom_zone {
 	int64_t node;
 	const char *name;
 	int64_t free_kb, min_kb, low_kb, high_kb, present_kb, managed_kb;
+	int64_t block_kb; /* the largest that is free; 0: none */
+	int64_t reserve;  /* at most kept from others (lowmem_reserve), in pages */
 };
 
 /* A cache of the kernel's that reclaim cannot take. */
@@ -68,8 +70,9 @@ struct oom_memory {
 	int64_t ram, highmem, reserved, cma_reserved, hwpoisoned;
 	int64_t page_kb; /* the page size: from the lists of free blocks */
 	int64_t hugepages_kb;
-	struct oom_zone *zones; /* NULL: none in the log */
-	struct oom_slab *slabs; /* largest first; only in the log where slab is most of all */
+	struct oom_zone *last_zone; /* whose lowmem_reserve follows */
+	struct oom_zone *zones;     /* NULL: none in the log */
+	struct oom_slab *slabs;     /* largest first; only in the log where slab is most of all */
 };
 
 /* Bytes of a memory cgroup. */
@@ -96,6 +99,7 @@ struct oom_report {
 	const char *nodemask; /* NULL: not said; "(null)": none */
 	struct oom_limit limit, swap_limit, memsw_limit;
 	struct oom_stats stats;
+	const char *stats_of; /* whose they are, if it may be another one than .cgroup */
 
 	struct oom_memory memory;
 

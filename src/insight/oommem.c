@@ -104,23 +104,34 @@ static bool is_page_line(const char *text)
 	return any;
 }
 
+/* Where the zone is, or would be, in the list. */
+static struct oom_zone **zone_place(struct oom_parser *p, int64_t node, const char *name,
+				    size_t len)
+{
+	struct oom_zone **at = &p->report->memory.zones;
+
+	while (*at && !((*at)->node == node && strlen((*at)->name) == len &&
+			strncmp((*at)->name, name, len) == 0))
+		at = &(*at)->next;
+	return at;
+}
+
 static struct oom_zone *zone_of(struct oom_parser *p, int64_t node, const char *name, size_t len)
 {
-	struct oom_zone *z, **tail = &p->report->memory.zones;
+	struct oom_zone **place = zone_place(p, node, name, len), *z = *place;
 
-	for (; *tail; tail = &(*tail)->next)
-		if ((*tail)->node == node && strlen((*tail)->name) == len &&
-		    strncmp((*tail)->name, name, len) == 0)
-			return *tail;
+	if (z)
+		return z;
 	z = arena_alloc(p->arena, sizeof(*z));
 	if (!z || !(z->name = arena_strndup(p->arena, name, len))) {
 		p->error = -ENOMEM;
 		return NULL;
 	}
 	z->node = node;
+	z->block_kb = z->reserve = OOM_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(zone_counters); i++)
 		*(int64_t *)(void *)((char *)z + zone_counters[i].offset) = OOM_UNKNOWN;
-	*tail = z;
+	*place = z;
 	return z;
 }
 
@@ -160,6 +171,41 @@ static void note_page_size(struct oom_memory *m, const char *text)
 		oom_note(&m->page_kb, size);
 }
 
+/* The largest block of a whole "1*4kB (U) 0*8kB = 4kB". */
+static void note_blocks(struct oom_zone *z, const char *text)
+{
+	int64_t count, size, largest = 0;
+
+	while (oom_number(&text, &count) && *text++ == '*' && oom_number(&text, &size) &&
+	       (text = after_prefix(text, "kB "))) {
+		if (count != 0 && size > largest)
+			largest = size;
+		if (*text == '(' && !(text = strstr(text, ") ")))
+			return;
+		text += strspn(text, ") ");
+		if (*text == '=') {
+			oom_note(&z->block_kb, largest);
+			return;
+		}
+	}
+}
+
+/* "lowmem_reserve[]: 0 3192 15667" */
+static bool take_reserve(struct oom_memory *m, const char *text)
+{
+	int64_t pages, most = 0;
+
+	text = after_prefix(text, "lowmem_reserve[]:");
+	if (!text)
+		return false;
+	while (*(text += strspn(text, " ")) && oom_number(&text, &pages))
+		most = pages > most ? pages : most;
+	if (m->last_zone && !*text)
+		oom_note(&m->last_zone->reserve, most);
+	m->last_zone = NULL;
+	return true;
+}
+
 static void note_hugepages(struct oom_memory *m, const char *text)
 {
 	int64_t total, size, kb;
@@ -191,11 +237,14 @@ static bool take_node(struct oom_parser *p, const char *text)
 	end = name + strcspn(name, ": ");
 	if (after_prefix(end, ": ")) {
 		note_page_size(m, end + 2);
+		if ((z = *zone_place(p, node, name, (size_t)(end - name))))
+			note_blocks(z, end + 2);
 		return strstr(end, "kB") != NULL;
 	}
 	if (end == name || !after_prefix(end, " free:"))
 		return false;
 	z = zone_of(p, node, name, (size_t)(end - name));
+	m->last_zone = z;
 	if (z)
 		note_words(z, zone_counters, ARRAY_SIZE(zone_counters), end, "kB", 1);
 	return true;
@@ -249,28 +298,29 @@ static bool take_limit(struct oom_report *r, const char *text)
 	return limit || after_prefix(text, "kmem: usage ");
 }
 
-/* Only those of the cgroup whose limit was hit: the others are parts of it. */
+/* Only those of the cgroup whose limit was hit: the others are parts of it. Since 5.3 there are no
+ * others. Before, it is the first, unless lines are lost. */
 static bool take_stats(struct oom_parser *p, const char *text)
 {
-	const char *rest = after_prefix(text, "Memory cgroup stats for "), *end;
+	const char *rest = after_prefix(text, "Memory cgroup stats for "), *end, *name;
 	struct oom_report *r = p->report;
 	int64_t value;
 
 	if (rest) {
 		end = has_suffix(rest, ":") ? rest + strlen(rest) - 1 : strstr(rest, ": ");
-		p->in_stats = false;
-		if (!end)
+		p->in_stats = end && !end[1 + strspn(end + 1, " ")];
+		if (!end || !(name = oom_copy(p, rest, (size_t)(end - rest))))
 			return true;
-		if (!r->cgroup) /* the first is that of the whole */
-			r->cgroup = oom_copy(p, rest, (size_t)(end - rest));
-		if (end[1 + strspn(end + 1, " ")]) {
-			if (r->cgroup && strlen(r->cgroup) == (size_t)(end - rest) &&
-			    strncmp(r->cgroup, rest, (size_t)(end - rest)) == 0)
-				note_words(&r->stats, old_stat_counters,
-					   ARRAY_SIZE(old_stat_counters), end + 1, "KB", 1024);
+		if (p->in_stats) {
+			if (!r->cgroup && oom_kernel_since(r, 5, 3) != 0)
+				r->cgroup = name;
 			return true;
 		}
-		p->in_stats = true;
+		if (!r->stats_of)
+			r->stats_of = r->cgroup ? r->cgroup : name;
+		if (streq(r->stats_of, name))
+			note_words(&r->stats, old_stat_counters, ARRAY_SIZE(old_stat_counters),
+				   end + 1, "KB", 1024);
 		return true;
 	}
 	text += strspn(text, " ");
@@ -294,7 +344,8 @@ bool oommem_machine_line(struct oom_parser *p, const char *text)
 {
 	struct oom_memory *m = &p->report->memory;
 
-	if (take_slab(p, text) || take_node(p, text) || take_total(m, text))
+	if (take_slab(p, text) || take_node(p, text) || take_total(m, text) ||
+	    take_reserve(m, text))
 		return true;
 	if (!is_page_line(text))
 		return false;

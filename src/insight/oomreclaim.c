@@ -43,15 +43,24 @@ static const char *of_cgroup(struct arena *a, const struct oom_report *r)
 
 /* --- the machine, or a part of it --- */
 
-/* Whether a zone that counts has more free than what reclaim aims at, so that only the size of the
- * block was lacking. */
-static bool has_free(const struct oom_memory *m)
+/* Whether a zone that counts has more free than what reclaim aims at and what it keeps from others,
+ * but none has a block of @block_kb. */
+static bool is_fragmented(const struct oom_memory *m, int64_t block_kb)
 {
-	for (const struct oom_zone *z = m->zones; z; z = z->next)
-		if (!streq(z->name, "DMA") && oom_known(z->free_kb) && oom_known(z->low_kb) &&
-		    z->free_kb > z->low_kb)
-			return true;
-	return false;
+	bool any = false;
+
+	for (const struct oom_zone *z = m->zones; z; z = z->next) {
+		int64_t kept;
+
+		if (streq(z->name, "DMA"))
+			continue;
+		if (!oom_known(z->block_kb) || z->block_kb >= block_kb)
+			return false;
+		any |= oom_known(z->free_kb) && oom_known(z->low_kb) && oom_known(z->reserve) &&
+		       !__builtin_mul_overflow(z->reserve, m->page_kb, &kept) &&
+		       !__builtin_add_overflow(kept, z->low_kb, &kept) && z->free_kb > kept;
+	}
+	return any;
 }
 
 /* A large part that cannot be taken at all; "" where there is none, or it is not known. */
@@ -65,39 +74,51 @@ static const char *fixed_part(struct arena *a, const struct oom_report *r)
 	    fixed < m->ram / 4)
 		return "";
 	return arena_printf(a,
-			    "; slab that is in use and locked memory, which cannot be taken, were "
+			    "slab that is in use and locked memory, which cannot be taken, were "
 			    "%lld %% of the RAM",
 			    (long long)(m->ram > 0 ? (double)fixed / (double)m->ram * 100 : 0));
+}
+
+/* What was left of the cache and of swap; "" where it is not known. */
+static const char *rest_of_machine(struct arena *a, const struct oom_report *r)
+{
+	const struct oom_memory *m = &r->memory;
+	int64_t cache, cache_kb, swap_kb = m->swap_free_kb;
+	const char *swap;
+
+	if (!oom_known(m->active_file) || !oom_known(m->inactive_file) || !oom_known(swap_kb) ||
+	    __builtin_add_overflow(m->active_file, m->inactive_file, &cache))
+		return "";
+	cache_kb = oom_kb(r, cache);
+	if (!oom_known(cache_kb))
+		return "";
+	if (swap_kb >= 1024)
+		return "swap was not full: it was too slow, or this memory may not go there";
+	swap = !oom_known(m->swap_total_kb) ? "no swap is free"
+	       : m->swap_total_kb == 0      ? "there is no swap"
+					    : "swap is full";
+	if (cache_kb <= LITTLE_KB || (oom_known(m->free) && cache <= m->free / 2))
+		return arena_printf(a, "had nothing left to take: %s, and hardly any page cache",
+				    swap);
+	return arena_printf(a, "%s; the page cache that is left was in use or dirty", swap);
 }
 
 static const char *of_machine(struct arena *a, const struct oom_report *r)
 {
 	const struct oom_memory *m = &r->memory;
-	int64_t cache, cache_kb, swap_kb = m->swap_free_kb;
-	const char *fixed = fixed_part(a, r), *swap;
+	const char *rest, *fixed;
 
-	if (oom_known(r->order) && r->order > 0 && has_free(m))
+	if (r->order > 0 && r->order < 20 && oom_known(m->page_kb) &&
+	    is_fragmented(m, m->page_kb << r->order))
 		return arena_printf(a,
-				    "there was free memory above the watermarks, but no %lld pages "
+				    "there was free memory above the watermarks, but no %d pages "
 				    "of it in a row",
-				    r->order < 20 ? 1LL << r->order : 0);
-	if (!oom_known(m->active_file) || !oom_known(m->inactive_file) || !oom_known(swap_kb) ||
-	    __builtin_add_overflow(m->active_file, m->inactive_file, &cache))
-		return "";
-	cache_kb = oom_kb(r, cache);
-	swap = m->swap_total_kb == 0 ? "there is no swap" : "swap is full";
-	if (!oom_known(cache_kb) || !fixed)
-		return fixed;
-	if (swap_kb >= 1024)
-		return arena_printf(a,
-				    "swap was not full: it was too slow, or this memory may not go "
-				    "there%s",
-				    fixed);
-	if (cache_kb <= LITTLE_KB || (oom_known(m->free) && cache <= m->free / 2))
-		return arena_printf(a, "had nothing left to take: %s, and hardly any page cache%s",
-				    swap, fixed);
-	return arena_printf(a, "%s; the page cache that is left was in use or dirty%s", swap,
-			    fixed);
+				    1 << r->order);
+	rest = rest_of_machine(a, r);
+	fixed = fixed_part(a, r);
+	if (!rest || !fixed)
+		return NULL;
+	return *rest && *fixed ? arena_printf(a, "%s; %s", rest, fixed) : *rest ? rest : fixed;
 }
 
 const char *oom_reclaim(struct arena *a, const struct oom_report *r)
