@@ -28,6 +28,12 @@ setup_machine() {
 	END
 }
 
+@test "of several names of one user the first counts" {
+	printf '%s\n' toor:x:0:0::/: root:x:0:0::/root: web:x:33:33::/: b:x:33:33::/: c:x:33:33::/: d:x:33:33::/: >root/etc/passwd
+	expect 0 holdfast --json top
+	json_is '[.processes[].user]' '["1000","web","toor","toor"]'
+}
+
 @test "as JSON" {
 	expect 0 holdfast --json top
 	json_is '.version, (.processes | map(.pid))' $'1\n[900,800,1,700]'

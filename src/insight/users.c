@@ -9,6 +9,14 @@ static int by_uid(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+/* Names of one UID stay in the file's order, which is that of their places. */
+static int by_uid_and_line(const void *a, const void *b)
+{
+	const struct user *x = a, *y = b;
+
+	return x->uid != y->uid ? by_uid(x, y) : x->name < y->name ? -1 : x->name > y->name;
+}
+
 static size_t count_lines(const char *text)
 {
 	size_t n = 1;
@@ -42,7 +50,7 @@ int users_read(const struct root *root, struct users *ret_users)
 		u.list[u.n].uid = (uid_t)strtoul(uid + 1, &end, 10);
 		u.n += end > uid + 1 && *end == ':';
 	}
-	qsort(u.list, u.n, sizeof(*u.list), by_uid);
+	qsort(u.list, u.n, sizeof(*u.list), by_uid_and_line);
 	*ret_users = u;
 	u = (struct users){ 0 };
 	return 0;
@@ -61,6 +69,8 @@ const char *users_name(const struct users *u, uid_t uid, char buffer[16])
 	const struct user *found =
 		u->n ? bsearch(&wanted, u->list, u->n, sizeof(*u->list), by_uid) : NULL;
 
+	while (found && found > u->list && found[-1].uid == uid) /* the first, as getpwuid() */
+		found--;
 	if (found)
 		return found->name;
 	snprintf(buffer, 16, "%u", (unsigned)uid);
