@@ -121,6 +121,20 @@ static const char *end_of_time(const char *p)
 	return *p == ' ' ? p : NULL;
 }
 
+/* Behind the time zone of journalctl -o short-full: "UTC", "CET", "+0530"; @p where there is none.
+ */
+static const char *skip_zone(const char *p)
+{
+	const char *end = p + 1;
+
+	if (*end == '+' || *end == '-')
+		end = skip_digits(end + 1);
+	else
+		while (isupper((unsigned char)*end))
+			end++;
+	return end - p > 2 && *end == ' ' ? end : p;
+}
+
 /* The times of syslog, of the journal and of dmesg, in this order. */
 static void take_date(struct logline *l)
 {
@@ -131,16 +145,16 @@ static void take_date(struct logline *l)
 		"aaa 9999-99-99 99:99:99",
 		"+.999999",
 	};
-	const char *end = NULL, *zone;
+	const char *end = NULL;
+	size_t i = 0;
 
-	for (size_t i = 0; !end && i < ARRAY_SIZE(shapes); i++)
-		end = shape(l->text, shapes[i]);
+	while (!end && i < ARRAY_SIZE(shapes))
+		end = shape(l->text, shapes[i++]);
 	end = end ? end_of_time(end) : NULL;
 	if (!end)
 		return;
-	zone = shape(end, " UTC ");
-	if (zone)
-		end = zone - 1;
+	if (after_prefix(end, " UTC ") || after_prefix(shapes[i - 1], "aaa 9999"))
+		end = skip_zone(end);
 	l->time = slice_between(l->text, end);
 	take(l, skip_blanks(end));
 }
@@ -183,7 +197,7 @@ static void take_caller(struct logline *l)
 	take(l, end);
 }
 
-/* "HOST kernel: ", "HOST kern.warn kernel: ", "kernel: ". */
+/* "HOST kernel: ", "HOST kern.warn kernel: ", "kernel: "; "HOST COMMAND: kernel: " is none. */
 static void take_host(struct logline *l)
 {
 	const char *start = l->text + (*l->text == ' '), *p = start;
@@ -200,8 +214,10 @@ static void take_host(struct logline *l)
 			take(l, end);
 			return;
 		}
-		p += strcspn(p, " ");
-		p = skip_blanks(p);
+		end = p + strcspn(p, " ");
+		if (end > p && end[-1] == ':')
+			return;
+		p = skip_blanks(end);
 	}
 }
 

@@ -189,7 +189,9 @@ bool oomkill_aftermath(struct oom_parser *p)
 	}
 	/* Printed by another task, the reaper. */
 	if ((rest = after_prefix(text, "oom_reaper: reaped process ")) && oom_number(&rest, &pid)) {
-		for (struct oom_source *at = p->sources; at; at = at->next)
+		struct oom_source *at = p->sources;
+
+		for (unsigned i = 0; at && i < OOM_MAX_OPEN; at = at->next, i++)
 			if (at->report->victim.pid == pid &&
 			    slice_equal(&at->host, &p->line.host)) {
 				at->report->reaped = pid;

@@ -2,8 +2,6 @@
 #include "insight/gfp.h"
 #include "insight/oomparse.h"
 
-#define MAX_OPEN 64U /* reports at a time: hosts, and tasks that print between one another */
-
 /* Every number of a new report is unknown. */
 static void forget_all(struct oom_report *r)
 {
@@ -69,7 +67,7 @@ static void find_source(struct oom_parser *p)
 		return;
 	while (found && !(slice_equal(&found->host, &p->line.host) &&
 			  slice_equal(&found->caller, &p->line.caller)))
-		found = ++looked_at < MAX_OPEN ? found->next : NULL;
+		found = ++looked_at < OOM_MAX_OPEN ? found->next : NULL;
 	if (found != p->current)
 		p->in_stats = false;
 	p->current = found;

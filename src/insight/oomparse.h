@@ -4,7 +4,8 @@
 #include "insight/logtime.h"
 #include "insight/oomlog.h"
 
-#define OOM_COMM_MAX 15 /* the kernel's TASK_COMM_LEN - 1 */
+#define OOM_COMM_MAX 15  /* the kernel's TASK_COMM_LEN - 1 */
+#define OOM_MAX_OPEN 64U /* reports at a time: hosts, and tasks that print between one another */
 
 /* A report and where its lines come from. */
 struct oom_source {
