@@ -263,6 +263,15 @@ pe() {
 	messages_have 'no crash kernel is loaded'
 }
 
+@test "holdfast=plan: neither load nor unload writes anything" {
+	loaded 1
+	cmdline 'quiet holdfast=plan'
+	untouched expect 0 holdfast kdump load
+	messages_have 'holdfast=plan on the kernel command line: nothing is written'
+	untouched expect 0 holdfast kdump unload
+	untouched expect 0 holdfast kdump status
+}
+
 @test "capture: in a crash kernel and nowhere else" {
 	untouched expect 1 holdfast kdump capture
 	messages_have 'this is no crash kernel: there is no root/proc/vmcore; nothing is done'

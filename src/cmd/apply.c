@@ -196,7 +196,6 @@ static int choose_and_carry_out(const struct run *run)
 static int run_apply(struct context *c, int argc, char **argv)
 {
 	struct run run = { .c = c, .stage_name = c->opt[OPT_STAGE] ? c->opt[OPT_STAGE] : "all" };
-	const char *word;
 	int stage = stage_named(run.stage_name);
 
 	(void)argc;
@@ -214,8 +213,7 @@ static int run_apply(struct context *c, int argc, char **argv)
 			report_print(&(struct report){ 0 }, &c->machine, stdout);
 		return EXIT_OK;
 	}
-	word = identity_cmdline(&c->identity, "holdfast");
-	run.plan = word && streq(word, "plan");
+	run.plan = context_only_plans(c);
 	run.dry_run = run.plan || c->opt[OPT_DRY_RUN];
 	return choose_and_carry_out(&run);
 }

@@ -124,6 +124,9 @@ int context_choose(struct context *c, const char *wanted, struct findings *f,
  * doing anything; says so. */
 bool context_stands_back(struct context *c);
 
+/* Whether the kernel command line (holdfast=plan) lets nothing but reports be written. */
+bool context_only_plans(struct context *c);
+
 /* Writes "errors": those of the findings, and why no profile could be chosen. */
 void context_json_errors(const struct context *c, const struct findings *f, struct json *j);
 

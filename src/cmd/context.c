@@ -139,6 +139,13 @@ void context_json_failure(const struct context *c, const struct findings *f)
 	json_close(&j, '}');
 }
 
+bool context_only_plans(struct context *c)
+{
+	const char *word = identity_cmdline(&c->identity, "holdfast");
+
+	return word && streq(word, "plan");
+}
+
 bool context_stands_back(struct context *c)
 {
 	const char *word = identity_cmdline(&c->identity, "holdfast");

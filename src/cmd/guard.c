@@ -225,10 +225,9 @@ static bool has_work(struct context *c, int *ret_status)
 {
 	_cleanup_(findings_free) struct findings f = { 0 };
 	_cleanup_(selection_free) struct selection s = { 0 };
-	const char *word = identity_cmdline(&c->identity, "holdfast");
 
 	*ret_status = EXIT_OK;
-	if (context_stands_back(c) || (word && streq(word, "plan")))
+	if (context_stands_back(c) || context_only_plans(c))
 		return false;
 	*ret_status = context_choose(c, NULL, &f, &s);
 	if (*ret_status != EXIT_OK)

@@ -258,6 +258,10 @@ static int run_kdump(struct context *c, int argc, char **argv)
 	}
 	if (actions[i].writes && context_stands_back(c))
 		return EXIT_OK;
+	if (actions[i].writes && context_only_plans(c)) {
+		log_info("holdfast=plan on the kernel command line: nothing is written");
+		return EXIT_OK;
+	}
 	status = context_choose(c, NULL, &f, &s);
 	if (status != EXIT_OK) {
 		context_json_failure(c, &f);

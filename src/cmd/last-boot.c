@@ -82,7 +82,7 @@ static int end_boot(struct context *c)
 	_cleanup_(selection_free) struct selection s = { 0 };
 	int ret;
 
-	if (context_stands_back(c))
+	if (context_stands_back(c) || context_only_plans(c))
 		return EXIT_OK;
 	ret = context_choose(c, NULL, &f, &s);
 	if (ret != EXIT_OK)

@@ -85,7 +85,7 @@ static const char *forbidden(struct context *c)
 
 	if (word && streq(word, "off"))
 		return " (holdfast=off on the kernel command line)";
-	if (word && streq(word, "plan"))
+	if (context_only_plans(c))
 		return " (planned only: holdfast=plan on the kernel command line)";
 	return NULL;
 }
