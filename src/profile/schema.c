@@ -129,12 +129,27 @@ static void refuse_duplicate(struct schema *s, const struct node *map, struct no
 	}
 }
 
+/* The kernel takes - and _ alike; a module's files have the latter. */
+static int option_name(struct arena *a, struct node *n)
+{
+	char *name = arena_strdup(a, n->name);
+
+	if (!name)
+		return -ENOMEM;
+	for (char *c = name; (c = strchr(c, '-'));)
+		*c = '_';
+	n->name = name;
+	return 0;
+}
+
 static int apply_free_key(struct schema *s, const struct node *map, struct node *n)
 {
 	const struct key *typed;
 	int ret;
 
 	ret = value_apply_name(s->arena, n, s->findings);
+	if (ret >= 0 && n->row->type == KEY_OPTION)
+		ret = option_name(s->arena, n);
 	if (ret < 0 || n->kind == NODE_BROKEN)
 		return ret;
 	refuse_duplicate(s, map, n);
