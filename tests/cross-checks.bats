@@ -85,6 +85,15 @@ load lib
 	END
 }
 
+@test "panic_on_oom_unarmed without a panic_on_oom that it could replace" {
+	profile p <<-'END'
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1 }
+	END
+	finds 0 p <<-'END'
+		p.yaml:3:29: warning: 'panic_on_oom_unarmed' has no effect: the profile leaves vm.panic_on_oom alone (give 'panic_on_oom' below 'vm')
+	END
+}
+
 @test "kexec locked by sysctl, before or without a crash kernel" {
 	profile p <<-'END'
 		sysctl: { kernel.kexec_load_disabled: 1 }
@@ -116,6 +125,11 @@ load lib
 		  load: [ { name: ramoops, options: { mem_address: 0x20000000, mem_size: 0x100000, ecc: 1 } } ]
 		last_boot: { ramoops: { mem_address: 512M, mem_size: 2M } }
 	END
+	refuses p <<-'END'
+		p.yaml:4:74: error: ramoops has another mem_size below 'last_boot'
+	END
+	# The kernel takes - and _ alike.
+	sed -i 's/mem_size: 0x/mem-size: 0x/' root/etc/holdfast/profiles/p.yaml
 	refuses p <<-'END'
 		p.yaml:4:74: error: ramoops has another mem_size below 'last_boot'
 	END

@@ -172,6 +172,11 @@ evidence_has() {
 	[[ -z $(archived) && -z $(ls root/sys/fs/pstore) ]]
 }
 
+@test "holdfast=plan: the end of the boot is not noted either" {
+	cmdline 'quiet holdfast=plan'
+	untouched expect 0 holdfast last-boot --ends
+}
+
 @test "no orderly end: power loss or reset" {
 	cause_is unknown
 	boot two
@@ -277,6 +282,9 @@ unit_stops() {
 	END
 	expect 1 holdfast apply
 	messages_have "modules.load.ramoops: not loaded, loaded mem_address=0x20000000 mem_size=0x100000 wanted (failed): $why"
+	sed -i 's/mem_address/mem-address/' "$PROFILES"/default.yaml
+	expect 1 holdfast apply
+	messages_have "$why"
 	# Reserved by the command line, or by a device tree; a range that ends where the memory begins.
 	for line in '20000000-200fffff : Reserved' '  20000000-201fffff : reserved'; do
 		printf '%s\n' '00100000-1fffffff : System RAM' "$line" '20100000-7fffffff : System RAM' >root/proc/iomem

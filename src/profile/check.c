@@ -73,6 +73,7 @@ static void check_kdump(const struct node *tree, struct findings *f)
 	const struct node *locked =
 		node_child(node_child(tree, "sysctl"), "kernel/kexec_load_disabled");
 	const struct node *lock = node_child(kdump, "lock");
+	const struct node *unarmed = node_child(kdump, "panic_on_oom_unarmed");
 
 	if (kdump && kdump->kind == NODE_MAP && !node_child(kdump, "crashkernel")) {
 		finding_error(f, &kdump->name_at, "for instance 'crashkernel: 192M'",
@@ -81,6 +82,10 @@ static void check_kdump(const struct node *tree, struct findings *f)
 			finding_error(f, &lock->name_at, NULL,
 				      "kexec is locked without anything loaded");
 	}
+	if (is_scalar(unarmed) && !node_find(tree, "vm.panic_on_oom"))
+		finding_warning(f, &unarmed->name_at, "give 'panic_on_oom' below 'vm'",
+				"'panic_on_oom_unarmed' has no effect: the profile leaves "
+				"vm.panic_on_oom alone");
 	if (!is_scalar(locked) || number_of(locked) == 0)
 		return;
 	if (kdump)

@@ -185,7 +185,8 @@ const struct key keys[] = {
 	  .doc = "Set kernel.kexec_load_disabled once it is loaded." },
 	{ .path = "kdump.panic_on_oom_unarmed", .type = KEY_CHOICE, .choices = panic_on_oom,
 	  .fallback = "0",
-	  .doc = "What vm.panic_on_oom becomes when the crash kernel could not be armed." },
+	  .doc = "What vm.panic_on_oom, where the profile gives it, becomes when the crash kernel could "
+		 "not be armed." },
 	{ .path = "kdump.required", .type = KEY_BOOL, .fallback = "false",
 	  .doc = "Whether a machine on which it cannot be armed is in error." },
 	{ .path = "kdump.capture", .type = KEY_MAP, .kind = SETTING_LAST_BOOT, .doc = "What the crash kernel does." },
