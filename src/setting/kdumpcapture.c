@@ -122,7 +122,8 @@ static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 
 	if (ret < 0)
 		return ret;
-	ret = write_whole(fd, KDUMP_LOG, c->log ? c->log : "", c->log_size);
+	if (c->log_size > 0)
+		ret = write_whole(fd, KDUMP_LOG, c->log, c->log_size);
 	if (ret < 0)
 		kdumpdir_abandon(&c->target.root, temporary);
 	else
@@ -221,7 +222,8 @@ static int save_core(struct capture *c, const char *name, int dir)
 		log_info("capture: dump saved: %s/%s/" KDUMP_CORE, node_setting(c->options, "path"),
 			 name);
 	else
-		log_error("capture: the dump could not be written; the kernel log is saved");
+		log_error("capture: the dump could not be written; the kernel log is %s",
+			  c->log_size > 0 ? "saved" : "not, either");
 	return ret;
 }
 
@@ -235,8 +237,12 @@ static int save_to_target(struct capture *c)
 		log_error("capture: %s: %s", node_text(c->options, "target"), strerror(-ret));
 		return ret;
 	}
-	log_info("capture: kernel log saved: %s/%s/" KDUMP_LOG, node_setting(c->options, "path"),
-		 name);
+	if (c->log_size > 0)
+		log_info("capture: kernel log saved: %s/%s/" KDUMP_LOG,
+			 node_setting(c->options, "path"), name);
+	else
+		log_warning("capture: no kernel log is saved in %s/%s",
+			    node_setting(c->options, "path"), name);
 	if (streq(node_setting(c->options, "save"), "vmcore"))
 		ret = save_core(c, name, dir);
 	else

@@ -194,7 +194,10 @@ static int look_at_dump(struct search *s, const struct root *dir, const char *ta
 	s->ending = ENDING_CRASH;
 	s->time = INT64_MAX; /* nothing that pstore may have is later */
 	ret = last_boot_add(s->l, &s->l->evidence, "%s has %s of a crash: %s/%s", target,
-			    has_core ? "a dump" : "the kernel log, but no dump,", path, name);
+			    has_core                     ? "a dump"
+			    : root_exists(dir, log) == 0 ? "the kernel log, but no dump,"
+							 : "neither the kernel log nor a dump",
+			    path, name);
 	if (ret >= 0)
 		ret = last_boot_add(s->l, &s->l->records, "%s:%s/%s", target, path,
 				    has_core ? core : log);
