@@ -523,7 +523,7 @@ stamped() {
 		seq -f 'Out of memory: Killed process %.0f (x) total-vm:4kB, anon-rss:4kB, file-rss:0kB' 40000
 		seq -f 'oom_reaper: reaped process %.0f (x), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB' 40000
 	} >log
-	timeout 8 "$HOLDFAST" --json explain log >out
+	timeout 30 "$HOLDFAST" --json explain log >out
 	[[ $(jq '.reports | length' out) == 40000 ]]
 }
 
