@@ -128,10 +128,10 @@ static void rescan(struct guard *g)
 {
 	g->policy.rescans++;
 	g->scanned = policy_now();
-	g->policy.unsure = false;
+	g->rescan_wanted = g->policy.unsure = false;
 	lineage_look(&g->policy);
 	scan_run(&g->policy);
-	g->rescan_wanted = g->policy.unsure;
+	g->rescan_wanted |= g->policy.unsure;
 }
 
 static void on_event(const struct procevent *e, void *data)

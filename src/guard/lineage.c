@@ -16,7 +16,8 @@ static bool is_followed(const struct member *m)
 	return m->in_program && m->kind != MEMBER_LEASHED && m->rule->children != CHILDREN_INHERIT;
 }
 
-/* The place is @place's, which has ended well; @m is alive, or has ended since. */
+/* @m takes the place of one that has ended well, was pinned by @how and at @pinned_at; it may have
+ * ended since. */
 static bool promote(struct policy *p, struct member *m, enum how how, int64_t pinned_at)
 {
 	const struct rule *rule = m->rule;

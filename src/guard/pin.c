@@ -76,11 +76,15 @@ struct member *pin_process(struct policy *p, struct process *proc, const struct 
 
 	ret = process_set_score(proc, rule->score, &before);
 	m = ret < 0 ? NULL : pin_remember(p, proc, rule, MEMBER_PINNED);
+	if (ret >= 0 && !m) { /* its children would keep what nobody remembers */
+		ret = process_set_score(proc, before, NULL);
+		ret = ret < 0 ? ret : -ENOSPC;
+	}
 	if (!m && ret != -ESRCH) {
-		p->failed += ret < 0;
+		p->failed += ret != -ENOSPC; /* counted */
 		p->failure.rule = rule;
 		p->failure.pid = proc->pid;
-		p->failure.error = ret < 0 ? ret : -ENOSPC;
+		p->failure.error = ret;
 	}
 	if (!m)
 		return NULL;
