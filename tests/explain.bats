@@ -456,6 +456,23 @@ stamped() {
 		never_wrong <(jq '.reports |= map(del(.kernel, .gfp_flags, .gfp_mask, .cgroup, .invoked_by.command, .killed.command))' full)
 }
 
+@test "a log cut off in the middle of a name: no half name" {
+	local head='Task in /batch/night killed as a result of limit of /batch'
+	sed '/logger (night)/q' "$LOGS/memcg-3.10.log" | head -c -1 >log
+	explained log
+	json_is '[.reports[0].tasks[].command]' '["sh","memhog"]'
+	sed "s#$head#&)s#; /Task in/q" "$LOGS/memcg-3.10.log" | head -c -2 >log
+	explained log
+	json_is '.reports[0].cgroup' null
+	# The name is "(a)b"; whoever died is not said, so nobody is named instead.
+	printf 'Out of memory: Kill process 7 ((a)b) score 9 or sacrifice child\nKilled process 8 ((a)' >log
+	explained log
+	json_is '.reports[0].killed.command' null
+	printf 'Out of memory: Kill process 7 (x) score 9 or sacrifice child\nKilled process 8' >log
+	explained log
+	json_is '.reports[0].killed.instead_of_pid' null
+}
+
 @test "what is missing is null and named" {
 	grep '^Out of memory' "$LOGS/global-6.1.log" >log
 	explained log

@@ -309,11 +309,11 @@ int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t
 	if (!copy)
 		return -ENOMEM;
 	n = clean(copy, size);
+	*l = (struct loglines){ .next = copy, .cut = n > 0 && copy[n - 1] != '\n' };
 	if (n > 0 && !strchr("B)]", copy[n - 1])) /* which end units and names */
 		while (n > 0 && !isspace((unsigned char)copy[n - 1]))
 			n--;
 	copy[n] = '\0';
-	*l = (struct loglines){ .next = copy };
 	return 0;
 }
 
@@ -337,8 +337,8 @@ static bool break_lines(char *rest, const char *text)
 
 bool loglines_next(struct loglines *l, struct logline *ret_line)
 {
-	struct logline line = { .text = l->next };
 	char *start = l->next, *end = strchr(start, '\n');
+	struct logline line = { .text = start, .cut = l->cut && !end };
 
 	if (!*start)
 		return false;

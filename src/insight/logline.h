@@ -18,11 +18,13 @@ struct logline {
 	bool microseconds;   /* .time is /dev/kmsg's: microseconds since boot */
 	bool prefixed;       /* something was taken off: else it may continue the line before */
 	bool lost;           /* lines before it were lost, it says */
+	bool cut;            /* the last line, without its end: its last name may be half a name */
 };
 
 /* Walks the lines of a text. Initialise with loglines_begin(). */
 struct loglines {
 	char *next;
+	bool cut; /* at its end */
 	enum { HOSTS_UNKNOWN, HOSTS_NAMED, HOSTS_NONE } bracket_hosts;
 };
 

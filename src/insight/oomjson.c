@@ -119,7 +119,7 @@ static void write_victim(struct writer *w, const struct oom_report *r)
 	optional(w->j, "uid", v->uid);
 	optional(w->j, "pgtables_kb", v->pgtables_kb);
 	optional(w->j, "score", v->score);
-	if (oom_known(r->chosen) && r->chosen != v->pid)
+	if (oom_known(r->chosen) && oom_known(v->pid) && r->chosen != v->pid)
 		json_int(w->j, "instead_of_pid", r->chosen);
 	json_close(w->j, '}');
 }

@@ -23,7 +23,7 @@ static void read_victim(struct oom_parser *p, struct oom_victim *v, const char *
 	if (!end)
 		end = oom_last(text, "), UID ");
 	rest = end ? end : "";
-	if (!end)
+	if (!end && !p->line.cut)
 		end = oom_last(text, ")");
 	if (end && end > text + 1)
 		oom_note_text(p, &v->command, text + 2, (size_t)(end - text - 2));

@@ -116,6 +116,8 @@ bool oomtask_line(struct oom_parser *p, const char *text)
 	}
 	if (!oomtask_is_row(text))
 		return false;
+	if (p->line.cut)
+		return true;
 	row = arena_alloc(p->arena, sizeof(*row));
 	if (!row) {
 		p->error = -ENOMEM;

@@ -216,6 +216,7 @@ bool oomwho_limit(struct oom_parser *p)
 	r->constraint = OOM_CONSTRAINT_MEMCG;
 	oom_note_text(p, &r->task_cgroup, text, (size_t)(at - text));
 	at += strlen(words);
-	oom_note_text(p, &r->cgroup, at, strlen(at));
+	if (!p->line.cut)
+		oom_note_text(p, &r->cgroup, at, strlen(at));
 	return true;
 }
