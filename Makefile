@@ -19,15 +19,19 @@ B := build/$(VARIANT)
 
 CFLAGS_debug := -O0 -g3
 # For size: the program lies in other people's initramfs, and waits for the kernel rather than for itself.
-CFLAGS_release := -Os -g -D_FORTIFY_SOURCE=2 -fno-asynchronous-unwind-tables
+CFLAGS_release := -Os -g -D_FORTIFY_SOURCE=3 -fno-asynchronous-unwind-tables
 CFLAGS_san := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_san := -fsanitize=address,undefined
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wstrict-prototypes \
 	-Wmissing-prototypes -Wno-format-nonliteral
 CFLAGS ?= $(CFLAGS_$(VARIANT))
-HARDENING := -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
-HARDENING_LD := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed
+# What an architecture has besides: calls and returns that are checked (CET, BTI), a stack that cannot jump over its guard page.
+HARDENING_x86_64 := -fcf-protection=full -fstack-clash-protection
+HARDENING_aarch64 := -mbranch-protection=standard -fstack-clash-protection
+HARDENING := -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections \
+	$(HARDENING_$(firstword $(subst -, ,$(shell $(CC) -dumpmachine))))
+HARDENING_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
 # libkmod and libmount are opened at run time, when a profile needs them: headers only.
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags yaml-0.1 libkmod mount)
 # libyaml is linked statically: its emitter is left out, and every start saves a library to load.
@@ -56,7 +60,7 @@ $(PROGRAMS): $(B)/main.o $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/%.o: src/%.c
+$(B)/%.o: src/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
