@@ -41,9 +41,12 @@ int root_openat(const struct root *r, const char *path, int flags)
 	path = relative(path);
 	/* openat2() refuses O_NOCTTY beside O_PATH. */
 	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
-	if (r->confined) {
-		struct open_how how = { .flags = (uint64_t)(unsigned)flags,
-					.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	if (r->confined || r->no_links) {
+		struct open_how how = {
+			.flags = (uint64_t)(unsigned)flags,
+			.resolve = r->no_links ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+					       : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		};
 
 		fd = (int)syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
 	} else {

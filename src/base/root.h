@@ -10,6 +10,7 @@ struct root {
 	int fd;           /* O_PATH descriptor */
 	const char *path; /* as given, without a trailing slash; "" for "/"; borrowed */
 	bool confined;    /* symbolic links are resolved inside, as in a chroot */
+	bool no_links;    /* there are none: -ELOOP */
 };
 
 #define ROOT_NONE ((struct root){ .fd = -EBADF, .path = "" })

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "setting/mount.h"
@@ -40,17 +41,32 @@ static int attach(const struct machine *m, const char *what, const char *where, 
 	}
 }
 
-static int open_dir(struct kdump_target *t, const char *path, bool write)
+/* The disk's users may have made the directory, or a link in its place: what they could write is
+ * believed as little as what is there is removed for them. */
+static int open_dir(struct kdump_target *t, const char *path, bool write, char **why)
 {
 	_cleanup_(root_close) struct root top = ROOT_NONE;
-	int ret = root_open(t->mounted_at, true, &top), fd;
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+	int ret = root_open(t->mounted_at, true, &top);
 
 	if (ret < 0)
 		return ret;
+	top.no_links = true;
 	fd = write ? root_make_dir(&top, path) : root_openat(&top, path, O_RDONLY | O_DIRECTORY);
+	if (fd == -ELOOP && asprintf(why, "%s is a symbolic link: name a directory", path) < 0)
+		*why = NULL;
 	if (fd < 0)
 		return fd;
-	t->root = (struct root){ .fd = fd, .path = "", .confined = true };
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022)) {
+		if (asprintf(why, "others can write to %s: give it to root, with mode 700", path) <
+		    0)
+			*why = NULL;
+		return -EPERM;
+	}
+	t->root = (struct root){ .fd = TAKE_FD(fd), .path = "", .no_links = true };
 	return 0;
 }
 
@@ -73,7 +89,7 @@ int kdump_target_open(const struct machine *m, const struct node *capture, bool 
 	if (ret < 0)
 		return ret;
 	t.mounted_at = TAKE_PTR(where);
-	ret = open_dir(&t, node_setting(capture, "path"), write);
+	ret = open_dir(&t, node_setting(capture, "path"), write, ret_why);
 	if (ret < 0)
 		return ret;
 	*ret_target = t;
