@@ -270,7 +270,7 @@ unit_stops() {
 }
 
 @test "memory that is the kernel's own is not given to ramoops, by either section" {
-	local why="the memory at 0x20000000 is the kernel's own (System RAM in /proc/iomem): boot with memmap=1024K\$0x20000000"
+	local why="the memory at 0x20000000 is in use (System RAM in /proc/iomem): boot with memmap=1024K\$0x20000000"
 	printf '%s\n' '00100000-7fffffff : System RAM' '  01000000-01ffffff : Kernel code' >root/proc/iomem
 	profile default <<-'END'
 		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
@@ -285,13 +285,10 @@ unit_stops() {
 	sed -i 's/mem_address/mem-address/' "$PROFILES"/default.yaml
 	expect 1 holdfast apply
 	messages_have "$why"
-	# Reserved by the command line, or by a device tree; a range that ends where the memory begins.
-	for line in '20000000-200fffff : Reserved' '  20000000-201fffff : reserved'; do
-		printf '%s\n' '00100000-1fffffff : System RAM' "$line" '20100000-7fffffff : System RAM' >root/proc/iomem
-		[[ $line != ' '* ]] || sed -i '1s/1fffffff/7fffffff/' root/proc/iomem
-		expect 1 holdfast apply
-		messages_have 'there is no such module for this kernel'
-	done
+	# Reserved by the command line; a range that ends where the memory begins.
+	printf '%s\n' '00100000-1fffffff : System RAM' '20000000-200fffff : Reserved' '20100000-7fffffff : System RAM' >root/proc/iomem
+	expect 1 holdfast apply
+	messages_have 'there is no such module for this kernel'
 	# One byte of it is too much.
 	printf '%s\n' '00100000-20000000 : System RAM' >root/proc/iomem
 	expect 1 holdfast apply
@@ -299,6 +296,59 @@ unit_stops() {
 	printf '%s\n' '00000000-00000000 : System RAM' >root/proc/iomem
 	expect 1 holdfast apply
 	messages_have '/proc/iomem does not tell whether the memory at 0x20000000 is free'
+}
+
+# cell NUMBER...: as a device tree has them.
+cell() {
+	local n
+	for n; do
+		printf '%b' "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $((n >> 24 & 255)) $((n >> 16 & 255)) $((n >> 8 & 255)) $((n & 255)))"
+	done
+}
+
+@test "reserved memory within the RAM is the kernel's own, unless the device tree reserves it" {
+	local tree=root/sys/firmware/devicetree/base/reserved-memory free='there is no such module for this kernel'
+	local why="the memory at 0x20000000 is in use (System RAM in /proc/iomem)"
+	printf '%s\n' '00100000-7fffffff : System RAM' '  01000000-01ffffff : Kernel code' '  20000000-201fffff : reserved' >root/proc/iomem
+	profile default <<-'END'
+		modules: { load: [ { name: ramoops, options: { mem_address: 0x20000000, mem_size: 0x100000 } } ] }
+	END
+	expect 1 holdfast apply
+	messages_have "$why"
+	mkdir -p "$tree"/{dynamic@0,ramoops@20000000}
+	cell 2 >"$tree/#address-cells"
+	cell 2 >"$tree/#size-cells"
+	cell 0 0x10000000 0 0x200000 0 0x20000000 0 0x100000 >"$tree/ramoops@20000000/reg"
+	expect 1 holdfast apply
+	messages_have "$free"
+	cell 0 0x20000000 0 0xff000 >"$tree/ramoops@20000000/reg"
+	expect 1 holdfast apply
+	messages_have "$why"
+	cell 1 >"$tree/#address-cells"
+	cell 1 >"$tree/#size-cells"
+	cell 0x1ff00000 0x200000 >"$tree/ramoops@20000000/reg"
+	expect 1 holdfast apply
+	messages_have "$free"
+	# The kernel takes it meanwhile.
+	: >"$tree/ramoops@20000000/reusable"
+	expect 1 holdfast apply
+	messages_have "$why"
+}
+
+@test "memory that is a device's, or the firmware's, is not given to ramoops, either" {
+	profile default <<-'END'
+		modules: { load: [ { name: ramoops, options: { mem_address: 0x20000000, mem_size: 0x100000 } } ] }
+	END
+	for name in 'PCI Bus 0000:00' 'ACPI Non-volatile Storage' 'RAM buffer'; do
+		printf '%s\n' '00100000-1fffffff : System RAM' "20000000-200fffff : $name" '  20000000-200fffff : reserved' >root/proc/iomem
+		expect 1 holdfast apply
+		messages_have "the memory at 0x20000000 is in use ($name in /proc/iomem)"
+	done
+	for name in 'Persistent Memory (legacy)' reserved; do
+		printf '%s\n' '00100000-1fffffff : System RAM' "20000000-200fffff : $name" >root/proc/iomem
+		expect 1 holdfast apply
+		messages_have 'there is no such module for this kernel'
+	done
 }
 
 @test "ramoops that is there without memory: said, and what helps" {

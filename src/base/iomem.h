@@ -15,6 +15,8 @@ bool iomem_next(char **rest, struct iomem_line *ret_line);
 
 bool iomem_is_ram(const struct iomem_line *line);
 
-/* Whether the kernel leaves @size bytes from @start alone. -EBUSY: they are its memory; -ENODATA:
- * the file does not tell. */
-int iomem_is_free(const struct root *procfs, uint64_t start, uint64_t size) _must_check_;
+/* Whether nobody else uses @size bytes from @start: memory that is set aside, or no line's at all.
+ * -EBUSY: somebody does, whose name is in *@ret_user; -ENODATA: the file does not tell. The caller
+ * frees. */
+int iomem_is_free(const struct root *procfs, const struct root *sysfs, uint64_t start,
+		  uint64_t size, char **ret_user) _must_check_;

@@ -56,6 +56,7 @@ static int check_memory(const struct machine *m, const struct node *ramoops, cha
 {
 	const char *address = node_text(ramoops, "mem_address");
 	const char *size_text = node_text(ramoops, "mem_size");
+	_cleanup_free_ char *user = NULL;
 	int64_t start, size;
 	int ret;
 
@@ -64,15 +65,14 @@ static int check_memory(const struct machine *m, const struct node *ramoops, cha
 	if (text_to_int(address, &start) < 0 || text_to_int(size_text, &size) < 0 || start < 0 ||
 	    size < 0)
 		return -EINVAL;
-	ret = iomem_is_free(&m->procfs, (uint64_t)start, (uint64_t)size);
-	if (ret >= 0)
-		return 0;
-	if (asprintf(ret_why,
-		     ret == -EBUSY ? "the memory at 0x%llx is the kernel's own (System RAM in "
-				     "/proc/iomem): " RESERVE_IT
-				   : "/proc/iomem does not tell whether the memory at 0x%llx is "
-				     "free",
-		     (long long)start, (long long)size / 1024, (long long)start) < 0)
+	ret = iomem_is_free(&m->procfs, &m->sysfs, (uint64_t)start, (uint64_t)size, &user);
+	if (ret == -EBUSY &&
+	    asprintf(ret_why, "the memory at 0x%llx is in use (%s in /proc/iomem): " RESERVE_IT,
+		     (long long)start, user, (long long)size / 1024, (long long)start) < 0)
+		*ret_why = NULL;
+	if (ret == -ENODATA &&
+	    asprintf(ret_why, "/proc/iomem does not tell whether the memory at 0x%llx is free",
+		     (long long)start) < 0)
 		*ret_why = NULL;
 	return ret;
 }
