@@ -342,6 +342,31 @@ in_hook() {
 	messages_are <<<'W: holdfast: eg: /boot/holdfast-capture.img serves the crash kernel 6.1.0-demo only, and there are 2 kernels: without kdump.initrd each finds its own'
 }
 
+@test "a kernel whose log holdfast cannot read by itself: makedumpfile goes into the capture image, whatever is saved" {
+	local TYPE='' version
+	for version in 5.10.0-9-amd64 5.15 6.1.0-demo 10.0; do
+		expect 0 in_hook "knows_log $version"
+	done
+	for version in 5.9.0-1-amd64 5.4 4.19.0 3.16; do
+		expect 1 in_hook "knows_log $version"
+	done
+	echo 'CONFIG_64BIT=y' >root/boot/config-6.1.0-demo
+	expect 0 in_hook 'knows_log 6.1.0-demo'
+	echo '# CONFIG_64BIT is not set' >root/boot/config-6.1.0-demo
+	expect 1 in_hook 'knows_log 6.1.0-demo'
+}
+
+@test "capture: a log that cannot be read is said, with the cause, and nothing saved is no success" {
+	printf '\x7fELF\x01\x01\x01' >root/proc/vmcore
+	head -c 4096 /dev/zero >>root/proc/vmcore
+	profile default <<<'kdump: { crashkernel: 64M }'
+	expect 1 holdfast kdump capture
+	messages_have 'capture: the kernel log cannot be read: this kernel keeps it as only makedumpfile knows'
+	head -c 4096 /dev/urandom >root/proc/vmcore
+	expect 1 holdfast kdump capture
+	messages_have 'capture: the kernel log cannot be read: Bad message'
+}
+
 @test "a profile without kdump, no profile, an unknown action" {
 	profile default <<<'vm: { panic_on_oom: 0 }'
 	untouched expect 1 holdfast kdump load

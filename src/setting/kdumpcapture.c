@@ -1,6 +1,7 @@
 #include "setting/kdumpcapture.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 
 #include "base/log.h"
@@ -20,7 +21,8 @@
 /* Less room than this is none. */
 #define FULL (1U << 20)
 
-static const char makedumpfile[] = "/usr/bin/makedumpfile";
+/* What a dump that was measured may still grow by, and a directory with a log takes. */
+#define SLACK (1 << 20)
 
 struct capture {
 	const struct machine *m;
@@ -39,24 +41,31 @@ static void capture_free(struct capture *c)
 	free(c->log);
 }
 
+/* @words follow the program's name; what it prints goes to @out. Its exit status or -errno. */
+static int makedumpfile(const char *const words[], int out)
+{
+	const char *argv[8] = { "/usr/bin/makedumpfile" };
+
+	for (size_t i = 0; words[i] && i + 2 < ARRAY_SIZE(argv); i++)
+		argv[i + 1] = words[i];
+	return run_program((char *const *)argv, out);
+}
+
 /* For kernels whose log we cannot read. */
 static int log_by_makedumpfile(struct capture *c)
 {
-	char program[sizeof(makedumpfile)], what[] = "--dump-dmesg", from[] = "/proc/vmcore",
-					    to[] = "/holdfast-dmesg";
-	char *argv[] = { program, what, from, to, NULL };
+	static const char to[] = "/holdfast-dmesg";
+	const char *const words[] = { "--dump-dmesg", "/proc/vmcore", to, NULL };
 	_cleanup_close_ int fd = -EBADF;
-	int ret;
+	int ret = makedumpfile(words, STDERR_FILENO);
 
-	memcpy(program, makedumpfile, sizeof(program));
-	ret = run_program(argv, STDERR_FILENO);
 	if (ret != 0)
 		return ret < 0 ? ret : -EIO;
 	fd = open(to, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : read_all(fd, 64U << 20, &c->log, &c->log_size);
 }
 
-static int read_log(struct capture *c)
+static int read_log_by_itself(struct capture *c)
 {
 	_cleanup_close_ int fd = root_openat(&c->m->procfs, "vmcore", O_RDONLY);
 	FILE *f;
@@ -71,11 +80,27 @@ static int read_log(struct capture *c)
 	if (fclose(f) != 0 && ret >= 0)
 		ret = -ENOMEM;
 	/* Half a log is better than none. */
-	if (ret >= 0 || ret == -ENOMEM || c->log_size > 0)
-		return ret == -ENOMEM ? ret : 0;
+	if (ret != -ENOMEM && c->log_size > 0)
+		return 0;
 	free_p(&c->log);
 	c->log = NULL;
-	return log_by_makedumpfile(c);
+	return ret < 0 ? ret : -ENODATA;
+}
+
+static int read_log(struct capture *c)
+{
+	int ret = read_log_by_itself(c), other;
+
+	if (ret >= 0 || ret == -ENOMEM)
+		return ret;
+	other = log_by_makedumpfile(c);
+	if (other >= 0 && c->log_size > 0)
+		return 0;
+	log_error("capture: the kernel log cannot be read: %s%s",
+		  ret == -EOPNOTSUPP ? "this kernel keeps it as only makedumpfile knows"
+				     : strerror(-ret),
+		  other == -ENOENT ? ", and makedumpfile is not on board" : "");
+	return ret;
 }
 
 /* What the kernel that loaded us knew. */
@@ -141,28 +166,32 @@ static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 	return 0;
 }
 
-/* Removes one older dump or more, down to @least. They tell less of what is wrong now. */
-static bool make_room(struct capture *c, int64_t *keep, int64_t least)
+/* Gives room for @needed bytes by removing older dumps, which tell less of what is wrong now; but
+ * none where that is not enough, or room is not what is missing. */
+static bool make_room(struct capture *c, int64_t needed, int64_t least)
 {
-	while (*keep > least) {
-		if (kdumpdir_prune(&c->target.root, --*keep) == 0)
-			continue;
-		sync(); /* some file systems give room back only then */
-		return true;
-	}
-	return false;
+	struct statvfs fs;
+	int64_t room;
+
+	if (fstatvfs(c->target.root.fd, &fs) < 0)
+		return false;
+	room = (int64_t)(fs.f_bavail * fs.f_frsize);
+	if (needed <= room || !kdumpdir_make_room(&c->target.root, needed - room, least))
+		return false;
+	sync(); /* some file systems give room back only then */
+	return true;
 }
 
 /* Where the disk is full: the room that was kept for this, then that of older dumps. */
 static int save_log(struct capture *c, const char **ret_name, int *ret_fd)
 {
-	int64_t keep = keep_of(c);
+	int64_t needed = (int64_t)c->log_size + SLACK;
 	int ret;
 
-	kdumpdir_prune(&c->target.root, keep); /* and what earlier captures left unfinished */
+	kdumpdir_prune(&c->target.root, keep_of(c)); /* and what earlier captures left unfinished */
 	do {
 		ret = add_dump(c, ret_name, ret_fd);
-	} while (ret == -ENOSPC && (kdumpdir_release(&c->target.root) || make_room(c, &keep, 0)));
+	} while (ret == -ENOSPC && (kdumpdir_release(&c->target.root) || make_room(c, needed, 0)));
 	return ret;
 }
 
@@ -187,18 +216,14 @@ static bool is_full(int dir)
  * -ENOSPC: the disk is full. */
 static int write_core(int dir)
 {
-	char program[sizeof(makedumpfile)], pack[] = "-l", level[] = "-d31",
-					    say[] = "--message-level", what[] = "5",
-					    from[] = "/proc/vmcore";
-	char *argv[] = { program, pack, level, say, what, from, NULL, NULL };
-	_cleanup_free_ char *to = NULL;
+	char to[64];
+	const char *const words[] = {
+		"-l", "-d31", "--message-level", "5", "/proc/vmcore", to, NULL
+	};
 	int ret;
 
-	memcpy(program, makedumpfile, sizeof(program));
-	if (asprintf(&to, "/proc/%d/fd/%d/" KDUMP_PARTIAL, (int)getpid(), dir) < 0)
-		return -ENOMEM;
-	argv[6] = to;
-	ret = run_program(argv, STDERR_FILENO);
+	snprintf(to, sizeof(to), "/proc/%d/fd/%d/" KDUMP_PARTIAL, (int)getpid(), dir);
+	ret = makedumpfile(words, STDERR_FILENO);
 	if (ret == 0)
 		ret = finish_core(dir);
 	else if (ret > 0)
@@ -208,16 +233,44 @@ static int write_core(int dir)
 	return ret;
 }
 
+/* How many bytes the dump would have. -ENODATA: makedumpfile (before 1.7) does not say. */
+static int measure_core(int64_t *ret_size)
+{
+	static const char says[] = "\nWrite bytes";
+	const char *const words[] = { "-l",           "-d31", "--dry-run", "--show-stats",
+				      "/proc/vmcore", "core", NULL };
+	_cleanup_close_ int out = memfd_create("makedumpfile", MFD_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	const char *at;
+	size_t size;
+	int ret;
+
+	if (out < 0)
+		return -errno;
+	ret = makedumpfile(words, out);
+	if (ret != 0)
+		return ret < 0 ? ret : -ENODATA;
+	if (lseek(out, 0, SEEK_SET) < 0)
+		return -errno;
+	ret = read_all(out, 1U << 20, &text, &size);
+	at = ret < 0 ? NULL : strstr(text, says);
+	if (!at)
+		return ret < 0 ? ret : -ENODATA;
+	at += strlen(says);
+	*ret_size = strtoll(at + strspn(at, " :"), NULL, 10);
+	return *ret_size > 0 ? 0 : -ENODATA;
+}
+
 static int save_core(struct capture *c, const char *name, int dir)
 {
-	int64_t keep = keep_of(c);
+	int64_t size = 0;
 	int ret;
 
 	log_info("capture: writing the dump");
-	kdumpdir_prune(&c->target.root, keep);
-	do {
+	kdumpdir_prune(&c->target.root, keep_of(c));
+	ret = write_core(dir);
+	if (ret == -ENOSPC && measure_core(&size) >= 0 && make_room(c, size + SLACK, 1))
 		ret = write_core(dir);
-	} while (ret == -ENOSPC && make_room(c, &keep, 1));
 	if (ret >= 0)
 		log_info("capture: dump saved: %s/%s/" KDUMP_CORE, node_setting(c->options, "path"),
 			 name);
@@ -282,8 +335,6 @@ int kdump_capture(const struct machine *m, const struct node *tree)
 	};
 	int ret = read_log(&c), saved;
 
-	if (ret < 0)
-		log_error("capture: the kernel log cannot be read: %s", strerror(-ret));
 	c.crashes = 1;
 	if (c.uptime_ns / 1000000000 < ROW_SECONDS)
 		c.crashes += crashes_before(m);

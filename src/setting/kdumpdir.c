@@ -129,6 +129,39 @@ unsigned kdumpdir_prune(const struct root *dir, int64_t keep)
 	return removed;
 }
 
+/* What its removal gives back: not what has another name as well. */
+static int64_t bytes_of(int dir, const char *name)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : open_listing(fd);
+	int64_t sum = 0;
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d)))
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		    st.st_nlink == 1)
+			sum += st.st_blocks * 512;
+	return sum;
+}
+
+bool kdumpdir_make_room(const struct root *dir, int64_t bytes, int64_t keep)
+{
+	struct dirent **dumps = NULL;
+	int n = scandirat(dir->fd, ".", &dumps, is_dump, latest_first);
+	int64_t first = n;
+
+	while (bytes > 0 && first > keep)
+		bytes -= bytes_of(dir->fd, dumps[--first]->d_name);
+	for (int i = 0; i < n; i++) {
+		if (bytes <= 0 && i >= first)
+			remove_dump(dir->fd, dumps[i]->d_name);
+		free(dumps[i]);
+	}
+	free(dumps);
+	return bytes <= 0;
+}
+
 static char *new_name(struct arena *a, const char *latest, int64_t now)
 {
 	int64_t last = latest ? kdumpdir_number(latest) : 0;

@@ -122,8 +122,43 @@ static void unfinished(void)
 	remove_dir(&dir);
 }
 
+/* fill PATH: 64 KiB. */
+static void fill(const struct root *dir, const char *path)
+{
+	static const char block[65536] = { 1 };
+	int fd = openat(dir->fd, path, O_WRONLY);
+
+	CHECK(write(fd, block, sizeof(block)) == sizeof(block) && fsync(fd) == 0);
+	close(fd);
+}
+
+static void room(void)
+{
+	static const char *const cores[] = { "000001-x/vmcore", "000002-x/vmcore",
+					     "000003-x/vmcore", "000004-x/vmcore" };
+	struct root dir = make_dir();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cores); i++) {
+		add(&dir, cores[i]);
+		fill(&dir, cores[i]);
+	}
+	/* The three older ones have 192 KiB, which is not enough. */
+	CHECK(!kdumpdir_make_room(&dir, 200 * 1024, 1));
+	CHECK(there(&dir, cores[0]) && there(&dir, cores[1]) && there(&dir, cores[2]));
+	/* What has two names stays where it is. */
+	CHECK(linkat(dir.fd, cores[0], dir.fd, "kept", 0) == 0);
+	CHECK(!kdumpdir_make_room(&dir, 150 * 1024, 1));
+	CHECK(unlinkat(dir.fd, "kept", 0) == 0);
+	CHECK(kdumpdir_make_room(&dir, 100 * 1024, 1));
+	CHECK(!there(&dir, cores[0]) && !there(&dir, cores[1]));
+	CHECK(there(&dir, cores[2]) && there(&dir, cores[3]));
+	remove_dir(&dir);
+}
+
 UNIT_MAIN({ "what is a dump's name, on a disk that may be anybody's", names },
 	  { "what is added has such a name, whatever lies there", added },
 	  { "the latest are kept, by number; what is no dump stays", latest },
 	  { "what cannot be removed keeps none of the others", stubborn },
+	  { "for room the oldest go, as many as it takes, and none where that is not enough",
+	    room },
 	  { "what a power cut left behind goes", unfinished })

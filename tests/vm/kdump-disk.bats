@@ -38,7 +38,7 @@ setup_machines() {
 	tr -d '\r' <"$VM/output" | grep '^crashes 1$'
 }
 
-@test "a crash at each boot, the first with the disk full: each is saved as well as can be; after max_attempts the machine boots unarmed" {
+@test "a crash at each boot, the first with the disk full: each is saved as well as can be, older dumps go only for one that comes; after max_attempts the machine boots unarmed" {
 	kdump_machine 0 <<-'EOF'
 		n=$(nth)
 		holdfast apply --stage devices
@@ -47,6 +47,8 @@ setup_machines() {
 		emit armed-$n holdfast --json kdump status
 		case $n in
 		1)
+			mkdir -p /var/crash/000001-earlier
+			dd if=/dev/zero of=/var/crash/000001-earlier/vmcore bs=64k count=1
 			dd if=/dev/zero of=/var/full bs=64k
 			dd if=/dev/zero of=/var/fuller bs=1k
 			emit free df /var
@@ -57,6 +59,11 @@ setup_machines() {
 			rm /var/full
 			holdfast apply --stage system
 			emit full-boot holdfast --json last-boot
+			# As large as any dump of this machine; with 1 MiB that is free beside it.
+			dd if=/dev/zero of=$(echo /var/crash/000002-*)/vmcore bs=1M count=24
+			dd if=/dev/zero of=/var/spare bs=1M count=1
+			dd if=/dev/zero of=/var/full bs=64k
+			rm /var/spare
 			;;
 		esac
 		if [ $n -lt 3 ]; then
@@ -65,7 +72,7 @@ setup_machines() {
 		fi
 		holdfast apply --stage system
 		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
-		emit dumps sh -c 'cd /var/crash && ls 0*'
+		emit dumps sh -c 'cd /var/crash && echo 0*/*'
 		# Where there is no kexec_file_load(2), and no kexec(8), then with it.
 		mv /sbin/kexec /sbin/away
 		emit neither old-kernel holdfast kdump load
@@ -78,8 +85,9 @@ setup_machines() {
 	# No room: the kernel log is saved all the same, in room that was kept for it.
 	vm_section free | grep -E '100% +/var'
 	vm_section full-log | grep 'sysrq: Trigger a crash'
-	run vm_section full-files
-	[[ $output != *vmcore* ]]
+	# An older dump gives no room for a new one, so it stays.
+	[ "$(vm_section full-files | grep -c vmcore)" = 1 ]
+	vm_section full-files | grep 000001-earlier/vmcore
 	[ "$(json full-boot .cause)" = panic ]
 	json full-boot '.evidence[]' | grep 'but no dump'
 	vm_says 'capture: the dump could not be written; the kernel log is saved'
@@ -88,8 +96,8 @@ setup_machines() {
 	[ "$(json armed-3 .armed)" = false ]
 	[ "$(json armed-3 .reason)" = "2 crashes in a row (max_attempts): 'holdfast kdump load' arms it again" ]
 	[ "$(vm_section panic_on_oom)" = 0 ]
-	vm_section dumps | grep -A 2 '^000001-' | grep '^dmesg$'
-	vm_section dumps | grep -A 2 '^000002-' | grep '^vmcore$'
+	# The first is one too many ('keep'), the second gave its room to the third.
+	[[ $(vm_section dumps) =~ ^000003-[^/\ ]*/dmesg\ 000003-[^/\ ]*/vmcore$ ]]
 	[ "$(vm_status by-hand)" = 0 ]
 	vm_section by-hand | grep 'kdump: this kernel has no kexec_file_load(2): by /sbin/kexec'
 	[ "$(vm_section loaded)" = 1 ]
