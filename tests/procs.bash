@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Made-up processes below root/proc. Loaded by the tests that look at processes.
 
+PAGE_KB=$(($(getconf PAGESIZE) / 1024))
+
 # process PID NAME [FIELD=VALUE...]: uid, groups, vm, rss, swap, pte (KiB), score, adj, cgroup, start (ticks since boot), state, ppid, caps.
 process() {
 	local pid=$1 name=$2 uid=0 groups='' vm=99999 rss=1000 swap=0 pte=40 score=666 adj=0 cgroup=/ start=$1 state=S ppid=1 caps=0 word
@@ -11,6 +13,7 @@ process() {
 	mkdir -p "root/proc/$pid"
 	printf '%s\t%s\n' Name: "$name" State: "$state" Pid: "$pid" PPid: "$ppid" Uid: "$uid	$uid	$uid	$uid" Groups: "$groups" \
 		NSpid: "$pid" VmSize: "$vm kB" VmRSS: "$rss kB" VmPTE: "$pte kB" VmSwap: "$swap kB" Threads: 1 CapEff: "$caps" >"root/proc/$pid/status"
+	printf '%s %s 0 0 0 0 0\n' "$((vm / PAGE_KB))" "$((rss / PAGE_KB))" >"root/proc/$pid/statm"
 	printf '%s\n' "$score" >"root/proc/$pid/oom_score"
 	printf '%s\n' "$adj" >"root/proc/$pid/oom_score_adj"
 	printf '0::%s\n' "$cgroup" >"root/proc/$pid/cgroup"
@@ -36,6 +39,7 @@ ended_leader() {
 	sed -i 's/^Threads:.*/Threads:\t2/; s/^Name:.*/Name:\tworker/' "$proc/task/$(($1 + 1))/status"
 	sed -i 's/^Threads:.*/Threads:\t2/; s/^State:.*/State:\tZ (zombie)/; /^Vm/d' "$proc/status"
 	cp "$proc/status" "$proc/task/$1/"
+	printf '0 0 0 0 0 0 0\n' >"$proc/statm"
 	printf '0::/\n' >"$proc/cgroup"
 }
 
@@ -43,6 +47,7 @@ ended_leader() {
 kernel_thread() {
 	mkdir -p "root/proc/$1"
 	printf 'Name:\t%s\nState:\tI (idle)\nPid:\t%s\nUid:\t0\t0\t0\t0\nThreads:\t1\n' "$2" "$1" >"root/proc/$1/status"
+	printf '0 0 0 0 0 0 0\n' >"root/proc/$1/statm"
 	printf '0\n' | tee "root/proc/$1/oom_score" >"root/proc/$1/oom_score_adj"
 }
 
@@ -55,11 +60,12 @@ memory() {
 # many_processes N: with PIDs from 20000 on, the later the worse.
 many_processes() {
 	seq -f 'root/proc/%.0f' 20000 $(($1 + 19999)) | xargs mkdir -p
-	awk -v n="$1" 'BEGIN {
+	awk -v n="$1" -v page="$PAGE_KB" 'BEGIN {
 		for (i = 20000; i < n + 20000; i++) {
 			file = "root/proc/" i "/status"
 			printf "Name:\tworker%d\nPid:\t%d\nUid:\t7\t7\t7\t7\nVmRSS:\t%8d kB\nVmPTE:\t44 kB\nVmSwap:\t0 kB\n", i, i, i - 19000 > file
 			close(file)
+			file = "root/proc/" i "/statm"; print 9999, int((i - 19000) / page), "0 0 0 0 0" > file; close(file)
 			file = "root/proc/" i "/oom_score"; print int(i / 100) > file; close(file)
 			file = "root/proc/" i "/oom_score_adj"; print 0 > file; close(file)
 		}

@@ -170,6 +170,35 @@ setup_machine() {
 	json_is '.processes | length' 10004
 }
 
+# Of most only the score is read, and their memory where that does not decide.
+@test "the first are the same, however many are shown" {
+	local pid swap_free sort n
+	kernel_thread 3 kworker
+	for pid in {1..60}; do
+		process "$((5000 + pid))" "p$pid" rss=$((pid * 7919 % 41 * 1000)) swap=$((pid * 31 % 7 * 3000)) \
+			score=$((660 + pid % 4)) adj=$((pid % 3))
+	done
+	ended_leader 5001
+	rm root/proc/5002/oom_score root/proc/5003/statm
+	mkdir root/proc/999
+	for swap_free in 7000000 8000000; do
+		sed -i "s/^SwapFree.*/SwapFree: $swap_free kB/" root/proc/meminfo
+		# Where nothing is swapped out, nothing is swapped out of a process.
+		[[ $swap_free != 8000000 ]] || sed -i 's/^VmSwap.*/VmSwap:\t0 kB/' root/proc/*/status
+		for sort in score adj unit; do
+			expect 0 holdfast --json top --sort "$sort"
+			jq -c '.processes[]' stdout >all
+			[[ $(wc -l <all) == 64 ]]
+			for n in 1 5 17 63 64; do
+				expect 0 holdfast --json top --sort "$sort" -n "$n"
+				same_text "$(jq -c '.processes[]' stdout)" "of $n by $sort" < <(head -n "$n" all)
+				expect 0 holdfast top --sort "$sort" -n "$n"
+				output_has '64 processes'
+			done
+		done
+	done
+}
+
 @test "--watch needs a terminal" {
 	expect 2 holdfast top --watch
 	messages_have '--watch needs a terminal'

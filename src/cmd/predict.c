@@ -156,7 +156,7 @@ static void warn_of_unseen(const struct root *procfs, const struct procs *procs)
 
 static int read_now(struct predicting *p)
 {
-	const unsigned details = PROC_ADJ | PROC_CGROUP | PROC_START;
+	const unsigned details = PROC_STATUS | PROC_ADJ | PROC_CGROUP | PROC_START;
 	const struct machine *m = &p->c->machine;
 	bool whole = !p->memcg.path || streq(p->memcg.path, "/");
 	struct scene *s = &p->scenes[p->n++];

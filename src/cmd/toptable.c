@@ -6,13 +6,13 @@ static const struct {
 	unsigned details; /* what sorting by it needs of every process */
 } sorts[N_SORTS] = {
 	[SORT_SCORE] = { "score", 's', PROC_SCORE },
-	[SORT_ADJ] = { "adj", 'a', PROC_ADJ },
-	[SORT_RSS] = { "rss", 'r', 0 },
-	[SORT_SWAP] = { "swap", 'w', 0 },
-	[SORT_PID] = { "pid", 'p', 0 },
-	[SORT_USER] = { "user", 'u', 0 },
-	[SORT_UNIT] = { "unit", 'n', PROC_CGROUP },
-	[SORT_COMMAND] = { "command", 'c', 0 },
+	[SORT_ADJ] = { "adj", 'a', PROC_STATUS | PROC_ADJ },
+	[SORT_RSS] = { "rss", 'r', PROC_STATUS },
+	[SORT_SWAP] = { "swap", 'w', PROC_STATUS },
+	[SORT_PID] = { "pid", 'p', PROC_STATUS },
+	[SORT_USER] = { "user", 'u', PROC_STATUS },
+	[SORT_UNIT] = { "unit", 'n', PROC_STATUS | PROC_CGROUP },
+	[SORT_COMMAND] = { "command", 'c', PROC_STATUS },
 };
 
 enum top_sort top_sort_named(const char *name)
@@ -87,31 +87,79 @@ static void mark_protected(const struct top *t, struct proc *p)
 		p->is_protected = pin->pid == p->pid;
 }
 
-/* Not everything of everybody: a file more of ten thousand processes costs 30 ms. */
+static void sort_rows(struct top *t, size_t first, size_t end)
+{
+	if (first < end)
+		qsort_r(t->procs.list + first, end - first, sizeof(*t->procs.list), compare, t);
+}
+
+/* Those with the score of the last row: who of them is shown is decided by memory. */
+static int read_equals(struct top *t, size_t rows)
+{
+	const struct proc *list = t->procs.list;
+	const int score = list[rows - 1].score;
+	size_t first = rows - 1, end = rows;
+	int ret = 0;
+
+	while (first > 0 && list[first - 1].score == score)
+		first--;
+	while (end < t->procs.n && list[end].score == score)
+		end++;
+	if (end > rows)
+		ret = procs_detail(&t->c->machine.procfs, &t->procs, first, end - first,
+				   t->memory.swap_free == t->memory.swap_total ? PROC_RSS
+									       : PROC_STATUS);
+	sort_rows(t, first, t->procs.n);
+	return ret;
+}
+
+/* The rest of what is shown of the first rows. In the place of one that has ended comes the next.
+ */
+static int read_rows(struct top *t, size_t rows, unsigned details)
+{
+	size_t done = 0;
+	int ret = 0;
+
+	while (ret >= 0 && details && done < rows && done < t->procs.n) {
+		size_t before = t->procs.n, n = (rows < before ? rows : before) - done;
+
+		ret = procs_detail(&t->c->machine.procfs, &t->procs, done, n, details);
+		done += n - (before - t->procs.n);
+	}
+	return ret;
+}
+
+/* Not everything of everybody: a file of ten thousand processes costs 40 ms. */
+static int read_processes(struct top *t, size_t rows)
+{
+	const unsigned all = PROC_STATUS | PROC_SCORE | PROC_ADJ | PROC_CGROUP;
+	const unsigned first = rows == 0 ? all : sorts[t->sort].details;
+	int ret = procs_read(&t->c->machine.procfs, first, &t->procs);
+
+	if (ret < 0)
+		return ret;
+	sort_rows(t, 0, t->procs.n);
+	if (!(first & PROC_STATUS) && rows < t->procs.n)
+		ret = read_equals(t, rows);
+	if (ret >= 0)
+		ret = read_rows(t, rows, all & ~first);
+	sort_rows(t, 0, rows < t->procs.n ? rows : t->procs.n);
+	return ret;
+}
+
 int top_read(struct top *t, size_t rows)
 {
-	const unsigned all = PROC_SCORE | PROC_ADJ | PROC_CGROUP;
-	const unsigned first = rows == 0 ? all : sorts[t->sort].details;
-	const struct root *procfs = &t->c->machine.procfs;
 	int ret;
 
 	procs_free(&t->procs);
 	arena_free(&t->arena);
-	ret = procs_read(procfs, first, &t->procs);
-	if (ret < 0)
-		return ret;
-	if (meminfo_read(procfs, &t->memory) < 0)
+	if (meminfo_read(&t->c->machine.procfs, &t->memory) < 0)
 		t->memory = (struct meminfo){ -1, -1, -1, -1, -1 };
-	ret = guard_status_read(&t->c->machine, &t->arena, &t->guard);
-	if (t->procs.n > 0)
-		qsort_r(t->procs.list, t->procs.n, sizeof(*t->procs.list), compare, t);
-	if (rows == 0 || rows > t->procs.n)
-		rows = t->procs.n;
-	for (size_t i = 0; ret >= 0 && i < rows; i++) {
-		if (all & ~first)
-			ret = procs_detail(procfs, &t->procs, &t->procs.list[i], all & ~first);
+	ret = read_processes(t, rows);
+	if (ret >= 0)
+		ret = guard_status_read(&t->c->machine, &t->arena, &t->guard);
+	for (size_t i = 0; ret >= 0 && i < t->procs.n && (i < rows || rows == 0); i++)
 		mark_protected(t, &t->procs.list[i]);
-	}
 	return ret;
 }
 

@@ -35,8 +35,8 @@ static int ask_why(const struct machine *m, struct arena *a, struct unpinned *u,
 }
 
 /* The one that outgrew its leash, or else the first. */
-static int note_process(const struct machine *m, struct procs *procs, struct proc *p,
-			struct unpinned *u, struct arena *a)
+static int note_process(const struct machine *m, struct proc *p, struct unpinned *u,
+			struct arena *a)
 {
 	struct unpinned found = *u;
 	int ret;
@@ -44,19 +44,18 @@ static int note_process(const struct machine *m, struct procs *procs, struct pro
 	if (u->outgrown)
 		return 0;
 	found.pid = p->pid;
-	ret = procs_detail(&m->procfs, procs, p, PROC_CGROUP);
+	ret = proc_read(&m->procfs, a, p, PROC_CGROUP);
 	if (ret >= 0)
 		ret = ask_why(m, a, &found, p->pid);
 	if (ret >= 0 && (!u->pid || found.outgrown)) {
 		*u = found;
-		u->unit = arena_strdup(a, p->unit);
-		ret = u->unit ? 0 : -ENOMEM;
+		u->unit = p->unit;
 	}
 	return ret;
 }
 
-static int look_at(const struct machine *m, struct procs *procs, struct proc *p,
-		   const struct rules *rules, struct unpinned *list, struct arena *a)
+static int look_at(const struct machine *m, struct proc *p, const struct rules *rules,
+		   struct unpinned *list, struct arena *a)
 {
 	struct process process;
 	struct file_id exe;
@@ -68,7 +67,7 @@ static int look_at(const struct machine *m, struct procs *procs, struct proc *p,
 		for (unsigned i = 0; i < rules->n && ret >= 0; i++)
 			if (streq(rules->list[i].service, u->service) &&
 			    rule_runs(&rules->list[i], &process, &exe))
-				ret = note_process(m, procs, p, u, a);
+				ret = note_process(m, p, u, a);
 	process_close(&process);
 	return ret;
 }
@@ -86,7 +85,7 @@ static int look_for(const struct machine *m, const struct node *tree, struct unp
 		rule_resolve(&rules.list[i], &m->root, NULL, NULL);
 	ret = procs_read(&m->procfs, 0, &procs);
 	for (size_t i = 0; ret >= 0 && i < procs.n; i++)
-		ret = look_at(m, &procs, &procs.list[i], &rules, list, a);
+		ret = look_at(m, &procs.list[i], &rules, list, a);
 	procs_free(&procs);
 	rules_free(&rules);
 	return ret;

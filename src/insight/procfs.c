@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <pthread.h>
 
 #define USUAL 4096U     /* bytes of a file that one read gets */
 #define MOST (1U << 20) /* of one with many groups or long paths */
@@ -41,7 +40,7 @@ static char *read_whole(const struct root *procfs, pid_t pid, const char *name, 
 	return root_read_text(procfs, path, MOST, ret_owned) < 0 ? NULL : *ret_owned;
 }
 
-static DIR *open_dir(const struct root *procfs, const char *path)
+DIR *procfs_dir(const struct root *procfs, const char *path)
 {
 	_cleanup_close_ int fd = root_openat(procfs, path, O_RDONLY | O_DIRECTORY);
 	DIR *dir = NULL;
@@ -78,6 +77,8 @@ static bool read_status(const struct root *procfs, const char *name, struct proc
 	bool memory = false;
 
 	*ret_threads = 1;
+	p->thread = p->pid;
+	p->pgtables_kb = 0;
 
 	for (const char *line = text; line && *line;
 	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
@@ -123,7 +124,7 @@ static bool read_threads(const struct root *procfs, struct proc *p)
 	unsigned threads;
 
 	snprintf(path, sizeof(path), "%d/task", (int)p->pid);
-	dir = open_dir(procfs, path);
+	dir = procfs_dir(procfs, path);
 	for (struct dirent *e; dir && (e = readdir(dir));) {
 		if (!isdigit((unsigned char)*e->d_name))
 			continue;
@@ -139,16 +140,12 @@ static bool read_threads(const struct root *procfs, struct proc *p)
 }
 
 /* False for a process without memory, and for one that has ended meanwhile. */
-static bool read_process(const struct root *procfs, pid_t pid, struct proc *ret_proc)
+static bool read_process(const struct root *procfs, struct proc *p)
 {
-	struct proc p = { .pid = pid, .thread = pid, .score = -1 };
 	unsigned threads;
 
-	if (!read_status(procfs, "status", &p, &threads) &&
-	    (threads < 2 || !read_threads(procfs, &p)))
-		return false;
-	*ret_proc = p;
-	return true;
+	return read_status(procfs, "status", p, &threads) ||
+	       (threads > 1 && read_threads(procfs, p));
 }
 
 /* --- details --- */
@@ -237,159 +234,46 @@ static int read_cgroup(const struct root *procfs, struct arena *a, struct proc *
 	return p->cgroup && p->unit ? 0 : -ENOMEM;
 }
 
-int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p, unsigned details)
+/* The second number of statm. */
+static int64_t resident_kb(const struct root *procfs, pid_t pid)
 {
-	if (details & PROC_SCORE)
-		p->score = number_of(procfs, p->pid, "oom_score", -1);
-	if (details & PROC_ADJ)
-		p->adj = number_of(procfs, p->pid, "oom_score_adj", PROC_ADJ_UNKNOWN);
-	if (details & PROC_START)
-		p->start_time = start_of(procfs, p->pid);
-	return details & PROC_CGROUP ? read_cgroup(procfs, &procs->arena, p) : 0;
+	char text[256];
+	const char *p = NULL;
+
+	if (read_small(procfs, pid, "statm", text, sizeof(text)) > 0)
+		p = strchr(text, ' ');
+	return p ? strtoll(p, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024) : 0;
 }
 
-/* --- all of them --- */
-
-#define MAX_WORKERS 4U
-#define WORTH_A_WORKER 256U /* processes */
-
-/* A share of the processes. The kernel takes some 50 us for the files of one, on any CPU. */
-struct worker {
-	pthread_t thread;
-	const struct root *procfs;
-	unsigned details;
-	const pid_t *pids;
-	size_t n;
-	struct procs procs;
-	int result;
-};
-
 /* Between one file of it and the next. */
-static bool has_ended(const struct worker *w, const struct proc *p)
+static bool has_ended(const struct root *procfs, const struct proc *p)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "%d/status", (int)p->pid);
-	return w->details & PROC_ADJ && p->adj == PROC_ADJ_UNKNOWN &&
-	       root_exists(w->procfs, path) < 0;
+	return root_exists(procfs, path) < 0;
 }
 
-static void *work(void *data)
+int proc_read(const struct root *procfs, struct arena *a, struct proc *p, unsigned details)
 {
-	struct worker *w = data;
-
-	w->procs.list = calloc(w->n + 1, sizeof(*w->procs.list));
-	w->result = w->procs.list ? 0 : -ENOMEM;
-	for (size_t i = 0; w->result >= 0 && i < w->n; i++) {
-		struct proc p;
-
-		if (!read_process(w->procfs, w->pids[i], &p))
-			continue;
-		w->result = procs_detail(w->procfs, &w->procs, &p, w->details);
-		if (!has_ended(w, &p))
-			w->procs.list[w->procs.n++] = p;
+	if (details & PROC_SCORE) {
+		p->score = number_of(procfs, p->pid, "oom_score", -1);
+		if (p->score <= 0)
+			details |= PROC_STATUS;
 	}
-	return NULL;
-}
-
-/* Puts the shares together, in the order of the PIDs. */
-static int gather(struct worker *workers, unsigned n_workers, size_t n, struct procs *ret_procs)
-{
-	struct procs procs = { .list = calloc(n + 1, sizeof(*procs.list)) };
-	int ret = procs.list ? 0 : -ENOMEM;
-
-	for (unsigned i = 0; i < n_workers; i++) {
-		struct procs *share = &workers[i].procs;
-
-		GATHER(ret, workers[i].result);
-		if (ret >= 0 && share->n > 0) {
-			memcpy(procs.list + procs.n, share->list, share->n * sizeof(*share->list));
-			procs.n += share->n;
-		}
-		arena_adopt(&procs.arena, &share->arena);
-		procs_free(share);
+	if (details & PROC_RSS) {
+		p->rss_kb = resident_kb(procfs, p->pid);
+		if (p->rss_kb <= 0)
+			details |= PROC_STATUS;
 	}
-	if (ret < 0)
-		procs_free(&procs);
-	else
-		*ret_procs = procs;
-	return ret;
-}
-
-static int read_all_of(const struct root *procfs, unsigned details, const pid_t *pids, size_t n,
-		       struct procs *ret_procs)
-{
-	struct worker workers[MAX_WORKERS] = { 0 };
-	bool running[MAX_WORKERS] = { false };
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t wanted = n / WORTH_A_WORKER + 1, done = 0;
-	unsigned n_workers = wanted < MAX_WORKERS ? (unsigned)wanted : MAX_WORKERS;
-
-	if (cpus > 0 && n_workers > (unsigned long)cpus)
-		n_workers = (unsigned)cpus;
-	for (unsigned i = 0; i < n_workers; i++) {
-		struct worker *w = &workers[i];
-
-		*w = (struct worker){ .procfs = procfs, .details = details, .pids = pids + done };
-		w->n = i + 1 < n_workers ? n / n_workers : n - done;
-		done += w->n;
-		/* The last share is our own; so is one that nobody else takes. */
-		running[i] = i + 1 < n_workers && pthread_create(&w->thread, NULL, work, w) == 0;
-		if (!running[i])
-			work(w);
+	if (details & PROC_STATUS && !read_process(procfs, p))
+		return -ESRCH;
+	if (details & PROC_ADJ) {
+		p->adj = number_of(procfs, p->pid, "oom_score_adj", PROC_ADJ_UNKNOWN);
+		if (p->adj == PROC_ADJ_UNKNOWN && has_ended(procfs, p))
+			return -ESRCH;
 	}
-	for (unsigned i = 0; i < n_workers; i++)
-		if (running[i])
-			pthread_join(workers[i].thread, NULL);
-	return gather(workers, n_workers, n, ret_procs);
-}
-
-static int list_pids(DIR *dir, pid_t **ret_pids, size_t *ret_n)
-{
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0, room = 0;
-
-	for (struct dirent *e; (e = readdir(dir));) {
-		char *end;
-		long pid;
-
-		if (!isdigit((unsigned char)*e->d_name))
-			continue;
-		pid = strtol(e->d_name, &end, 10);
-		if (*end || pid < 1 || pid > INT32_MAX)
-			continue;
-		if (n == room) {
-			pid_t *bigger;
-
-			room = room ? room * 2 : 256;
-			bigger = reallocarray(pids, room, sizeof(*pids));
-			if (!bigger)
-				return -ENOMEM;
-			pids = bigger;
-		}
-		pids[n++] = (pid_t)pid;
-	}
-	*ret_pids = TAKE_PTR(pids);
-	*ret_n = n;
-	return 0;
-}
-
-int procs_read(const struct root *procfs, unsigned details, struct procs *ret_procs)
-{
-	_cleanup_closedir_ DIR *dir = open_dir(procfs, ".");
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0;
-	int ret;
-
-	if (!dir)
-		return -errno;
-	ret = list_pids(dir, &pids, &n);
-	return ret < 0 ? ret : read_all_of(procfs, details, pids, n, ret_procs);
-}
-
-void procs_free(struct procs *p)
-{
-	free(p->list);
-	arena_free(&p->arena);
-	*p = (struct procs){ 0 };
+	if (details & PROC_START)
+		p->start_time = start_of(procfs, p->pid);
+	return details & PROC_CGROUP ? read_cgroup(procfs, a, p) : 0;
 }

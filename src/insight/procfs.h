@@ -29,13 +29,24 @@ struct proc {
 	pid_t lender; /* whose memory it runs in until it executes (vfork); 0: its own */
 };
 
-/* What else to read of each process, beside its status: each is a file more. */
+/* What to read of a process: each is a file. */
 enum proc_detail {
-	PROC_SCORE = 1 << 0,
-	PROC_ADJ = 1 << 1,
-	PROC_CGROUP = 1 << 2, /* .unit and .cgroup */
-	PROC_START = 1 << 3,
+	PROC_STATUS = 1 << 0, /* what no other has */
+	PROC_SCORE = 1 << 1,
+	PROC_ADJ = 1 << 2,
+	PROC_CGROUP = 1 << 3, /* .unit and .cgroup */
+	PROC_START = 1 << 4,
+	PROC_RSS = 1 << 5, /* .rss_kb alone, which is quicker */
 };
+
+/* Reads @details of the process that @p->pid names; what cannot be read stays unknown. Who has
+ * neither score nor pages is looked at more closely (PROC_STATUS). @a owns the strings. -ESRCH for
+ * one that has no memory of its own, as a kernel thread or a zombie, or has ended; 0 or -ENOMEM. */
+int proc_read(const struct root *procfs, struct arena *a, struct proc *p,
+	      unsigned details) _must_check_;
+
+/* A directory below @procfs, to be closed by the caller; NULL and errno. */
+DIR *procfs_dir(const struct root *procfs, const char *path);
 
 struct procs {
 	struct arena arena; /* units and cgroups */
@@ -43,13 +54,14 @@ struct procs {
 	size_t n;
 };
 
-/* Every process with memory of its own: no kernel threads, no zombies. Those that end meanwhile are
- * left out. Reads with several threads where there are many. 0 or -errno. */
+/* Every process, with @details of each: by those that tell (PROC_STATUS, _SCORE, _RSS) without
+ * kernel threads, zombies and those that end meanwhile. Reads with several threads where there are
+ * many. 0 or -errno. */
 int procs_read(const struct root *procfs, unsigned details, struct procs *ret_procs) _must_check_;
 void procs_free(struct procs *p);
 
-/* Reads @details of one that is there already; what cannot be read stays as it is. 0 or -ENOMEM. */
-int procs_detail(const struct root *procfs, struct procs *procs, struct proc *p,
+/* proc_read() for the @n from @first on; who has ended is taken out of the list. 0 or -ENOMEM. */
+int procs_detail(const struct root *procfs, struct procs *procs, size_t first, size_t n,
 		 unsigned details) _must_check_;
 
 /* Finds out who runs in whose memory: .lender. Sorts by PID. */

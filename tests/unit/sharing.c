@@ -52,7 +52,7 @@ static void vfork_child(void)
 	pid_t parent = start_vfork(ready[1]);
 
 	CHECK(read(ready[0], &c, 1) == 1);
-	CHECK(procs_read(&procfs, 0, &procs) == 0);
+	CHECK(procs_read(&procfs, PROC_STATUS, &procs) == 0);
 	procs_find_lenders(&procfs, &procs);
 	check_family(&procs, parent);
 	procs_free(&procs);
@@ -72,7 +72,7 @@ static void fork_child(void)
 		_exit(0);
 	}
 	CHECK(root_open("/proc", false, &procfs) == 0);
-	CHECK(procs_read(&procfs, 0, &procs) == 0);
+	CHECK(procs_read(&procfs, PROC_STATUS, &procs) == 0);
 	procs_find_lenders(&procfs, &procs);
 	for (size_t i = 0; i < procs.n; i++)
 		CHECK(procs.list[i].pid != child || procs.list[i].lender == 0);
