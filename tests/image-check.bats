@@ -690,6 +690,35 @@ nobody_finds() {
 	messages_have 'image/boot/loader/entries/product.conf: Permission denied: whether the kernel command line'
 }
 
+# below_pseudo SCRIPT: an ordinary user does it, to whom everything seems to be root's.
+below_pseudo() {
+	# Its server would wait for more.
+	# shellcheck disable=SC2016 # the inner shell's
+	expect "$1" as_nobody env PSEUDO_PREFIX=/usr PSEUDO_LOCALSTATEDIR="$PWD/state" \
+		sh -c 'status=0; pseudo sh -e -c "$1" || status=$?; pseudo -S; exit $status' sh "$2"
+}
+
+@test "below pseudo(1), which is Yocto's fakeroot, an image is filled and looked at as anywhere" {
+	local dir
+	for dir in "$(dirname "$PWD")" "$(dirname "$(dirname "$PWD")")" "$BATS_RUN_TMPDIR"; do
+		chmod o+x "$dir"
+	done
+	make -s -C "$TESTS/.." install DESTDIR="$PWD/installed" INSTALL_STRIP= >/dev/null
+	cp "$PROFILES/product.yaml" .
+	mkdir state image/usr/lib/systemd/system/sysinit.target.wants
+	: >image/usr/lib/systemd/systemd
+	ln -sfn ssh.service image/usr/lib/systemd/system/sshd.service
+	[[ $(id -u) != 0 ]] || chown -R 65534 .
+	cp installed/usr/sbin/holdfast . # no sanitizer lets another library before itself
+	below_pseudo 0 'chown -R 0:0 image; rm -r image/etc/holdfast
+		./holdfast --root image image install --from installed product.yaml; ./holdfast --root image check --image --strict'
+	[[ -L image/etc/systemd/system/sysinit.target.wants/holdfast-guard.service ]]
+	below_pseudo 3 'chown 1 image/usr/sbin/sshd; ./holdfast --root image check --image --strict'
+	messages_have "'/usr/sbin/sshd' in the image: the program is not root's alone: others could replace it"
+	below_pseudo 0 'chown 0 image/usr/sbin/sshd; ./holdfast --root image image install --remove'
+	[[ ! -e image/usr/lib/holdfast ]]
+}
+
 # --- the rest ---
 
 @test "the vendor's examples are not held against an image whose site has profiles of its own" {

@@ -1,9 +1,9 @@
 #include "base/root.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+
+#include "base/walk.h"
 
 int root_open(const char *path, bool confined, struct root *ret_root)
 {
@@ -39,19 +39,9 @@ int root_openat(const struct root *r, const char *path, int flags)
 	if (r->fd < 0)
 		return -ENOENT; /* a tree that is not there has no files */
 	path = relative(path);
-	/* openat2() refuses O_NOCTTY beside O_PATH. */
-	flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
-	if (r->confined || r->no_links) {
-		struct open_how how = {
-			.flags = (uint64_t)(unsigned)flags,
-			.resolve = r->no_links ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
-					       : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-		};
-
-		fd = (int)syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
-	} else {
-		fd = openat(r->fd, path, flags);
-	}
+	if (r->confined || r->no_links)
+		return walk_open(r->fd, path, flags, r->no_links ? 0 : WALK_LINKS, NULL, NULL);
+	fd = openat(r->fd, path, flags | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -193,22 +183,28 @@ int write_whole(int dir_fd, const char *name, const char *data, size_t size)
 	return write_whole_as(dir_fd, name, data, size, 0644);
 }
 
-/* Makes the last component of @path; links before it are followed as root_openat() does. */
-static int make_one_dir(const struct root *r, char *path)
+int root_open_parent(const struct root *r, const char *path, const char **ret_leaf)
 {
-	char *slash = strrchr(path, '/');
-	_cleanup_close_ int parent = -EBADF;
+	_cleanup_free_ char *copy = strdup(relative(path));
+	char *slash = copy ? strrchr(copy, '/') : NULL;
 
+	if (!copy)
+		return -ENOMEM;
 	if (slash)
 		*slash = '\0';
-	parent = root_openat(r, slash ? path : ".", O_PATH | O_DIRECTORY);
-	if (slash)
-		*slash = '/';
+	*ret_leaf = relative(path) + (slash ? slash + 1 - copy : 0);
+	return root_openat(r, slash ? copy : ".", O_RDONLY | O_DIRECTORY);
+}
+
+/* Makes the last component of @path; links before it are followed as root_openat() does. */
+static int make_one_dir(const struct root *r, const char *path)
+{
+	const char *leaf;
+	_cleanup_close_ int parent = root_open_parent(r, path, &leaf);
+
 	if (parent < 0) /* it was made or found a moment ago: a link to nothing */
 		return parent == -ENOENT ? -ENOTDIR : parent;
-	if (mkdirat(parent, slash ? slash + 1 : path, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
+	return mkdirat(parent, leaf, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 int root_make_dir(const struct root *r, const char *path)

@@ -23,6 +23,10 @@ void root_close(struct root *r);
  * Returns a descriptor or -errno. */
 int root_openat(const struct root *r, const char *path, int flags) _must_check_;
 
+/* Opens the directory in which @path's last part lies, for reading; *@ret_leaf is that part, within
+ * @path. Returns a descriptor or -errno. */
+int root_open_parent(const struct root *r, const char *path, const char **ret_leaf) _must_check_;
+
 /* 0 when @path exists below @r, else -errno. */
 int root_exists(const struct root *r, const char *path);
 

@@ -75,9 +75,6 @@ static const int allowed[] = {
 	__NR_pread64,
 	__NR_pwrite64,
 	__NR_lseek,
-#ifdef __NR_openat2
-	__NR_openat2,
-#endif
 #ifdef __NR_newfstatat
 	__NR_newfstatat,
 #endif

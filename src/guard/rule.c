@@ -6,8 +6,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/walk.h"
+
 #define MAX_PASSWD (4U << 20)
-#define MAX_LINKS 40
 
 /* A number up to @stop, of an ID; (uid_t)-1 is none. */
 static int read_uid(const char *text, char stop, uid_t *ret_uid)
@@ -108,12 +109,11 @@ void rules_free(struct rules *r)
 
 /* --- the way to the program --- */
 
-/* A walk from the root, link by link, so that each directory is seen and judged. */
-struct walk {
-	const struct root *root;
-	char done[PATH_MAX];     /* resolved so far, without links; relative to the root */
-	char todo[2 * PATH_MAX]; /* what is left */
-	unsigned links;
+struct way {
+	rule_visit visit;
+	void *data;
+	struct stat last; /* what the walk has come to */
+	const char *problem;
 };
 
 static bool is_safe(const struct stat *st)
@@ -121,77 +121,36 @@ static bool is_safe(const struct stat *st)
 	return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static void step_up(char *path)
+static const char *judge(const struct stat *st, bool last)
 {
-	char *slash = strrchr(path, '/');
-
-	*(slash ? slash : path) = '\0';
-}
-
-/* Takes the next component off .todo; false at the end. */
-static bool next_component(struct walk *w, char *component)
-{
-	const char *start = w->todo + strspn(w->todo, "/");
-	size_t n = strcspn(start, "/");
-
-	if (n == 0 || n > NAME_MAX)
-		return false;
-	memcpy(component, start, n);
-	component[n] = '\0';
-	memmove(w->todo, start + n, strlen(start + n) + 1);
-	return true;
-}
-
-static const char *follow_link(struct walk *w, int fd)
-{
-	char target[PATH_MAX], rest[2 * PATH_MAX];
-	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
-
-	if (n < 0 || ++w->links > MAX_LINKS)
-		return "too many links";
-	target[n] = '\0';
-	if (*target == '/')
-		*w->done = '\0';
-	else
-		step_up(w->done);
-	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, w->todo) >= sizeof(rest))
-		return "too long a path";
-	strcpy(w->todo, rest);
-	return NULL;
-}
-
-/* One component: descends, or rewrites .todo for a link. *@ret_fd is what it leads to. */
-static const char *step(struct walk *w, const char *component, int *ret_fd, struct stat *ret_stat)
-{
-	size_t used = strlen(w->done);
-
-	if (streq(component, ".."))
-		step_up(w->done);
-	else if ((size_t)snprintf(w->done + used, sizeof(w->done) - used, "%s%s", used ? "/" : "",
-				  component) >= sizeof(w->done) - used)
-		return "too long a path";
-	*ret_fd = root_openat(w->root, w->done, O_PATH | O_NOFOLLOW);
-	if (*ret_fd < 0)
-		return *ret_fd == -ENOENT ? "there is no such program" : "the way to it is barred";
-	if (fstat(*ret_fd, ret_stat) < 0)
-		return "it cannot be looked at";
-	return NULL;
-}
-
-static const char *judge(const struct walk *w, const struct stat *st)
-{
-	bool last = !w->todo[strspn(w->todo, "/")];
-
 	if (!is_safe(st))
 		return last && S_ISREG(st->st_mode)
 			       ? "the program is not root's alone: others could replace it"
 			       : "a directory on the way is not root's alone: others could put a "
 				 "program there";
-	if (last && !S_ISREG(st->st_mode))
-		return "it is no program";
-	if (!last && !S_ISDIR(st->st_mode))
-		return "the way to it is barred";
-	return NULL;
+	return last && !S_ISREG(st->st_mode) ? "it is no program" : NULL;
+}
+
+static int see(int fd, bool last, void *data)
+{
+	struct way *w = data;
+
+	if (fstat(fd, &w->last) < 0) {
+		w->problem = "it cannot be looked at";
+		return -errno;
+	}
+	if (S_ISDIR(w->last.st_mode))
+		w->visit(fd, false, w->data);
+	w->problem = judge(&w->last, last);
+	return w->problem ? -EPERM : 0;
+}
+
+static const char *problem_of(int error)
+{
+	return error == -ENOENT         ? "there is no such program"
+	       : error == -ELOOP        ? "too many links"
+	       : error == -ENAMETOOLONG ? "too long a path"
+					: "the way to it is barred";
 }
 
 /* A #! line names the file that the processes run. */
@@ -215,48 +174,23 @@ static void read_interpreter(struct rule *r, const struct root *root, int fd)
 		r->interpreter = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
 }
 
-static const char *take_program(struct rule *r, const struct walk *w, const struct stat *st,
-				rule_visit visit, void *data)
+static const char *find_program(struct rule *r, const struct root *root, struct way *w)
 {
-	_cleanup_close_ int fd = root_openat(w->root, w->done, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	struct stat opened;
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
 
-	if (fd < 0 || fstat(fd, &opened) < 0 || opened.st_dev != st->st_dev ||
-	    opened.st_ino != st->st_ino)
+	if (root->fd >= 0)
+		w->visit(root->fd, false, w->data);
+	fd = walk_open(root->fd, r->exe, O_RDONLY | O_NONBLOCK, WALK_LINKS, see, w);
+	if (fd < 0)
+		return w->problem ? w->problem : problem_of(fd);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != w->last.st_dev ||
+	    st.st_ino != w->last.st_ino)
 		return "it changed while it was looked at";
-	r->program = (struct file_id){ .dev = st->st_dev, .ino = st->st_ino };
-	read_interpreter(r, w->root, fd);
-	visit(fd, true, data);
+	r->program = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
+	read_interpreter(r, root, fd);
+	w->visit(fd, true, w->data);
 	return NULL;
-}
-
-static const char *walk_to(struct rule *r, struct walk *w, rule_visit visit, void *data)
-{
-	char component[NAME_MAX + 1];
-	_cleanup_close_ int top = root_openat(w->root, ".", O_PATH | O_DIRECTORY);
-	struct stat st = { 0 };
-	const char *problem;
-
-	if (top >= 0)
-		visit(top, false, data);
-	while (next_component(w, component)) {
-		_cleanup_close_ int fd = -EBADF;
-
-		problem = step(w, component, &fd, &st);
-		if (!problem && S_ISLNK(st.st_mode)) {
-			problem = follow_link(w, fd);
-			if (problem)
-				return problem;
-			continue;
-		}
-		if (!problem && S_ISDIR(st.st_mode))
-			visit(fd, false, data);
-		if (!problem)
-			problem = judge(w, &st);
-		if (problem)
-			return problem;
-	}
-	return take_program(r, w, &st, visit, data);
 }
 
 static void visit_nothing(int fd, bool is_program, void *data)
@@ -268,10 +202,9 @@ static void visit_nothing(int fd, bool is_program, void *data)
 
 void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data)
 {
-	struct walk w = { .root = root };
+	struct way w = { .visit = visit ? visit : visit_nothing, .data = data };
 
-	snprintf(w.todo, sizeof(w.todo), "%s", r->exe);
-	r->problem = walk_to(r, &w, visit ? visit : visit_nothing, data);
+	r->problem = find_program(r, root, &w);
 	if (!r->problem && !r->has_user)
 		r->problem = "its user does not exist";
 	r->resolved = !r->problem;

@@ -49,20 +49,6 @@ void tree_free(struct tree_files *files)
 	*files = (struct tree_files){ 0 };
 }
 
-/* The directory that holds @path's last part. */
-static int open_parent(const struct root *root, const char *path, const char **ret_leaf)
-{
-	_cleanup_free_ char *copy = strdup(path);
-	char *slash = copy ? strrchr(copy, '/') : NULL;
-
-	if (!copy)
-		return -ENOMEM;
-	if (slash)
-		*slash = '\0';
-	*ret_leaf = path + (slash ? slash + 1 - copy : 0);
-	return root_openat(root, slash ? copy : ".", O_RDONLY | O_DIRECTORY);
-}
-
 static bool same_link(int dir, const char *leaf, const struct tree_file *file)
 {
 	char target[PATH_MAX];
@@ -85,7 +71,7 @@ static bool same_content(int dir, const char *leaf, const struct tree_file *file
 int tree_compare(const struct root *root, const struct tree_file *file)
 {
 	const char *leaf;
-	_cleanup_close_ int dir = open_parent(root, file->path, &leaf);
+	_cleanup_close_ int dir = root_open_parent(root, file->path, &leaf);
 	struct stat st;
 
 	if (dir < 0)
@@ -117,7 +103,7 @@ uint64_t tree_hash(const struct tree_file *file)
 int tree_hash_at(const struct root *root, const char *path, uint64_t *ret_hash)
 {
 	const char *leaf;
-	_cleanup_close_ int dir = open_parent(root, path, &leaf), fd = -EBADF;
+	_cleanup_close_ int dir = root_open_parent(root, path, &leaf), fd = -EBADF;
 	_cleanup_free_ char *data = NULL;
 	char target[PATH_MAX];
 	size_t size;
@@ -177,7 +163,7 @@ static void set_times(int dir, const char *leaf)
 int tree_write(const struct root *root, const struct tree_file *file)
 {
 	const char *leaf;
-	_cleanup_close_ int dir = open_parent(root, file->path, &leaf);
+	_cleanup_close_ int dir = root_open_parent(root, file->path, &leaf);
 	int ret;
 
 	if (dir < 0)
@@ -192,7 +178,7 @@ int tree_write(const struct root *root, const struct tree_file *file)
 int tree_remove(const struct root *root, const char *path, bool is_dir)
 {
 	const char *leaf;
-	_cleanup_close_ int dir = open_parent(root, path, &leaf);
+	_cleanup_close_ int dir = root_open_parent(root, path, &leaf);
 
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
@@ -220,7 +206,7 @@ static int make_one(const struct root *root, const char *path,
 	fd = root_make_dir(root, path);
 	if (fd < 0)
 		return fd;
-	dir = open_parent(root, path, &leaf);
+	dir = root_open_parent(root, path, &leaf);
 	if (dir >= 0)
 		set_times(dir, leaf);
 	return 0;

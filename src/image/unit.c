@@ -22,29 +22,34 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static bool is_null(const char *link)
+{
+	const char *target = link;
+
+	/* They lead up to the root, where an image has no /dev. */
+	while (after_prefix(target, "../"))
+		target += strlen("../");
+	return streq(link, "/dev/null") || (target != link && streq(target, "dev/null"));
+}
+
 /* A link to /dev/null masks, and so does an empty file: systemd.unit(5). */
 static int judge_unit(const struct root *root, const char *path)
 {
-	_cleanup_close_ int fd = root_openat(root, path, O_PATH | O_NOFOLLOW);
-	char link[PATH_MAX] = "", *target = link;
+	const char *leaf;
+	_cleanup_close_ int dir = root_open_parent(root, path, &leaf), fd = -EBADF;
+	char link[PATH_MAX] = "";
 	struct stat st;
 
+	if (dir >= 0 && readlinkat(dir, leaf, link, sizeof(link) - 1) >= 0) {
+		if (is_null(link))
+			return -ESTALE;
+		if (!streq(base_name(link), leaf) && !strchr(base_name(link), '@'))
+			return -EMLINK;
+	}
+	fd = root_openat(root, path, O_PATH);
 	if (fd < 0)
 		return fd == -EACCES ? fd : -ENOENT;
-	if (readlinkat(fd, "", link, sizeof(link) - 1) < 0)
-		*link = '\0';
-	while (after_prefix(target,
-			    "../")) /* they lead up to the root, where an image has no /dev */
-		target += strlen("../");
-	if (streq(link, "/dev/null") || (target != link && streq(target, "dev/null")))
-		return -ESTALE;
-	if (*link && !streq(base_name(link), base_name(path)) && !strchr(base_name(link), '@'))
-		return -EMLINK;
-	if (*link) {
-		close(fd);
-		fd = root_openat(root, path, O_PATH);
-	}
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return -ENOENT;
 	return st.st_size == 0 ? -ESTALE : 0;
 }

@@ -2,7 +2,9 @@
 #include "base/root.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "unit.h"
 
@@ -104,6 +106,12 @@ static void confined(void)
 
 	put(&outside, "file", "outside", 7);
 	put(&p, "file", "inside", 6);
+	p.root.no_links = true;
+	CHECK(symlinkat("file", p.root.fd, "near") == 0);
+	CHECK(root_exists(&p.root, "near") == -ELOOP);
+	CHECK(root_exists(&p.root, "./file") == 0);
+	p.root.no_links = false;
+	CHECK(root_exists(&p.root, "near") == 0);
 	CHECK(symlinkat(outside.path, p.root.fd, "absolute") == 0);
 	CHECK(symlinkat("../../../../../../file", p.root.fd, "up") == 0);
 	CHECK(root_exists(&p.root, "absolute/file") == -ENOENT);
@@ -117,6 +125,100 @@ static void confined(void)
 	CHECK(root_exists(&p.root, "a/b/c") == 0);
 	place_remove(&p);
 	place_remove(&outside);
+}
+
+/* What the kernel opens, or its error; -ENOSYS where it cannot be asked. */
+static int by_kernel(const struct root *r, const char *path, int flags)
+{
+	struct open_how how = { .flags = (uint64_t)(unsigned)flags,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* A few parts, put together at random, with links that lead everywhere. */
+static void random_path(char *path, size_t size)
+{
+	static const char *const parts[] = { "a",    "b",  "c", "file", "link", "up",  "top",
+					     "loop", "..", ".", "no",   "/",    "deep" };
+	size_t n = 0;
+
+	*path = '\0';
+	for (int left = 1 + rand() % 5; left > 0 && n < size; left--)
+		n += (size_t)snprintf(path + n, size - n, "%s%s", n ? "/" : "",
+				      parts[(size_t)rand() % ARRAY_SIZE(parts)]);
+	if (rand() % 8 == 0 && n < size)
+		snprintf(path + n, size - n, "/");
+}
+
+static void as_the_kernel(void)
+{
+	static const int flags[] = { O_RDONLY,
+				     O_PATH,
+				     O_PATH | O_NOFOLLOW,
+				     O_RDONLY | O_NOFOLLOW,
+				     O_RDONLY | O_DIRECTORY,
+				     O_PATH | O_DIRECTORY | O_NOFOLLOW };
+	static const char *const links[][2] = {
+		{ "link", "a/b" },      { "a/link", "/a/b/file" },
+		{ "a/up", "../../.." }, { "a/b/up", "../link/" },
+		{ "top", "/" },         { "loop", "loop" },
+		{ "a/b/loop", "no" },   { "a/b/top", "file/" },
+		{ "up", "./a/./link" },
+	};
+	struct place p = place_new(true);
+	char path[200];
+	int fd = root_make_dir(&p.root, "a/b/c/deep");
+
+	close(fd);
+	put(&p, "file", "", 0);
+	put(&p, "a/b/file", "", 0);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		CHECK(symlinkat(links[i][1], p.root.fd, links[i][0]) == 0);
+	srand(1);
+	for (int i = 0; i < 20000; i++) {
+		int how = flags[i % (int)ARRAY_SIZE(flags)], ours, theirs;
+
+		random_path(path, sizeof(path));
+		ours = root_openat(&p.root, path, how);
+		theirs = by_kernel(&p.root, *path == '/' ? path + strspn(path, "/") : path, how);
+		if (theirs == -ENOENT && strspn(path, "/") == strlen(path))
+			theirs = by_kernel(&p.root, ".", how); /* to us that is the root */
+		unit_check(theirs == -ENOSYS || theirs == ours ||
+				   (ours >= 0 && theirs >= 0 && same_file(ours, theirs)),
+			   path, how, "opened as the kernel does");
+		close(ours);
+		close(theirs);
+	}
+	place_remove(&p);
+}
+
+static void ways_too_long(void)
+{
+	struct place p = place_new(true);
+	char path[5000];
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	CHECK(root_openat(&p.root, path, O_PATH) == -ENAMETOOLONG);
+	path[300] = '\0';
+	CHECK(root_openat(&p.root, path, O_PATH) == -ENAMETOOLONG);
+	/* Links that grow as they are followed. */
+	memset(path, '/', sizeof(path));
+	memcpy(path + 3000, "grow/x", sizeof("grow/x"));
+	CHECK(symlinkat(path, p.root.fd, "grow") == 0);
+	CHECK(root_openat(&p.root, "grow/y", O_PATH) == -ENAMETOOLONG ||
+	      root_openat(&p.root, "grow/y", O_PATH) == -ELOOP);
+	place_remove(&p);
 }
 
 static unsigned entries(const struct place *p)
@@ -172,5 +274,7 @@ static void paths(void)
 UNIT_MAIN({ "a text is read without its last blanks, NULs as blanks, up to a limit", reading },
 	  { "a value replaces a file's content, and makes no file", writing },
 	  { "links and dots stay inside a confined root", confined },
+	  { "a confined root's paths lead where openat2(2) says", as_the_kernel },
+	  { "paths too long, and links that make them so, are refused", ways_too_long },
 	  { "a file is replaced whole or not at all, and leaves nothing behind", whole },
 	  { "a path is named from the root down", paths })
