@@ -136,8 +136,8 @@ RECIPE=$LAYER/recipes-core/holdfast/holdfast_0.1.0.bb
 	for file in "$RECIPE" "$LAYER/classes/holdfast-image.bbclass" "$LAYER/conf/layer.conf"; do
 		awk '
 			inside { if ($0 == "}") inside = 0; else if ($0 !~ /^(\t|$)/) bad = 1 }
-			!inside && !/^(#|$|\}$|inherit [a-z -]+$|[A-Za-z_]+(:[a-z${}A-Z-]+)*\(\) \{$)/ &&
-				!/^[A-Za-z_]+(:[a-z${}A-Z-]+)*(\[[a-z]+\])? *(\?\?=|\?=|:=|\+=|\.=|=) *".*"$/ { print FILENAME ":" FNR ": " $0; bad = 1 }
+			!inside && !/^(#|$|\}$|inherit [a-z .-]+$|[A-Za-z_]+(:[a-z${}A-Z-]+)*\(\) \{$)/ &&
+				!/^[A-Za-z_]+(:[a-z${}A-Z-]+)*(\[[a-z]+\])? *(\?\?=|\?=|:=|\+=|=\+|\.=|=) *".*"$/ { print FILENAME ":" FNR ": " $0; bad = 1 }
 			/\(\) \{$/ { inside = 1 }
 			END { exit bad || inside }' "$file"
 		functions_of "$file" | sh -n

@@ -98,8 +98,24 @@ state_of() {
 	. image/etc/mkinitcpio.conf.d/holdfast.conf
 	[[ ${HOOKS[*]} == 'holdfast base udev' ]]
 	[[ -x image/etc/init.d/holdfast && -x image/etc/rcS.d/S12holdfast && ! -e image/etc/init.d/holdfast-guard ]]
+	# At the end of the machine it notes that this is one in order.
+	[[ -x image/etc/rc0.d/K01holdfast && -x image/etc/rc6.d/K01holdfast ]]
 	image_install 0 server
-	[[ -x image/etc/init.d/holdfast-guard && -x image/etc/rcS.d/S12holdfast-guard ]]
+	[[ -x image/etc/init.d/holdfast-guard && -x image/etc/rcS.d/S12holdfast-guard && -x image/etc/rc6.d/K01holdfast-guard ]]
+}
+
+@test "busybox's init as Buildroot has it; one that starts nothing is told of" {
+	has etc/init.d/rcS
+	image_install 0 server
+	messages_have 'nothing starts holdfast in the running system'
+	# shellcheck disable=SC2016 # the script's own
+	printf 'for i in /etc/init.d/S??*; do $i start; done\n' >image/etc/init.d/rcS
+	image_install 0 server
+	[[ $messages != *'nothing starts'* ]]
+	[[ $(cd image/etc/init.d && echo S??*) == 'S12holdfast S12holdfast-guard' && -x image/etc/init.d/S12holdfast ]]
+	[[ ! -e image/etc/rcS.d ]]
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ $(ls image/etc/init.d) == rcS ]]
 }
 
 @test "every file that make install has for an initramfs is known to image install" {

@@ -10,6 +10,7 @@
  * that is chosen. */
 #define PROFILES "etc/holdfast/profiles/"
 #define MAX_PART (64U << 20)
+#define MAX_SCRIPT (1U << 20)
 #define UNITS "usr/lib/systemd/system/"
 #define WANTS "etc/systemd/system/sysinit.target.wants/"
 
@@ -19,9 +20,9 @@ enum user {
 	DRACUT,
 	MKINITCPIO,
 	SYSTEMD,
-	SYSTEMD_GUARD, /* with services to protect */
-	SYSVINIT,
-	SYSVINIT_GUARD,
+	INIT_D,   /* without systemd: one of those below */
+	SYSVINIT, /* directories of links for runlevels */
+	BUSYBOX,  /* as Buildroot has it: scripts started by their own names */
 	N_USERS,
 };
 
@@ -31,7 +32,9 @@ static const char *const signs[N_USERS][3] = {
 	[DRACUT] = { "usr/bin/dracut", "usr/lib/dracut/dracut-functions.sh" },
 	[MKINITCPIO] = { "usr/bin/mkinitcpio", "usr/lib/initcpio/functions" },
 	[SYSTEMD] = { "usr/lib/systemd/systemd", "lib/systemd/systemd" },
-	[SYSVINIT] = { "etc/init.d" },
+	[INIT_D] = { "etc/init.d" },
+	[SYSVINIT] = { "etc/rcS.d", "etc/init.d/rc" },
+	[BUSYBOX] = { "etc/init.d/rcS" },
 };
 
 #define INITRAMFS_TOOLS_DIR "usr/share/initramfs-tools/"
@@ -59,20 +62,26 @@ static const struct part {
 	{ MKINITCPIO, 0644, MKINITCPIO_DIR "install/holdfast" },
 	{ MKINITCPIO, 0644, MKINITCPIO_DIR "hooks/holdfast" },
 	{ SYSTEMD, 0644, UNITS "holdfast.service" },
-	{ SYSTEMD_GUARD, 0644, UNITS "holdfast-guard.service" },
-	{ SYSVINIT, 0755, "etc/init.d/holdfast" },
-	{ SYSVINIT_GUARD, 0755, "etc/init.d/holdfast-guard" },
+	{ SYSTEMD, 0644, UNITS "holdfast-guard.service" },
+	{ INIT_D, 0755, "etc/init.d/holdfast" },
+	{ INIT_D, 0755, "etc/init.d/holdfast-guard" },
 };
 
-/* What makes them run. */
+/* What makes them run. At the end they are stopped first of all, while the disks are there. */
 static const struct {
 	enum user user;
 	const char *path, *target;
 } links[] = {
 	{ SYSTEMD, WANTS "holdfast.service", "/" UNITS "holdfast.service" },
-	{ SYSTEMD_GUARD, WANTS "holdfast-guard.service", "/" UNITS "holdfast-guard.service" },
+	{ SYSTEMD, WANTS "holdfast-guard.service", "/" UNITS "holdfast-guard.service" },
 	{ SYSVINIT, "etc/rcS.d/S12holdfast", "../init.d/holdfast" },
-	{ SYSVINIT_GUARD, "etc/rcS.d/S12holdfast-guard", "../init.d/holdfast-guard" },
+	{ SYSVINIT, "etc/rc0.d/K01holdfast", "../init.d/holdfast" },
+	{ SYSVINIT, "etc/rc6.d/K01holdfast", "../init.d/holdfast" },
+	{ SYSVINIT, "etc/rcS.d/S12holdfast-guard", "../init.d/holdfast-guard" },
+	{ SYSVINIT, "etc/rc0.d/K01holdfast-guard", "../init.d/holdfast-guard" },
+	{ SYSVINIT, "etc/rc6.d/K01holdfast-guard", "../init.d/holdfast-guard" },
+	{ BUSYBOX, "etc/init.d/S12holdfast", "holdfast" },
+	{ BUSYBOX, "etc/init.d/S12holdfast-guard", "holdfast-guard" },
 };
 
 /* mkinitcpio has its hooks in a list, and runs them in its order: before udev's. */
@@ -87,18 +96,31 @@ static bool has_sign(const struct root *image, enum user user)
 	return false;
 }
 
-static void find_users(const struct root *image, bool guard, bool *users)
+/* Whether its script of sysinit is one that starts /etc/init.d/S*. */
+static bool starts_scripts(const struct root *image)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read_text(image, "etc/init.d/rcS", MAX_SCRIPT, &text) == 0 &&
+	       strstr(text, "init.d/S");
+}
+
+static void find_users(const struct root *image, bool *users)
 {
 	for (int user = ANY + 1; user < N_USERS; user++)
 		users[user] = has_sign(image, (enum user)user);
 	users[ANY] = true;
-	users[SYSTEMD_GUARD] = guard && users[SYSTEMD];
-	users[SYSVINIT] = users[SYSVINIT] && !users[SYSTEMD];
-	users[SYSVINIT_GUARD] = guard && users[SYSVINIT];
+	users[INIT_D] = users[INIT_D] && !users[SYSTEMD];
+	users[SYSVINIT] = users[SYSVINIT] && users[INIT_D];
+	users[BUSYBOX] =
+		users[BUSYBOX] && users[INIT_D] && !users[SYSVINIT] && starts_scripts(image);
 	if (!users[INITRAMFS_TOOLS] && !users[DRACUT] && !users[MKINITCPIO])
 		log_info("the image has no initramfs generator: "
 			 "/usr/lib/holdfast/holdfast-initramfs is the program for one made by "
 			 "hand");
+	if (!users[SYSTEMD] && !users[SYSVINIT] && !users[BUSYBOX])
+		log_warning("the image's init is none of systemd, sysvinit and busybox's with "
+			    "/etc/init.d/rcS: nothing starts holdfast in the running system");
 }
 
 static int add_part(const struct root *from, const struct part *part, struct tree_files *files)
@@ -129,6 +151,12 @@ static int check_arch(const struct root *from, const struct root *image)
 	return -EINVAL;
 }
 
+/* Only where services are protected. */
+static bool is_guards(const char *path)
+{
+	return strstr(path, "holdfast-guard");
+}
+
 int install_add_program(const struct root *from, const struct root *image, bool guard,
 			struct tree_files *files)
 {
@@ -137,12 +165,12 @@ int install_add_program(const struct root *from, const struct root *image, bool 
 
 	if (ret < 0)
 		return ret;
-	find_users(image, guard, users);
+	find_users(image, users);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (users[parts[i].user])
+		if (users[parts[i].user] && (guard || !is_guards(parts[i].path)))
 			GATHER(ret, add_part(from, &parts[i], files));
 	for (size_t i = 0; i < ARRAY_SIZE(links) && ret >= 0; i++)
-		if (users[links[i].user])
+		if (users[links[i].user] && (guard || !is_guards(links[i].path)))
 			ret = tree_add_link(files, links[i].path, links[i].target);
 	if (ret >= 0 && users[MKINITCPIO])
 		ret = tree_add(files, MKINITCPIO_CONF, mkinitcpio_conf, strlen(mkinitcpio_conf),

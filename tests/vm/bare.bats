@@ -80,10 +80,19 @@ all_hold() {
 		emit overridden cat /proc/sys/vm/overcommit_ratio
 		emit start /etc/init.d/holdfast start
 		emit init-status /etc/init.d/holdfast status
+		# At the end busybox's init runs rcK; that a machine ends is not what a hand means that stops the script.
+		printf '#!/bin/sh\necho called: "$@"\n' >/usr/sbin/holdfast
+		echo '/etc/init.d/holdfast stop' >/etc/init.d/rcK
+		emit by-hand /etc/init.d/holdfast stop
+		emit by-init sh /etc/init.d/rcK
+		emit by-runlevel env RUNLEVEL=6 /etc/init.d/holdfast stop
 	EOF
 	[ "$(vm_section overridden)" = 61 ]
 	[ "$(vm_status start)" = 0 ]
 	all_hold
 	[ "$(json report '[.stages[].stage] | join(" ")')" = "early system" ]
 	[ "$(vm_status init-status)" = 0 ]
+	[ -z "$(vm_section by-hand)" ]
+	[ "$(vm_section by-init)" = 'called: last-boot --ends' ]
+	[ "$(vm_section by-runlevel)" = 'called: last-boot --ends' ]
 }
