@@ -4,9 +4,19 @@
 
 load lib
 
+release=6.1.0-demo
+
+# Modules, as far as depmod looks at one.
+setup_file() {
+	local name
+	for name in dummy zsmalloc ramoops; do
+		printf 'const char info[] __attribute__((section(".modinfo"))) = "license=GPL\\0name=%s";\n' "$name" |
+			cc -c -x c -o "$BATS_FILE_TMPDIR/$name.ko" -
+	done
+}
+
 # A good image of a product with all that a profile can ask of one. Each test spoils one thing.
 setup_machine() {
-	release=6.1.0-demo
 	mkdir -p image/{boot/loader/entries,etc/{holdfast/profiles,systemd/system},usr/{bin,sbin,lib/systemd/system}} \
 		"image/usr/lib/modules/$release/kernel"
 	ln -s usr/bin image/bin
@@ -20,8 +30,7 @@ setup_machine() {
 	done
 	printf '[Service]\nExecStart=/usr/sbin/sshd -D\n' >image/usr/lib/systemd/system/ssh.service
 	printf '[Service]\nExecStart=/usr/sbin/watchd\n' >image/usr/lib/systemd/system/watch@.service
-	module dummy
-	module zsmalloc
+	cp "$BATS_FILE_TMPDIR"/*.ko "image/usr/lib/modules/$release/kernel/"
 	printf 'kernel/drivers/block/loop.ko\n' >"image/usr/lib/modules/$release/modules.builtin"
 	printf 'kernel/drivers/block/loop.ko\n' >"image/usr/lib/modules/$release/modules.order"
 	list_modules
@@ -33,12 +42,6 @@ setup_machine() {
 	# shellcheck disable=SC2016 # the kernel's own notation
 	boot_entry 'root=LABEL=root crashkernel=192M memmap=1M$0x20000000'
 	product
-}
-
-# module NAME: a kernel module, as far as depmod looks at one.
-module() {
-	printf 'const char info[] __attribute__((section(".modinfo"))) = "license=GPL\\0name=%s";\n' "$1" |
-		cc -c -x c -o "image/usr/lib/modules/$release/kernel/$1.ko" -
 }
 
 list_modules() {
@@ -265,11 +268,53 @@ change() {
 	product
 	cp -r "image/usr/lib/modules/$release" image/usr/lib/modules/6.2.0-next
 	rm image/usr/lib/modules/6.2.0-next/kernel/dummy.ko
+	cp "image/boot/config-$release" image/boot/config-6.2.0-next
 	printf x >image/boot/vmlinuz-6.2.0-next
 	printf x >image/boot/holdfast-capture-6.2.0-next.img
 	finds_in_image 3 <<-'END'
 		product.yaml:6:15: error: kernel 6.2.0-next in the image has no module 'dummy'
 	END
+}
+
+@test "a module's file is looked for in the image, where its list or a link leads; an empty one is none" {
+	local modules=image/usr/lib/modules/$release
+	mkdir outside
+	mv "$modules/kernel/dummy.ko" outside/dummy.ko
+	ln -s "$PWD/outside/dummy.ko" "$modules/kernel/dummy.ko"
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.1.0-demo in the image has no module 'dummy'
+	END
+	mkdir -p "image$PWD"
+	cp -r outside "image$PWD/"
+	image_check 0 --strict
+	rm "$modules/kernel/dummy.ko"
+	: >"$modules/kernel/dummy.ko"
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.1.0-demo in the image: the file of module 'dummy' is empty, or no file
+	END
+	# An absolute path is one of the image's.
+	rm "$modules/kernel/dummy.ko"
+	sed -i 's,kernel/dummy\.ko:,/any/2/dummy.ko:,' "$modules/modules.dep.bin"
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.1.0-demo in the image has no module 'dummy'
+	END
+	mkdir -p image/any/2
+	cp outside/dummy.ko image/any/2/
+	image_check 0 --strict
+}
+
+@test "ramoops, where records are to be kept in memory" {
+	rm "image/usr/lib/modules/$release/kernel/ramoops.ko"
+	list_modules
+	finds_in_image 3 <<-'END'
+		product.yaml:12:3: error: kernel 6.1.0-demo in the image has no module 'ramoops'
+	END
+	sed -i '/^modules:/,/block:/d' "$PROFILES/product.yaml"
+	finds_in_image 3 <<-'END'
+		product.yaml:7:3: error: kernel 6.1.0-demo in the image has no module 'ramoops'
+	END
+	sed -i 's/PSTORE_RAM=m/PSTORE_RAM=y/' "image/boot/config-$release"
+	image_check 0
 }
 
 @test "a built-in can be had without loading; it cannot be blocked, and takes its options from the command line" {
@@ -426,6 +471,14 @@ expect_one_of() {
 	image_check 0 --strict
 	image_check 2 --kernel-config image/etc/passwd
 	messages_have 'image/etc/passwd: this is no kernel configuration'
+	# Another kernel, without one.
+	cp -r "image/usr/lib/modules/$release" image/usr/lib/modules/6.2.0-next
+	rm image/usr/lib/modules/6.2.0-next/config
+	printf x | tee image/boot/vmlinuz-6.2.0-next >image/boot/holdfast-capture-6.2.0-next.img
+	image_check 3 --strict
+	messages_have 'image/boot/config-6.2.0-next: No such file or directory: whether the kernel can do this is not checked'
+	cp "image/usr/lib/modules/$release/config" image/boot/config-6.2.0-next
+	image_check 0 --strict
 	image_check 2 --kernel-config nowhere
 	messages_have 'nowhere: No such file or directory'
 }

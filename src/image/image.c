@@ -173,9 +173,36 @@ static int take_boot_configs(struct image *image)
 	return n == -ENOMEM ? n : ret;
 }
 
+/* Where a directory is barred it may have one. */
+static bool may_have_config(struct image *image, unsigned known, const char *release)
+{
+	const char *in_boot = arena_printf(&image->arena, "/boot/config-%s", release);
+	const char *beside = arena_printf(&image->arena, "/lib/modules/%s/config", release);
+
+	for (unsigned i = 0; in_boot && beside && i < known; i++) {
+		const struct image_text *config = &image->configs.list[i];
+
+		if (has_suffix(config->where, in_boot) || has_suffix(config->where, beside) ||
+		    !config->text)
+			return true;
+	}
+	return false;
+}
+
+/* Where others have one, a kernel without would go unseen. */
+static int miss_config_of(struct image *image, const char *release)
+{
+	const char *where =
+		arena_printf(&image->arena, "%s/boot/config-%s", image->root->path, release);
+
+	return add_text(image, &image->configs,
+			(struct image_text){ where, NULL, strerrordesc_np(ENOENT) });
+}
+
 static int find_configs(struct image *image)
 {
 	int ret = take_boot_configs(image);
+	unsigned known;
 
 	/* Where kernel-install(8) leaves it. */
 	for (const char **release = image->releases; ret >= 0 && *release; release++) {
@@ -185,6 +212,10 @@ static int find_configs(struct image *image)
 			return -ENOMEM;
 		ret = take_config(image, path);
 	}
+	known = image->configs.n;
+	for (const char **release = image->releases; ret >= 0 && known > 0 && *release; release++)
+		if (!may_have_config(image, known, *release))
+			ret = miss_config_of(image, *release);
 	return ret;
 }
 

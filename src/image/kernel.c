@@ -13,6 +13,7 @@ static const char *const indexes[] = {
 };
 
 struct lookup {
+	const struct root *root; /* of the image */
 	const char *release;
 	int dir; /* the kernel's directory of modules */
 	char path[32];
@@ -32,7 +33,7 @@ static const char *open_modules(const struct image *image, const char *release, 
 {
 	_cleanup_free_ char *path = NULL;
 
-	*l = (struct lookup){ .release = release, .dir = -EBADF };
+	*l = (struct lookup){ .root = image->root, .release = release, .dir = -EBADF };
 	if (asprintf(&path, "lib/modules/%s", release) < 0)
 		return strerror(ENOMEM);
 	l->dir = root_openat(image->root, path, O_PATH | O_DIRECTORY);
@@ -53,7 +54,8 @@ static const char *open_modules(const struct image *image, const char *release, 
 enum found {
 	FOUND_MODULE,
 	FOUND_BUILTIN,
-	FOUND_NONE, /* or its file is missing */
+	FOUND_NONE,   /* or its file is missing */
+	FOUND_NOBODY, /* its file is none, or empty */
 	FOUND_NO_LIBRARY,
 	FOUND_NOTHING, /* the lookup failed */
 };
@@ -63,23 +65,35 @@ struct question {
 	const char *name;
 };
 
+/* @path as libkmod gives it: that of the lookup before a file of the list, or absolute. */
+static int look_at_file(const struct lookup *l, const char *path)
+{
+	const char *file = after_prefix(path, l->path);
+	_cleanup_free_ char *below = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+
+	if (file && asprintf(&below, "lib/modules/%s%s", l->release, file) < 0)
+		return FOUND_NOTHING;
+	fd = root_openat(l->root, below ? below : path, O_PATH);
+	if (fd < 0) /* what cannot be seen may be there */
+		return fd == -EACCES ? FOUND_MODULE : FOUND_NONE;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return FOUND_NOBODY;
+	return FOUND_MODULE;
+}
+
 static int answer(void *data)
 {
 	const struct question *q = data;
 	_cleanup_free_ char *path = NULL;
-	const char *file;
 	int ret = module_find(q->lookup->path, q->name, &path);
 
 	if (ret < 0)
 		return ret == -ENOENT    ? FOUND_NONE
 		       : ret == -ELIBACC ? FOUND_NO_LIBRARY
 					 : FOUND_NOTHING;
-	if (!path)
-		return FOUND_BUILTIN;
-	file = after_prefix(path, q->lookup->path);
-	return file && faccessat(q->lookup->dir, file + 1, F_OK, AT_SYMLINK_NOFOLLOW) < 0
-		       ? FOUND_NONE
-		       : FOUND_MODULE;
+	return path ? look_at_file(q->lookup, path) : FOUND_BUILTIN;
 }
 
 /* libkmod believes every offset in the lists that it maps. A value of enum found, or -errno. */
@@ -88,15 +102,27 @@ static int find(const struct lookup *l, const char *name)
 	return run_apart(answer, &(struct question){ l, name });
 }
 
+static void judge_presence(const struct lookup *l, const struct place *at, const char *name,
+			   enum found found, bool required, struct findings *f)
+{
+	enum severity severity = required ? SEVERITY_ERROR : SEVERITY_WARNING;
+
+	if (found == FOUND_NONE)
+		finding_add(f, severity, at, NULL, "kernel %s in the image has no module '%s'",
+			    l->release, name);
+	if (found == FOUND_NOBODY)
+		finding_add(f, severity, at, NULL,
+			    "kernel %s in the image: the file of module '%s' is empty, or no file",
+			    l->release, name);
+}
+
 static void judge_load(const struct lookup *l, const struct image *image, const struct node *item,
 		       enum found found, struct findings *f)
 {
 	const struct node *name = node_child(item, "name");
-	bool required = !streq_null(node_text(item, "required"), "0");
 
-	if (found == FOUND_NONE)
-		finding_add(f, required ? SEVERITY_ERROR : SEVERITY_WARNING, &name->at, NULL,
-			    "kernel %s in the image has no module '%s'", l->release, name->value);
+	judge_presence(l, &name->at, name->value, found,
+		       !streq_null(node_text(item, "required"), "0"), f);
 	if (found != FOUND_BUILTIN)
 		return;
 	node_foreach(option, node_child(item, "options")) {
@@ -121,10 +147,17 @@ static const char *problem_of(int found)
 	return found < 0 || found == FOUND_NOTHING ? "its list of modules is damaged" : NULL;
 }
 
+/* What last_boot keeps its records with, unless it is known to be built in. */
+static const struct node *ramoops_of(const struct image *image, const struct node *tree)
+{
+	return kconfig_any_has(image, "PSTORE_RAM") ? NULL : node_find(tree, "last_boot.ramoops");
+}
+
 /* What keeps from looking, or NULL. */
 static const char *check_one(const struct lookup *l, const struct image *image,
 			     const struct node *tree, struct findings *f)
 {
+	const struct node *ramoops = ramoops_of(image, tree);
 	int found;
 
 	node_foreach(item, node_find(tree, "modules.load")) {
@@ -142,21 +175,28 @@ static const char *check_one(const struct lookup *l, const struct image *image,
 				      "module '%s' is built into kernel %s: it cannot be blocked",
 				      blocked->value, l->release);
 	}
+	if (ramoops) {
+		found = find(l, "ramoops");
+		if (problem_of(found))
+			return problem_of(found);
+		judge_presence(l, &ramoops->name_at, "ramoops", (enum found)found, true, f);
+	}
 	return NULL;
 }
 
 int kernel_check_modules(const struct image *image, const struct node *tree, struct findings *f)
 {
 	const struct node *modules = node_child(tree, "modules");
+	const struct node *asking = modules && modules->first ? modules : ramoops_of(image, tree);
 
-	if (!modules || !modules->first)
+	if (!asking)
 		return 0;
 	if (image->modules_problem)
-		finding_warning(f, &modules->name_at, NULL,
+		finding_warning(f, &asking->name_at, NULL,
 				"/lib/modules of the image: %s: its modules are not checked",
 				image->modules_problem);
 	else if (!*image->releases)
-		finding_warning(f, &modules->name_at, "install the kernel first",
+		finding_warning(f, &asking->name_at, "install the kernel first",
 				"the image has no kernel modules below /lib/modules to check");
 	for (const char **release = image->releases; *release; release++) {
 		struct lookup l;
@@ -166,7 +206,7 @@ int kernel_check_modules(const struct image *image, const struct node *tree, str
 			problem = check_one(&l, image, tree, f);
 		close_p(&l.dir);
 		if (problem)
-			finding_error(f, &modules->name_at, NULL,
+			finding_error(f, &asking->name_at, NULL,
 				      "/lib/modules/%s: the modules cannot be checked: %s",
 				      *release, problem);
 	}
