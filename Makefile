@@ -4,7 +4,7 @@
 # make install    PREFIX=/usr DESTDIR=…
 # make deb        a Debian package in build/deb
 #
-# VARIANT=debug|release|san, V=1 for the commands, CC and PKG_CONFIG for a cross compiler.
+# VARIANT=debug|release|san|fuzz, V=1 for the commands, CC and PKG_CONFIG for a cross compiler.
 
 VARIANT ?= release
 VERSION ?= 0.1.0
@@ -20,6 +20,9 @@ B := build/$(VARIANT)
 CFLAGS_debug := -O0 -g3
 # For size: the program lies in other people's initramfs, and waits for the kernel rather than for itself.
 CFLAGS_release := -Os -g -D_FORTIFY_SOURCE=3 -fno-asynchronous-unwind-tables
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-Wno-sign-conversion -Wno-gnu-variable-sized-type-not-at-end
+LDFLAGS_fuzz := -fsanitize=address,undefined
 CFLAGS_san := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_san := -fsanitize=address,undefined
 
@@ -74,20 +77,24 @@ $(B)/unit/%: tests/unit/%.c $(LIB_OBJ)
 
 unit: $(UNIT)
 
-# --- fuzzing: clang's libFuzzer, its own objects ---
+# --- fuzzing: clang's libFuzzer over everything but main ---
 
-FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 TIME ?= 30
 
-build/fuzz/%: tests/fuzz/%.c $(wildcard $(foreach d,base profile insight,src/$d/*.c src/$d/*.h))
+$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/tree.h $(LIB_OBJ) $(B)/commands.o
 	$(Q)mkdir -p $(@D)
 	$(call say,FUZZ,$<)
-	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Isrc $(LIBS_CFLAGS) -g -O1 \
-		-fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(B)/commands.o $(LIBS)
+
+fuzzers-built:
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) VARIANT=fuzz CC=clang fuzzers
+
+fuzzers: $(FUZZERS)
 
 # Runs each fuzzer for TIME seconds over its seeds.
-fuzz: $(FUZZ)
-	$(Q)tests/fuzz/run $(TIME) $(FUZZ)
+fuzz: fuzzers-built
+	$(Q)tests/fuzz/run $(TIME) $(FUZZERS:$(B)/%=build/fuzz/%)
 
 # --- documentation that the table writes; kept in the tree for cross builds ---
 
@@ -112,7 +119,6 @@ check-installed:
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) WERROR=-Werror all unit
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) WERROR=-Werror VARIANT=san all unit
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ)
 	$(Q)$(MAKE) --no-print-directory fuzz
 	$(Q)tests/run
 
@@ -176,4 +182,4 @@ distclean:
 
 -include $(OBJ:.o=.d) $(UNIT:=.d)
 
-.PHONY: all unit fuzz docs packages lint check check-installed bench demo install deb clean distclean
+.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint check check-installed bench demo install deb clean distclean

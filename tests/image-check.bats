@@ -601,6 +601,14 @@ expect_one_of() {
 	image_check 0
 }
 
+@test "a form feed in a GRUB entry is part of its word" {
+	rm -r image/boot/loader
+	mkdir image/boot/grub
+	printf 'menuentry x {\n\tlinux /vmlinuz \f crashkernel=64M\n}\n' >image/boot/grub/grub.cfg
+	image_check 3
+	messages_have "has crashkernel=64M: less than 192M"
+}
+
 @test "a boot entry's options may stand on several lines" {
 	sed -i 's/^options /options root=LABEL=x\noptions /' image/boot/loader/entries/product.conf
 	image_check 0 --strict

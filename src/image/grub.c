@@ -78,7 +78,7 @@ static const char *take_word(const struct grub *g, FILE *out, const char *text)
 {
 	char quote = 0;
 
-	while (*text && *text != '\n' && (quote || !isspace((unsigned char)*text))) {
+	while (*text && *text != '\n' && (quote || !strchr(" \t", *text))) {
 		if (quote != '\'' && *text == '$') {
 			text = expand(g, out, text);
 			continue;

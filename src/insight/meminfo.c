@@ -1,5 +1,12 @@
 #include "insight/procfs.h"
 
+int64_t kb_read(const char *text)
+{
+	long long kb = strtoll(text, NULL, 10);
+
+	return kb < 0 ? 0 : kb < KB_MAX ? kb : KB_MAX;
+}
+
 int meminfo_read(const struct root *procfs, struct meminfo *ret_meminfo)
 {
 	struct meminfo m = { -1, -1, -1, -1, -1 };
@@ -22,7 +29,7 @@ int meminfo_read(const struct root *procfs, struct meminfo *ret_meminfo)
 			const char *value = after_prefix(line, fields[i].name);
 
 			if (value)
-				*fields[i].value = strtoll(value, NULL, 10);
+				*fields[i].value = kb_read(value);
 		}
 	*ret_meminfo = m;
 	return 0;

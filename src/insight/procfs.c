@@ -100,15 +100,15 @@ static bool read_status(const struct root *procfs, const char *name, struct proc
 		} else if ((value = after_prefix(line, "CapEff:"))) {
 			p->is_admin = strtoull(value, NULL, 16) >> CAP_SYS_ADMIN & 1;
 		} else if ((value = after_prefix(line, "VmSize:"))) {
-			p->vm_kb = strtoll(value, NULL, 10);
+			p->vm_kb = kb_read(value);
 		} else if ((value = after_prefix(line, "VmRSS:"))) {
-			p->rss_kb = strtoll(value, NULL, 10);
+			p->rss_kb = kb_read(value);
 			memory = true;
 		} else if ((value = after_prefix(line, "VmPTE:")) ||
 			   (value = after_prefix(line, "VmPMD:"))) { /* VmPMD: before 4.15 */
-			p->pgtables_kb += strtoll(value, NULL, 10);
+			p->pgtables_kb += kb_read(value);
 		} else if ((value = after_prefix(line, "VmSwap:"))) {
-			p->swap_kb = strtoll(value, NULL, 10);
+			p->swap_kb = kb_read(value);
 		}
 	}
 	return memory;
@@ -242,7 +242,7 @@ static int64_t resident_kb(const struct root *procfs, pid_t pid)
 
 	if (read_small(procfs, pid, "statm", text, sizeof(text)) > 0)
 		p = strchr(text, ' ');
-	return p ? strtoll(p, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024) : 0;
+	return p ? kb_read(p) * (sysconf(_SC_PAGESIZE) / 1024) : 0;
 }
 
 /* Between one file of it and the next. */

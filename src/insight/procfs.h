@@ -67,6 +67,10 @@ int procs_detail(const struct root *procfs, struct procs *procs, size_t first, s
 /* Finds out who runs in whose memory: .lender. Sorts by PID. */
 void procs_find_lenders(const struct root *procfs, struct procs *procs);
 
+/* KiB as procfs prints them, up to what no machine has: pages of it times 1000 are no overflow. */
+#define KB_MAX ((int64_t)1 << 44)
+int64_t kb_read(const char *text);
+
 /* Of /proc/meminfo, in KiB; -1 where it has no such line. */
 struct meminfo {
 	int64_t total, available, free, swap_total, swap_free;

@@ -55,7 +55,7 @@ int procs_detail(const struct root *procfs, struct procs *procs, size_t first, s
 
 	if (cpus > 0 && n_workers > (unsigned long)cpus)
 		n_workers = (unsigned)cpus;
-	for (unsigned i = 0; i < n_workers; i++) {
+	for (unsigned i = 0; i < n_workers && n > 0; i++) {
 		struct worker *w = &workers[i];
 
 		*w = (struct worker){ .procfs = procfs, .details = details };

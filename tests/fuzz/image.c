@@ -1,0 +1,63 @@
+/* Any image: the configuration of its kernels, its boot loader's files and its users, held against
+ * a profile that needs much. */
+#include "image/image.h"
+#include "profile/check.h"
+#include "tree.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char profile[] =
+	"holdfast: 1\nname: p\n"
+	"match: [ { cmdline: { board: [ a, \"b*\" ] }, memory: \">=512M,<=1G\" } ]\n"
+	"kdump: { crashkernel: 192M, capture: { target: \"LABEL=d\", path: / } }\n"
+	"last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }\n"
+	"protect: [ { service: s, exe: /bin/s, unit: s.service, user: nobody } ]\n";
+
+static struct profile needs;
+
+static void read_profile(void)
+{
+	struct library l = { 0 };
+	struct findings f = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/profile/p.yaml", fuzz_dir);
+	if (profile_read_file(path, &f, &needs) < 0 || profile_compose(&l, &f, &needs) < 0 ||
+	    f.errors > 0) {
+		findings_log(&f);
+		abort();
+	}
+	findings_free(&f);
+}
+
+static int take(const struct cmdline_word *word, void *data)
+{
+	(void)data;
+	return *word->name ? 0 : -EINVAL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct findings f = { 0 };
+	struct root root;
+	struct image image;
+
+	if (!needs.tree) {
+		fuzz_lay_out("profile/p.yaml", (const uint8_t *)profile, sizeof(profile) - 1);
+		read_profile();
+	}
+	fuzz_lay_out("image/boot/config-6.1.0", data, size);
+	root = fuzz_root("image");
+	if (image_open(&root, NULL, NULL, &image) == 0) {
+		if (program_check(&image, needs.tree, &f) < 0 ||
+		    kconfig_check(&image, needs.tree, &f) < 0 ||
+		    crash_check(&image, needs.tree, &f) < 0 ||
+		    cmdline_check(&image, needs.tree, &f) < 0 ||
+		    cmdline_words(&image, &needs, take, NULL) < 0)
+			abort();
+		image_close(&image);
+	}
+	findings_free(&f);
+	root_close(&root);
+	return 0;
+}
