@@ -154,7 +154,7 @@ _holdfast() {
 	case $command in
 	'') _holdfast_words 'check select show apply verify revert guard kdump last-boot status top predict explain image keys snapshot' "$word" ;;
 	check) _holdfast_files -f "$word" ;;
-	kdump) _holdfast_words 'load unload status build capture needs' "$word" ;;
+	kdump) _holdfast_words 'load unload status build capture stamp needs' "$word" ;;
 	explain) _holdfast_files -f "$word" any ;;
 	image)
 		_holdfast_words 'install cmdline export' "$word"

@@ -229,6 +229,55 @@ pe() {
 	head -c 1024 /dev/zero
 }
 
+# built_for NAME...: the capture image says that it was built for these profiles as they are now.
+built_for() {
+	local name
+	for name; do
+		holdfast --profile "$name" kdump stamp
+	done >holdfast-built-for
+	{
+		echo holdfast-built-for | cpio --quiet -o -H newc
+		head -c 4096 /dev/zero | gzip
+	} >root/boot/holdfast-capture-6.1.0-demo.img
+}
+
+@test "a capture image that was built for another profile, or for what this one said before, is not loaded" {
+	local stale="the capture image was not built for profile 'default' as it is now: update-initramfs -u builds it anew" name
+	for name in default other; do
+		profile "$name" <<-'END'
+			kdump: { crashkernel: 192M, capture: { target: LABEL=data } }
+			last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
+		END
+	done
+	built_for other default
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	# What is not the image's affair may change.
+	sed -i 's/192M/128M/; s/^last_boot: {/& keep: 4,/' "$PROFILES"/default.yaml
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	sed 's/LABEL=data/LABEL=other/' -i "$PROFILES"/default.yaml
+	reason "$stale"
+	expect 1 holdfast kdump load
+	messages_have "kdump: not armed, armed wanted (failed): $stale"
+	sed -i 's/LABEL=other/LABEL=data/; s/0x20000000/0x30000000/' "$PROFILES"/default.yaml
+	reason "$stale"
+	built_for other
+	reason "$stale"
+	# Armed all the same: said.
+	built_for other
+	loaded 1
+	mkdir -p root/run/holdfast
+	printf 'kernel 1 0\n' >root/run/holdfast/kdump
+	expect 0 holdfast --json kdump status
+	json_is .note "it was loaded from other files than those that are there now: 'holdfast kdump unload' and 'load' take these, or the next boot"
+	# Nothing that a damaged one says makes it ours.
+	loaded 0
+	for size in 00000000 ffffffff 0000ffff; do
+		built_for default
+		printf %s "$size" | dd of=root/boot/holdfast-capture-6.1.0-demo.img bs=1 seek=54 conv=notrunc status=none
+		expect 1 holdfast kdump status
+	done
+}
+
 @test "a kernel that takes signed images only: one that is not signed is not tried" {
 	local image=root/boot/vmlinuz-6.1.0-demo
 	mkdir root/sys/kernel/security
@@ -372,7 +421,7 @@ in_hook() {
 	untouched expect 1 holdfast kdump load
 	messages_have "profile 'default' has no section kdump"
 	untouched expect 2 holdfast kdump explode
-	messages_have "unknown action 'explode': load, unload, status, build, needs or capture"
+	messages_have "unknown action 'explode': load, unload, status, build, needs, stamp or capture"
 	rm "$PROFILES"/*
 	untouched expect 4 holdfast --json kdump status
 	json_is .version 1

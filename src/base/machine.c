@@ -70,3 +70,8 @@ bool machine_is_real(const struct machine *m)
 
 	return m->sysfs.fd >= 0 && fstatfs(m->sysfs.fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
 }
+
+int machine_boot_id(const struct machine *m, char **ret_id)
+{
+	return root_read_text(&m->procfs, "sys/kernel/random/boot_id", 64, ret_id);
+}

@@ -21,3 +21,6 @@ void machine_close(struct machine *m);
 /* Whether sysfs is this kernel's: nothing is loaded or mounted for trees that were made for a test.
  */
 bool machine_is_real(const struct machine *m);
+
+/* The running boot's identity; the caller frees. */
+int machine_boot_id(const struct machine *m, char **ret_id) _must_check_;

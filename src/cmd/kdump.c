@@ -5,7 +5,7 @@
 #include "cmd/apply.h"
 #include "setting/kdump.h"
 #include "setting/kdumpcapture.h"
-#include "setting/kdumptarget.h"
+#include "setting/kdumprow.h"
 #include "setting/lastboot.h"
 #include "setting/report.h"
 
@@ -16,6 +16,7 @@ static int forgive(const struct context *c, const struct node *tree)
 	_cleanup_(last_boot_free) struct last_boot l = { 0 };
 	const struct node *capture = node_find(tree, "kdump.capture");
 	_cleanup_free_ char *why = NULL;
+	struct kdump_row row;
 	int ret;
 
 	if (!capture || !node_text(capture, "target"))
@@ -27,12 +28,15 @@ static int forgive(const struct context *c, const struct node *tree)
 			return ret;
 	}
 	ret = kdump_target_open(&c->machine, capture, false, 0, &t, &why);
-	if (ret < 0 || kdump_attempts(&t) == 0)
+	if (ret < 0)
 		return 0; /* arming says what is wrong with it */
+	row = kdump_row_read(&t, &c->machine, &l, kdump_row_max(capture));
+	if (row.crashes == 0 && !row.noted)
+		return 0;
 	kdump_target_close(&t);
 	ret = kdump_target_open(&c->machine, capture, true, 0, &t, &why);
 	if (ret >= 0)
-		ret = kdump_set_attempts(&t, 0);
+		ret = kdump_row_set(&t, 0);
 	if (ret < 0 && ret != -ENOMEM)
 		log_warning("%s: %s", node_text(capture, "target"), why ? why : strerror(-ret));
 	return ret == -ENOMEM ? ret : 0;
@@ -135,6 +139,18 @@ static int show_status(struct context *c, const struct node *tree)
 	return k.armed ? EXIT_OK : EXIT_NOT_DONE;
 }
 
+/* For whoever builds a capture image, too. */
+static int print_stamp(struct context *c, const struct node *tree)
+{
+	_cleanup_free_ char *line = kdump_stamp(tree);
+
+	(void)c;
+	if (!line)
+		return -ENOMEM;
+	fputs(line, stdout);
+	return EXIT_OK;
+}
+
 /* What follows the capture. A crash kernel has nothing else to do, whatever became of the dump. */
 static void leave(const char *then)
 {
@@ -229,6 +245,7 @@ static const struct {
 	{ "load", load, true },
 	{ "unload", unload, true },
 	{ "status", show_status, false },
+	{ "stamp", print_stamp, false },
 };
 
 static int run_kdump(struct context *c, int argc, char **argv)
@@ -252,8 +269,9 @@ static int run_kdump(struct context *c, int argc, char **argv)
 	while (i < ARRAY_SIZE(actions) && !streq(actions[i].name, name))
 		i++;
 	if (i == ARRAY_SIZE(actions)) {
-		log_error("unknown action '%s': load, unload, status, build, needs or capture",
-			  name);
+		log_error(
+			"unknown action '%s': load, unload, status, build, needs, stamp or capture",
+			name);
 		return EXIT_USAGE;
 	}
 	if (actions[i].writes && context_stands_back(c))
@@ -276,12 +294,12 @@ static int run_kdump(struct context *c, int argc, char **argv)
 
 const struct cmd cmd_kdump = {
 	.name = "kdump",
-	.args = "load|unload|status|build|capture|needs KERNEL INITRD",
+	.args = "load|unload|status|build|capture|stamp|needs KERNEL INITRD",
 	.summary = "Arm the crash kernel; in the crash kernel, save the dump",
 	.help = "load: arms it, if all is as it must be, then sets vm.panic_on_oom and locks "
 		"kexec\nas the profile says. unload: the reverse. status: whether it is armed, and "
 		"if\nnot, why, and what to do. needs: prints how many bytes must be reserved for "
-		"these\ntwo. build, capture: see holdfast(8).",
+		"these\ntwo. build, stamp, capture: see holdfast(8).",
 	.max_args = 3,
 	.run = run_kdump,
 };

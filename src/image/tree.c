@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/hash.h"
+
 #define MAX_HASHED (256U << 20)
 
 static int add(struct tree_files *files, struct tree_file file, const char *path, const char *data)
@@ -85,14 +87,9 @@ int tree_compare(const struct root *root, const struct tree_file *file)
 	return same_content(dir, leaf, file) ? TREE_SAME : TREE_OTHER;
 }
 
-/* FNV-1a of 64 bits. */
 static uint64_t hash_of(bool is_link, const char *data, size_t size)
 {
-	uint64_t hash = 0xcbf29ce484222325 + is_link;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3;
-	return hash;
+	return hash_add(HASH_BEGIN + is_link, data, size);
 }
 
 uint64_t tree_hash(const struct tree_file *file)

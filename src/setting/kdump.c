@@ -1,6 +1,6 @@
 /* The crash kernel as a setting: armed, if all is as it must be. */
 #include "setting/kdump.h"
-#include "setting/kdumptarget.h"
+#include "setting/kdumprow.h"
 #include "setting/lastboot.h"
 #include "setting/setting.h"
 
@@ -31,53 +31,72 @@ static int kdump_read(const struct machine *m, const struct setting *s, struct s
 	return ret_state->value ? 0 : -ENOMEM;
 }
 
-/* How many crashes in a row there were, by the disk, or by what a crash kernel that had none has
- * kept in memory. 0 or -ENOMEM. */
-static int count_crashes(const struct machine *m, const struct node *capture, int64_t *ret_n)
+/* The row by the disk, or by what a crash kernel that had none has kept in memory. 0 or -ENOMEM. */
+static int read_row(const struct machine *m, const struct node *capture, struct kdump_row *ret_row)
 {
 	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
 	_cleanup_(last_boot_free) struct last_boot l = { 0 };
 	_cleanup_free_ char *reason = NULL;
-	int ret;
+	struct kdump_row row = { 0 };
+	int ret = last_boot_load(m, &l);
 
-	if (last_boot_load(m, &l) >= 0)
-		*ret_n = l.crashes;
+	if (ret < 0)
+		l = (struct last_boot){ 0 };
 	ret = kdump_target_open(m, capture, false, 0, &t, &reason);
-	if (ret >= 0 && kdump_attempts(&t) > *ret_n)
-		*ret_n = kdump_attempts(&t);
-	if (ret < 0 && (ret != -ENOENT || reason)) /* else there was no crash yet */
+	if (ret >= 0)
+		row = kdump_row_read(&t, m, &l, kdump_row_max(capture));
+	else if (ret != -ENOENT || reason) /* else there was no crash yet */
 		log_warning("kdump: %s: %s; crashes are not counted there",
 			    node_text(capture, "target"), reason ? reason : strerror(-ret));
+	if (l.crashes > row.crashes)
+		row.crashes = l.crashes;
+	*ret_row = row;
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/* A crash kernel must know it even where it finds no disk. */
-static int check_attempts(const struct machine *m, const struct setting *s, struct kdump *k,
-			  char **why)
-{
-	const struct node *capture = node_child(s->node, "capture");
-	_cleanup_free_ char *append = TAKE_PTR(k->append);
-	int64_t n = 0;
-	int ret = 0;
+#define BY_HAND "'holdfast kdump load' arms it again"
 
-	if (node_text(capture, "target"))
-		ret = count_crashes(m, capture, &n);
-	if (ret < 0)
-		return ret;
-	if (n < kdump_max_attempts(capture))
-		return asprintf(&k->append, "%s " KDUMP_CRASHES "%lld", append, (long long)n) < 0
+/* A crash kernel must know the row even where it finds no disk. */
+static int check_row(const struct kdump_row *row, int64_t max, struct kdump *k, char **why)
+{
+	_cleanup_free_ char *append = TAKE_PTR(k->append);
+	bool crashed = row->crashes >= max;
+
+	if (!crashed && row->unclear < max)
+		return asprintf(&k->append, "%s " KDUMP_CRASHES "%lld", append,
+				(long long)row->crashes) < 0
 			       ? -ENOMEM
 			       : 0;
 	if (asprintf(why,
-		     "%lld crashes in a row (max_attempts): 'holdfast kdump load' arms it again",
-		     (long long)n) < 0)
+		     crashed ? "%lld crashes in a row (max_attempts): " BY_HAND
+			     : "%lld boots in a row ended neither in order nor in a dump "
+			       "(max_attempts): " BY_HAND ", and so does the next boot",
+		     (long long)(crashed ? row->crashes : row->unclear)) < 0)
 		*why = NULL;
 	return -ECANCELED;
 }
 
+/* Should the crash kernel fail, nobody else tells the next boot that there was one. In the
+ * initramfs nothing is written to the disk: there the stage "system" does this later. */
+static void note_armed(const struct machine *m, const struct node *capture, int64_t unclear)
+{
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
+	_cleanup_free_ char *reason = NULL;
+	int ret = kdump_target_open(m, capture, true, 0, &t, &reason);
+
+	if (ret >= 0)
+		ret = kdump_row_note(&t, m, unclear);
+	if (ret < 0)
+		log_warning("kdump: %s: %s; a crash kernel that fails is not counted",
+			    node_text(capture, "target"), reason ? reason : strerror(-ret));
+}
+
 static int kdump_write(const struct machine *m, const struct setting *s, char **why)
 {
+	const struct node *capture = node_child(s->node, "capture");
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
+	bool counts = node_text(capture, "target");
+	struct kdump_row row = { 0 };
 	int ret = kdump_examine(m, s->tree, &k);
 
 	if (ret < 0)
@@ -86,8 +105,15 @@ static int kdump_write(const struct machine *m, const struct setting *s, char **
 		*why = TAKE_PTR(k.why);
 		return k.error;
 	}
-	ret = check_attempts(m, s, &k, why);
-	return ret < 0 ? ret : kdump_load(m, &k, why);
+	if (counts)
+		ret = read_row(m, capture, &row);
+	if (ret >= 0)
+		ret = check_row(&row, kdump_row_max(capture), &k, why);
+	if (ret >= 0)
+		ret = kdump_load(m, &k, why);
+	if (ret >= 0 && counts && !m->wait)
+		note_armed(m, capture, row.unclear);
+	return ret;
 }
 
 static int kdump_undo(const struct machine *m, const struct setting *s, const char *before)

@@ -13,6 +13,7 @@ struct kdump {
 	char *append;       /* the crash kernel's command line */
 	int error;          /* why it cannot be armed: negative errno; 0: it can, or is */
 	char *why;          /* the cause and the remedy, for a person; NULL with .error 0 */
+	bool stale;         /* the initramfs was built for other settings */
 	const char *note;   /* what else is to be said of one that is armed; or NULL */
 };
 
@@ -60,3 +61,10 @@ int kdump_measure(int kernel, int initrd, int64_t *ret_needed) _must_check_;
 /* Whether the image carries a signature of any kind that a kernel may ask for; whose, and whether
  * it is good, only the kernel says. */
 bool kdump_is_signed(int kernel);
+
+/* The line with which a capture image says that it was built for profile @tree as it is; NULL
+ * without memory (kdumpstamp.c). The caller frees. */
+char *kdump_stamp(const struct node *tree);
+
+/* False: the image says what it was built for, and that is not profile @tree as it is now. */
+bool kdump_is_built_for(int initrd, const struct node *tree);

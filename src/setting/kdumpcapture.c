@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "setting/kdumpdir.h"
 #include "setting/kdumplog.h"
-#include "setting/kdumptarget.h"
+#include "setting/kdumprow.h"
 #include "setting/ramoops.h"
 
 /* The disk may be behind a controller that is still being reset. */
@@ -118,14 +118,15 @@ static int64_t crashes_before(const struct machine *m)
 /* Counted before anything else is tried: whatever happens next, this crash is one of the row. */
 static void count(struct capture *c)
 {
-	int64_t on_disk = kdump_attempts(&c->target);
+	struct last_boot nothing = { 0 };
+	int64_t on_disk = kdump_row_read(&c->target, c->m, &nothing, INT64_MAX).crashes;
 	int ret;
 
 	if (on_disk >= c->crashes && c->uptime_ns / 1000000000 < ROW_SECONDS)
 		c->crashes = on_disk + 1;
-	ret = kdump_set_attempts(&c->target, c->crashes);
+	ret = kdump_row_set(&c->target, c->crashes);
 	if (ret == -ENOSPC && kdumpdir_release(&c->target.root))
-		ret = kdump_set_attempts(&c->target, c->crashes);
+		ret = kdump_row_set(&c->target, c->crashes);
 	if (ret < 0)
 		log_warning("capture: this crash is not counted: %s", strerror(-ret));
 	else

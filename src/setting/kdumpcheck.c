@@ -145,6 +145,18 @@ static int find_files(const struct machine *m, const struct node *kdump, struct 
 	return ret;
 }
 
+/* It would save to where the profile said before, or, not knowing the profile, nowhere. */
+static int check_stamp(const struct node *tree, struct kdump *k)
+{
+	k->stale = k->initrd >= 0 && !kdump_is_built_for(k->initrd, tree);
+	if (!k->stale)
+		return 0;
+	return obstacle(k, -ESTALE,
+			"the capture image was not built for profile '%s' as it is now: "
+			"update-initramfs -u builds it anew",
+			node_text(tree, "name"));
+}
+
 /* --- memory --- */
 
 static int measure(struct kdump *k, int64_t *ret_needed)
@@ -260,14 +272,17 @@ static int make_append(const struct machine *m, const struct node *tree, struct 
 
 /* What is wrong with the files counts last: until the next boot something else may be in the way.
  */
-static int look(const struct machine *m, const struct node *kdump, struct kdump *k)
+static int look(const struct machine *m, const struct node *tree, struct kdump *k)
 {
 	struct kdump files = KDUMP_NONE;
 	int64_t needed = 0;
-	int ret = find_files(m, kdump, &files);
+	int ret = find_files(m, node_child(tree, "kdump"), &files);
 
 	if (ret >= 0)
 		ret = measure(&files, &needed);
+	if (ret >= 0)
+		ret = check_stamp(tree, &files);
+	k->stale = files.stale;
 	k->kernel = TAKE_FD(files.kernel);
 	k->initrd = TAKE_FD(files.initrd);
 	if (ret >= 0)
@@ -296,7 +311,7 @@ static int examine(const struct machine *m, const struct node *tree, struct kdum
 			       "this kernel can load no crash kernel: it takes CONFIG_KEXEC_FILE "
 			       "and CONFIG_CRASH_DUMP");
 	if (ret >= 0)
-		ret = look(m, kdump, k);
+		ret = look(m, tree, k);
 	k->armed = kdump_is_armed(m);
 	if (k->armed && ret >= 0) {
 		free(k->why);

@@ -1,6 +1,7 @@
 /* What the crash kernel was loaded from: noted when it is, since the kernel does not tell. */
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "setting/kdump.h"
 #include "setting/report.h"
@@ -10,24 +11,20 @@
 /* The ends of a file are enough to know another by: headers are in front, checksums are behind. */
 #define END 4096
 
-/* FNV-1a */
-static uint64_t hash(uint64_t h, const uint8_t *bytes, ssize_t n)
-{
-	for (ssize_t i = 0; i < n; i++)
-		h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 static void print_file(const char *what, int fd, FILE *f)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = HASH_BEGIN;
 	uint8_t bytes[END];
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
-	h = hash(h, bytes, pread(fd, bytes, END, 0));
-	h = hash(h, bytes, pread(fd, bytes, END, st.st_size > END ? st.st_size - END : 0));
+	for (int end = 0; end < 2; end++) {
+		ssize_t n = pread(fd, bytes, END, end && st.st_size > END ? st.st_size - END : 0);
+
+		if (n > 0)
+			h = hash_add(h, bytes, (size_t)n);
+	}
 	fprintf(f, "%s %lld %016llx\n", what, (long long)st.st_size, (unsigned long long)h);
 }
 
@@ -66,8 +63,10 @@ const char *kdump_loaded_note(const struct machine *m, const struct kdump *k)
 		return "another program has loaded it: what it does is not known";
 	if (!now || k->kernel < 0 || k->initrd < 0)
 		return NULL;
-	return text_same_value(now, then)
-		       ? NULL
-		       : "it was loaded from other files than those that are there now: "
-			 "'holdfast kdump unload' and 'load' take these, or the next boot";
+	if (!text_same_value(now, then))
+		return "it was loaded from other files than those that are there now: "
+		       "'holdfast kdump unload' and 'load' take these, or the next boot";
+	return k->stale ? "its capture image was not built for the profile as it is now: "
+			  "update-initramfs -u builds it anew"
+			: NULL;
 }

@@ -4,11 +4,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "base/text.h"
 #include "setting/mount.h"
 
 #define MOUNT_POINT "holdfast/target"
-#define ATTEMPTS ".attempts"
 
 static char *make_mount_point(const struct machine *m)
 {
@@ -107,35 +105,4 @@ int kdump_target_close(struct kdump_target *t)
 	free(t->mounted_at);
 	*t = KDUMP_TARGET_NONE;
 	return ret;
-}
-
-int64_t kdump_attempts(const struct kdump_target *t)
-{
-	_cleanup_free_ char *text = NULL;
-	int64_t n;
-
-	if (root_read_text(&t->root, ATTEMPTS, 32, &text) < 0 || text_to_int(text, &n) < 0 || n < 0)
-		return 0;
-	return n;
-}
-
-int kdump_set_attempts(const struct kdump_target *t, int64_t n)
-{
-	char text[32];
-	int ret;
-
-	if (n == 0 && unlinkat(t->root.fd, ATTEMPTS, 0) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (n == 0)
-		return fsync(t->root.fd) < 0 ? -errno : 0;
-	ret = snprintf(text, sizeof(text), "%lld\n", (long long)n);
-	return ret < 0 ? -EIO : write_whole(t->root.fd, ATTEMPTS, text, (size_t)ret);
-}
-
-int64_t kdump_max_attempts(const struct node *capture)
-{
-	const char *text = node_setting(capture, "max_attempts");
-	int64_t n;
-
-	return text && text_to_int(text, &n) == 0 ? n : INT64_MAX;
 }

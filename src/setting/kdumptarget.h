@@ -22,15 +22,3 @@ int kdump_target_open(const struct machine *m, const struct node *capture, bool 
 
 /* Unmounts it: what was written is on the disk then. 0 or -errno. */
 int kdump_target_close(struct kdump_target *t);
-
-/* On a crash kernel's command line: as many there were when it was loaded. */
-#define KDUMP_CRASHES "holdfast.crashes="
-
-/* How many boots in a row have ended in a crash. */
-int64_t kdump_attempts(const struct kdump_target *t);
-
-/* Counts anew from @n. 0 or -errno. */
-int kdump_set_attempts(const struct kdump_target *t, int64_t n) _must_check_;
-
-/* After this many crashes in a row the machine boots unarmed. */
-int64_t kdump_max_attempts(const struct node *capture);

@@ -30,6 +30,9 @@ struct last_boot {
 #define CAUSE_WATCHDOG "watchdog"
 #define CAUSE_UNKNOWN "unknown"
 
+/* Evidence that others ask for. */
+#define EVIDENCE_LOST "the reserved memory lost its contents, or had none"
+
 /* What the stages of this boot found out. -ENOENT: nothing yet. */
 int last_boot_load(const struct machine *m, struct last_boot *ret_l) _must_check_;
 int last_boot_save(const struct last_boot *l, const struct machine *m) _must_check_;

@@ -7,18 +7,14 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "setting/kdump.h"
 #include "setting/kdumpdir.h"
-#include "setting/kdumptarget.h"
+#include "setting/kdumprow.h"
 
 /* In the archive: the boot's identity, and "runs" or "ended". */
 #define TRACE ".boot"
 #define CAUSE_FILE "cause"
 #define RECORD_MAX (4U << 20)
-
-static int boot_id(const struct machine *m, char **ret_id)
-{
-	return root_read_text(&m->procfs, "sys/kernel/random/boot_id", 64, ret_id);
-}
 
 /* The archive, open; made where @make says so. */
 static int open_archive(const struct machine *m, const struct node *last_boot, bool make,
@@ -37,7 +33,7 @@ static int open_archive(const struct machine *m, const struct node *last_boot, b
 static int write_trace(const struct machine *m, const struct root *archive, const char *word)
 {
 	_cleanup_free_ char *id = NULL, *text = NULL;
-	int n, ret = boot_id(m, &id);
+	int n, ret = machine_boot_id(m, &id);
 
 	n = asprintf(&text, "%s %s\n", ret < 0 ? "-" : id, word);
 	if (n < 0) {
@@ -64,7 +60,7 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, s
 	if (!word) /* not ours */
 		return 0;
 	/* This boot's own: it was asked before. */
-	if (boot_id(m, &id) >= 0 && strncmp(text, id, strlen(id)) == 0)
+	if (machine_boot_id(m, &id) >= 0 && strncmp(text, id, strlen(id)) == 0)
 		return 0;
 	ended = streq(word, " ended");
 	last_boot_raise(l, ended ? CAUSE_REBOOT : CAUSE_POWER_LOSS_OR_RESET);
@@ -195,14 +191,15 @@ bool last_boot_goes_on(const struct machine *m, const struct node *tree)
 	const struct node *last_boot = node_child(tree, "last_boot");
 
 	return !last_boot || open_archive(m, last_boot, false, &archive) < 0 ||
-	       root_read_text(&archive, TRACE, 128, &text) < 0 || boot_id(m, &id) < 0 ||
+	       root_read_text(&archive, TRACE, 128, &text) < 0 || machine_boot_id(m, &id) < 0 ||
 	       strncmp(text, id, strlen(id)) != 0 || !has_suffix(text, " ended");
 }
 
 /* --- the disk for dumps --- */
 
 struct settling {
-	bool is_new, in_row, reserve; /* what there is to do */
+	bool is_new, ends, armed, reserve; /* what there is to do */
+	int64_t unclear;
 };
 
 static bool is_told(const struct last_boot *l, const char *dump)
@@ -214,18 +211,22 @@ static bool is_told(const struct last_boot *l, const char *dump)
 }
 
 /* A dump whose disk came too late for this boot is not for the next to take for its own. */
-static void look(const struct kdump_target *t, const char *target, const struct last_boot *l,
-		 bool ended, struct settling *ret)
+static void look(const struct kdump_target *t, const struct machine *m, const struct node *capture,
+		 const struct last_boot *l, bool ended, struct settling *ret)
 {
+	int64_t max = kdump_row_max(capture);
+	struct kdump_row row = kdump_row_read(t, m, l, max);
 	_cleanup_free_ char *dump = NULL;
 
 	if (root_read_text(&t->root, KDUMP_NEW, 256, &dump) >= 0) {
 		ret->is_new = ended || is_told(l, dump);
 		if (ended && !is_told(l, dump) && kdumpdir_number(dump) > 0)
-			log_warning("last_boot: %s has a dump that came too late: %.64s", target,
-				    dump);
+			log_warning("last_boot: %s has a dump that came too late: %.64s",
+				    node_text(capture, "target"), dump);
 	}
-	ret->in_row = ended && kdump_attempts(t) > 0;
+	ret->ends = ended && (row.crashes > 0 || row.noted);
+	ret->armed |= !ended && row.unclear >= max; /* not armed for that, which is to be known */
+	ret->unclear = row.unclear;
 	ret->reserve = !ended && !kdumpdir_has_reserve(&t->root);
 }
 
@@ -237,7 +238,7 @@ int last_boot_settle(const struct machine *m, const struct node *tree, const str
 	const struct node *capture = node_find(tree, "kdump.capture");
 	const char *target = node_text(capture, "target");
 	_cleanup_free_ char *why = NULL;
-	struct settling todo = { 0 };
+	struct settling todo = { .armed = !ended && kdump_is_armed(m) };
 	int ret;
 
 	if (!target)
@@ -248,13 +249,15 @@ int last_boot_settle(const struct machine *m, const struct node *tree, const str
 	else if (ret < 0)
 		return 0;
 	else
-		look(&t, target, l, ended, &todo);
+		look(&t, m, capture, l, ended, &todo);
 	kdump_target_close(&t);
-	if (!todo.is_new && !todo.in_row && !todo.reserve)
+	if (!todo.is_new && !todo.ends && !todo.armed && !todo.reserve)
 		return 0;
 	ret = kdump_target_open(m, capture, true, 0, &t, &why);
-	if (ret >= 0 && todo.in_row)
-		ret = kdump_set_attempts(&t, 0);
+	if (ret >= 0 && todo.ends)
+		ret = kdump_row_set(&t, 0);
+	if (ret >= 0 && todo.armed)
+		ret = kdump_row_note(&t, m, todo.unclear);
 	if (ret >= 0 && todo.is_new)
 		unlinkat(t.root.fd, KDUMP_NEW, 0);
 	if (ret >= 0 && todo.reserve)

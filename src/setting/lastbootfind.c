@@ -281,8 +281,7 @@ int last_boot_find(const struct machine *m, const struct node *kdump, int memory
 		ret = last_boot_add(l, &l->evidence,
 				    "the reserved memory kept its contents: power was not lost");
 	else if (memory == RAMOOPS_LOST)
-		ret = last_boot_add(l, &l->evidence,
-				    "the reserved memory lost its contents, or had none");
+		ret = last_boot_add(l, &l->evidence, EVIDENCE_LOST);
 	GATHER(ret, look_at_pstore(&s));
 	GATHER(ret, look_at_target(&s, kdump));
 	GATHER(ret, look_at_watchdogs(&s, &watchdog));

@@ -1,9 +1,6 @@
 /* setting/kdumptarget.c: which directory of a disk is believed to be ours. */
 #define kdump_target_open kdump_target_open_here
 #define kdump_target_close kdump_target_close_here
-#define kdump_attempts kdump_attempts_here
-#define kdump_set_attempts kdump_set_attempts_here
-#define kdump_max_attempts kdump_max_attempts_here
 #include "setting/kdumptarget.c"
 
 #include "unit.h"

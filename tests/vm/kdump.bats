@@ -52,6 +52,8 @@ on_disk() {
 		emit dumps ls /var/crash
 		emit all ls -A /var/crash
 		emit files sh -c 'ls -A /var/crash/0*'
+		holdfast last-boot --ends
+		emit ended ls -A /var/crash
 	EOF
 	kdump_boot 128M
 
@@ -82,8 +84,10 @@ on_disk() {
 
 	# Whole, and nothing else is there.
 	[ "$(vm_section dumps | wc -l)" = 1 ]
-	[ "$(vm_section all | grep '^\.' | tr '\n' ' ')" = ".attempts .reserve " ] # and it is no news any more
+	[ "$(vm_section all | grep '^\.' | tr '\n' ' ')" = ".armed .attempts .reserve " ] # and it is no news any more
 	[ "$(vm_section files | tr '\n' ' ')" = "dmesg vmcore " ]
+	# An end in order ends the row.
+	[ "$(vm_section ended | grep '^\.' | tr '\n' ' ')" = ".reserve " ]
 	local dump
 	dump=/crash/$(vm_section dumps)
 	on_disk "$dump/vmcore" >"$VM/vmcore"
@@ -164,6 +168,13 @@ debian_initrd() {
 	return "$status"
 }
 
+# behind_stamp FILE: what is behind the archive that says what a capture image was built for, unpacked.
+behind_stamp() {
+	local at
+	at=$(LC_ALL=C grep -abom 1 -P '\x28\xb5\x2f\xfd' "$1" | cut -d: -f1)
+	tail -c "+$((at + 1))" "$1" | zstd -dcq
+}
+
 @test "Debian's initramfs, told to carry the crash kernel, arms it before the root is mounted" {
 	cat >"$BATS_TEST_TMPDIR/early.yaml" <<-'EOF'
 		holdfast: 1
@@ -178,12 +189,14 @@ debian_initrd() {
 		debian_initrd "$VM/initrd.debian" "$BATS_TEST_TMPDIR/early.yaml"
 	)
 	# What saves only the log needs no makedumpfile; and the profiles have lost what is not the crash kernel's affair.
-	zstd -dcq "$BATS_TEST_TMPDIR"/holdfast-capture-*.img | cpio -i --quiet --to-stdout 'etc/holdfast/profiles/*' >"$VM/carried"
-	run cpio -t --quiet < <(zstd -dcq "$BATS_TEST_TMPDIR"/holdfast-capture-*.img)
+	behind_stamp "$BATS_TEST_TMPDIR"/holdfast-capture-*.img >"$VM/image"
+	cpio -i --quiet --to-stdout 'etc/holdfast/profiles/*' <"$VM/image" >"$VM/carried"
+	run cpio -t --quiet <"$VM/image"
 	[[ $output == *usr/sbin/holdfast* && $output != *makedumpfile* ]]
 	grep 'target: LABEL=data' "$VM/carried"
 	run grep panic_on_oom: "$VM/carried"
 	[ -z "$output" ]
+	cpio -i --quiet --to-stdout holdfast-built-for < <(cat "$BATS_TEST_TMPDIR"/holdfast-capture-*.img) | grep '^early '
 
 	vm_use_initrd "$VM/initrd.debian"
 	vm_script <<-'EOF'
