@@ -504,6 +504,11 @@ expect_one_of() {
 		image_check 3 --cmdline "crashkernel=$value $memmap"
 		messages_have "the kernel command line of --cmdline has crashkernel=$value: less than 192M"
 	done
+	# One that is plain goes before one that is high.
+	for value in '192M,high crashkernel=64M' '64M crashkernel=192M,high'; do
+		image_check 3 --cmdline "crashkernel=$value $memmap"
+		messages_have "the kernel command line of --cmdline has crashkernel=64M: less than 192M"
+	done
 	image_check 0 --cmdline "crashkernel=auto $memmap"
 	image_check 3 --strict --cmdline "crashkernel=auto $memmap"
 	messages_have 'crashkernel=auto of --cmdline: how much that reserves is not known here'
@@ -562,10 +567,43 @@ expect_one_of() {
 	image_check 0 --strict --cmdline "$output"
 }
 
-@test "holdfast=off on the command line of an image" {
+@test "a command line that switches holdfast off, or names a profile that is not there" {
 	# shellcheck disable=SC2016 # the kernel's own notation
-	image_check 3 --cmdline 'crashkernel=192M memmap=1M$0x20000000 holdfast=off'
-	messages_have 'has holdfast=off: nothing would be done'
+	local reserve='crashkernel=192M memmap=1M$0x20000000' word
+	for word in holdfast=off holdfast=plan; do
+		image_check 3 --cmdline "$reserve $word"
+		messages_have "has $word: nothing would be done"
+	done
+	image_check 3 --cmdline "$reserve holdfast.profile=prodcut"
+	messages_have 'the kernel command line of --cmdline has holdfast.profile=prodcut: there is no such profile'
+	image_check 3 --cmdline "$reserve holdfast.profile=../product"
+	image_check 0 --strict --cmdline "$reserve holdfast.profile=product"
+}
+
+@test "a command line that does not let the profile be chosen" {
+	# shellcheck disable=SC2016 # the kernel's own notation
+	local reserve='crashkernel=192M memmap=1M$0x20000000'
+	printf 'match:\n  - cmdline: { acme.product: [ eg200, "eg3*" ], acme.test: false }\n  - { cmdline: { acme.product: old }, arch: x86_64 }\n' >>"$PROFILES/product.yaml"
+	image_check 0
+	image_check 3 --strict
+	messages_have 'product.yaml:22:1: error: the kernel command line of image/boot/loader/entries/product.conf does not let the profile be chosen'
+	for word in acme.product=eg200 acme.product=eg300 acme.product=old holdfast.profile=product; do
+		image_check 0 --strict --cmdline "$reserve $word"
+	done
+	image_check 3 --strict --cmdline "$reserve acme.product=eg200 acme.test"
+	# One of two entries is for it.
+	cp image/boot/loader/entries/product.conf image/boot/loader/entries/other.conf
+	image_check 3 --strict
+	messages_have 'none of the 2 kernel command lines, of image/boot/loader/entries/other.conf and others, lets the profile be chosen'
+	sed -i 's/options/& acme.product=eg200/' image/boot/loader/entries/product.conf
+	image_check 0 --strict
+	# A parent is chosen by nothing.
+	profile parent </dev/null
+	image_check 0 --strict
+	profile rival <<<'match: [ { arch: x86_64 } ]'
+	sed -i 's/options/& holdfast.profile=product/' image/boot/loader/entries/*.conf
+	image_check 3 --strict
+	messages_have 'rival.yaml:3:1: error: none of the 2 kernel command lines'
 }
 
 @test "where boot loaders keep their command lines" {

@@ -194,6 +194,7 @@ static int open_image(struct check *k)
 	}
 	ret = image_open(&c->machine.root, c->opt[OPT_KERNEL_CONFIG], c->opt[OPT_CMDLINE],
 			 &k->image);
+	k->image.library = &c->library;
 	return ret < 0 && ret != -ENOMEM ? EXIT_USAGE : ret;
 }
 

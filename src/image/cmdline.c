@@ -242,17 +242,6 @@ static int look_for(const struct cmdline_word *word, void *data)
 	return 0;
 }
 
-static int check_line(const struct image *image, const struct image_text *line,
-		      const struct node *tree, struct findings *f)
-{
-	if (has_parameter(line->text, "holdfast", "off"))
-		finding_error(f, &tree->at, NULL,
-			      "the kernel command line of %s has holdfast=off: nothing would be "
-			      "done",
-			      line->where);
-	return memory_words(image, tree, look_for, &(struct looking){ line, tree, f });
-}
-
 struct missing {
 	const struct image_text *line; /* that cannot be read, or NULL: there is none */
 	struct findings *findings;
@@ -284,7 +273,8 @@ int cmdline_check(const struct image *image, const struct node *tree, struct fin
 	for (unsigned i = 0; i < image->cmdlines.n && ret >= 0; i++) {
 		const struct image_text *line = &image->cmdlines.list[i];
 
-		ret = line->text ? check_line(image, line, tree, f)
+		ret = line->text ? memory_words(image, tree, look_for,
+						&(struct looking){ line, tree, f })
 				 : memory_words(image, tree, miss_it, &(struct missing){ line, f });
 	}
 	return ret;

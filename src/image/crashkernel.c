@@ -138,7 +138,13 @@ static void judge(const struct image_text *line, const char *value, const struct
 			    end < INT64_MAX ? "" : " or more");
 }
 
-/* The last one counts; "SIZE,low" only goes with a "SIZE,high". The caller frees. */
+static bool is_high(const char *value)
+{
+	return has_suffix(value, ",high");
+}
+
+/* The last one counts, but of one with ",high" only where none is plain; "SIZE,low" only goes with
+ * such a one. The caller frees. */
 static char *find_value(const char *text)
 {
 	_cleanup_free_ char *word = malloc(strlen(text) + 1);
@@ -147,7 +153,8 @@ static char *find_value(const char *text)
 	while (word && (text = identity_next_word(text, word)) && !streq(word, "--")) {
 		const char *value = cmdline_value(word, "crashkernel");
 
-		if (!value || has_suffix(value, ",low") || has_suffix(value, ",cma"))
+		if (!value || has_suffix(value, ",low") || has_suffix(value, ",cma") ||
+		    (found && !is_high(found) && is_high(value)))
 			continue;
 		free(found);
 		found = strdup(value);

@@ -313,5 +313,5 @@ int image_check(const struct image *image, const struct profile *p, struct findi
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(checks) && ret >= 0; i++)
 		ret = checks[i](image, p->tree, f);
-	return ret;
+	return ret < 0 ? ret : choice_check(image, p, f);
 }

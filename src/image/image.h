@@ -17,7 +17,8 @@ struct image_texts {
 };
 
 struct image {
-	const struct root *root; /* borrowed */
+	const struct root *root;       /* borrowed */
+	const struct library *library; /* its profiles, borrowed; NULL: not known */
 	struct arena arena;
 	const char **releases;       /* of the kernels that have modules; ends with NULL */
 	const char *modules_problem; /* why they cannot be listed, or NULL */
@@ -67,6 +68,8 @@ int crash_check(const struct image *image, const struct node *tree,
 		struct findings *f) _must_check_;
 int cmdline_check(const struct image *image, const struct node *tree,
 		  struct findings *f) _must_check_;
+int choice_check(const struct image *image, const struct profile *p,
+		 struct findings *f) _must_check_;
 
 /* Brings the kernels' built-in command lines (CONFIG_CMDLINE) and the boot loader's together, as
  * the kernels do. -ENOMEM or 0. */
