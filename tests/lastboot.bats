@@ -217,6 +217,52 @@ evidence_has() {
 	evidence_has 'watchdog0 has reset the machine'
 }
 
+@test "a board that restarts by its watchdog: an end in order stays one" {
+	mkdir -p root/sys/class/watchdog/watchdog0
+	echo 32 >root/sys/class/watchdog/watchdog0/bootstatus
+	record dmesg-ramoops-0 Shutdown <<<'<6>[ 9.0] reboot: Restarting system'
+	cause_is reboot
+	evidence_has 'watchdog0 has reset the machine'
+	expect 0 holdfast last-boot --ends
+	boot two
+	cause_is reboot
+	boot three
+	cause_is watchdog
+}
+
+@test "records that nobody clears may be of any boot: no cause without last_boot" {
+	profile default <<<'kdump: { crashkernel: 64M, capture: { target: /dev/none } }'
+	panic 'sysrq triggered crash'
+	expect 0 holdfast apply --stage system
+	expect 0 holdfast --json last-boot
+	json_is .cause unknown
+	evidence_has "pstore has dmesg-ramoops-0: a panic, but of which boot is not known: without 'last_boot' nobody clears it"
+	[[ -e root/sys/fs/pstore/dmesg-ramoops-0 ]]
+}
+
+@test "bytes that are none of the log's: what follows them counts" {
+	printf 'Panic#1 Part1\n<4>[ 5.0] a\0\0b\n<0>[ 5.1] Kernel panic - not syncing: Out of memory: x\n' >root/sys/fs/pstore/dmesg-ramoops-0
+	cause_is oom-panic
+}
+
+@test "the console's log tells of a panic that left no record; with a crash it is archived, with what programs wrote" {
+	printf '%s\n' '[    1.0] a Kernel panic - not syncing: forged' '[    2.0] reboot: Restarting system' >root/sys/fs/pstore/console-ramoops-0
+	echo hello >root/sys/fs/pstore/pmsg-ramoops-0
+	cause_is unknown
+	[[ -z $(archived) ]]
+	boot two
+	echo '[    9.0] Kernel panic - not syncing: Out of memory: x' >>root/sys/fs/pstore/console-ramoops-0
+	cause_is oom-panic
+	evidence_has 'pstore has console-ramoops-0: a panic'
+	[[ $(ls "$ARCHIVE"/000001-*) == $'cause\nconsole-ramoops-0\npmsg-ramoops-0' ]]
+	[[ -z $(ls root/sys/fs/pstore) ]]
+	boot three
+	record dmesg-ramoops-0 Shutdown <<<'<6>[ 9.0] reboot: Restarting system'
+	echo '[    2.0] reboot: Restarting system' >root/sys/fs/pstore/console-ramoops-0
+	cause_is reboot
+	[[ $(archived | wc -l) == 1 ]]
+}
+
 @test "what comes only after the initramfs counts, and never takes back what is known" {
 	expect 0 holdfast apply --stage devices
 	mkdir -p root/sys/class/watchdog/watchdog0

@@ -70,7 +70,7 @@ static int look(struct context *c, struct last_boot *l)
 	if (ret == EXIT_OK)
 		tree = s.profile.tree;
 	l->cause = CAUSE_UNKNOWN;
-	ret = last_boot_find(&c->machine, node_child(tree, "kdump"), 0, false, l);
+	ret = last_boot_find(&c->machine, tree, 0, false, l);
 	if (ret >= 0 && node_child(tree, "last_boot"))
 		ret = last_boot_ask_trace(&c->machine, node_child(tree, "last_boot"), l);
 	return ret;

@@ -44,9 +44,9 @@ int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char 
 }
 
 /* The later ones say more. */
-static const char *const causes[] = { CAUSE_UNKNOWN, CAUSE_POWER_LOSS_OR_RESET,
-				      CAUSE_REBOOT,  CAUSE_WATCHDOG,
-				      CAUSE_PANIC,   CAUSE_OOM_PANIC };
+static const char *const causes[] = { CAUSE_UNKNOWN,  CAUSE_POWER_LOSS_OR_RESET,
+				      CAUSE_WATCHDOG, CAUSE_REBOOT,
+				      CAUSE_PANIC,    CAUSE_OOM_PANIC };
 
 static size_t rank_of(const char *cause)
 {
@@ -194,7 +194,7 @@ static int gather(const struct machine *m, const struct setting *s, struct last_
 		log_warning("last_boot: no record in memory: %s", reason);
 	if (memory < 0 && !m->wait)
 		ret = last_boot_add(l, &l->evidence, "no record in memory: %s", reason);
-	GATHER(ret, last_boot_find(m, node_child(s->tree, "kdump"), memory, true, l));
+	GATHER(ret, last_boot_find(m, s->tree, memory, true, l));
 	return ret < 0 ? ret : last_boot_save(l, m);
 }
 

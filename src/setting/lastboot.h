@@ -53,11 +53,11 @@ void last_boot_json(const struct last_boot *l, struct json *j);
 /* Where copies of the records lie until they are archived, below /run. */
 #define LAST_BOOT_RECORDS "holdfast/records"
 
-/* What pstore, the dumps of @kdump (may be NULL) and the watchdogs say; @memory as
+/* What pstore, the dumps of profile @tree (may be NULL) and the watchdogs say; @memory as
  * ramoops_start() gives it. Adds to what @l has. With @copy the records are copied to
  * LAST_BOOT_RECORDS, or @l->uncopied says why not. 0 or -ENOMEM: what cannot be read is no
  * evidence. */
-int last_boot_find(const struct machine *m, const struct node *kdump, int memory, bool copy,
+int last_boot_find(const struct machine *m, const struct node *tree, int memory, bool copy,
 		   struct last_boot *l) _must_check_;
 
 /* --- the archive (lastbootarchive.c) --- */

@@ -84,7 +84,7 @@ static int copy_records(int from, int to, unsigned *ret_n)
 		_cleanup_free_ char *data = NULL;
 		size_t size;
 
-		if (!after_prefix(e->d_name, "dmesg-"))
+		if (*e->d_name == '.')
 			continue;
 		ret = root_read(&dir, e->d_name, RECORD_MAX, &data, &size);
 		if (ret >= 0)
@@ -155,7 +155,7 @@ static void clear_records(const struct machine *m, int records, const struct las
 		if (!strchr(seen->text, '/'))
 			unlinkat(pstore, seen->text, 0);
 	while (d && (e = readdir(d)))
-		if (after_prefix(e->d_name, "dmesg-"))
+		if (*e->d_name != '.')
 			unlinkat(records, e->d_name, 0);
 }
 

@@ -29,8 +29,9 @@ enum ending {
 struct search {
 	const struct machine *m;
 	struct last_boot *l;
-	bool copy;  /* copies are wanted */
-	int copies; /* directory for them; or -errno */
+	bool clears; /* somebody clears pstore: what is there is of the boot before */
+	bool copy;   /* copies are wanted */
+	int copies;  /* directory for them; or -errno */
 	enum ending ending;
 	int64_t time;      /* of the record that says so */
 	const char *panic; /* the line that tells why, with ENDING_CRASH; or NULL */
@@ -152,6 +153,11 @@ static int look_at_record(struct search *s, const struct pstore_dump *d)
 		ending = ENDING_CRASH;
 		what = "the kernel log of a crash, kept by the crash kernel";
 	}
+	if (!s->clears)
+		return last_boot_add(s->l, &s->l->evidence,
+				     "pstore has %s: %s, but of which boot is not known: without "
+				     "'last_boot' nobody clears it",
+				     d->name, what);
 	note_ending(s, ending, d->parts->time, text);
 	ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: %s", d->name, what);
 	if (ret >= 0 && ending != ENDING_SHUTDOWN)
@@ -163,6 +169,55 @@ static int look_at_record(struct search *s, const struct pstore_dump *d)
 	return ret == -ENOMEM ? ret : 0;
 }
 
+/* A panic that the console has told of, at the beginning of a line behind its time. */
+static bool console_panicked(const char *text)
+{
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (*line == '[')
+			line += strcspn(line, "]\n");
+		line += strspn(line, "] ");
+		if (after_prefix(line, panic_begins))
+			return true;
+	}
+	return false;
+}
+
+/* The console's log is told by a panic of which there is no record: a crash kernel comes before
+ * that. After a crash it is kept, as is what programs have written. */
+static int look_at_log(struct search *s, int dir, const char *name)
+{
+	const struct root pstore = { .fd = dir, .path = "", .no_links = true };
+	_cleanup_free_ char *text = NULL;
+	int ret;
+
+	if (root_read_text(&pstore, name, RECORD_MAX, &text) < 0)
+		return 0;
+	if (after_prefix(name, "console-") && s->ending != ENDING_CRASH && console_panicked(text)) {
+		note_ending(s, ENDING_CRASH, INT64_MAX, text);
+		ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: a panic", name);
+		if (ret < 0)
+			return ret;
+	}
+	if (s->ending != ENDING_CRASH && s->ending != ENDING_EMERGENCY)
+		return 0;
+	ret = copy_record(s, name, text, strlen(text),
+			  !s->l->log && after_prefix(name, "console-"));
+	return ret < 0 ? ret : last_boot_add(s->l, &s->l->seen, "%s", name);
+}
+
+static int look_at_logs(struct search *s, int fd, const char *kind)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	_cleanup_closedir_ DIR *d = own < 0 ? NULL : fdopendir(own);
+	struct dirent *e;
+
+	while (d && ret >= 0 && (e = readdir(d)))
+		if (after_prefix(e->d_name, kind))
+			ret = look_at_log(s, own, e->d_name);
+	return ret;
+}
+
 static int look_at_pstore(struct search *s)
 {
 	_cleanup_close_ int fd = root_openat(&s->m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY);
@@ -171,10 +226,29 @@ static int look_at_pstore(struct search *s)
 
 	for (const struct pstore_dump *d = first; d && ret >= 0; d = d->next)
 		ret = look_at_record(s, d);
+	if (ret >= 0 && fd >= 0 && s->clears)
+		ret = look_at_logs(s, fd, "console-");
+	if (ret >= 0 && fd >= 0 && s->clears)
+		ret = look_at_logs(s, fd, "pmsg-");
 	return ret == -ENOMEM ? ret : 0;
 }
 
 /* --- dumps --- */
+
+/* What tells why is at the end. */
+static int read_end(const struct root *dir, const char *path, char **ret_text, size_t *ret_size)
+{
+	_cleanup_close_ int fd = root_openat(dir, path, O_RDONLY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size > RECORD_MAX && lseek(fd, -(off_t)RECORD_MAX, SEEK_END) < 0)
+		return -errno;
+	return read_all(fd, RECORD_MAX, ret_text, ret_size);
+}
 
 static int look_at_dump(struct search *s, const struct root *dir, const char *target,
 			const char *path)
@@ -201,7 +275,7 @@ static int look_at_dump(struct search *s, const struct root *dir, const char *ta
 	if (ret >= 0)
 		ret = last_boot_add(s->l, &s->l->records, "%s:%s/%s", target, path,
 				    has_core ? core : log);
-	if (ret < 0 || root_read(dir, log, RECORD_MAX, &text, &size) < 0)
+	if (ret < 0 || read_end(dir, log, &text, &size) < 0)
 		return ret;
 	s->panic = panic_line(&s->l->arena, text);
 	ret = copy_record(s, "dmesg-kdump", text, size, true);
@@ -254,10 +328,10 @@ static const char *cause_of(const struct search *s, bool watchdog, int memory)
 {
 	if (s->ending == ENDING_CRASH)
 		return is_oom(s->panic) ? CAUSE_OOM_PANIC : CAUSE_PANIC;
+	if (s->ending == ENDING_SHUTDOWN) /* many boards restart by their watchdog */
+		return CAUSE_REBOOT;
 	if (watchdog)
 		return CAUSE_WATCHDOG;
-	if (s->ending == ENDING_SHUTDOWN)
-		return CAUSE_REBOOT;
 	/* What is written at every shutdown in order is not there, though it would have been kept.
 	 */
 	if (s->ending == ENDING_EMERGENCY || memory == RAMOOPS_KEPT_CONTENTS)
@@ -265,11 +339,15 @@ static const char *cause_of(const struct search *s, bool watchdog, int memory)
 	return CAUSE_UNKNOWN;
 }
 
-int last_boot_find(const struct machine *m, const struct node *kdump, int memory, bool copy,
+int last_boot_find(const struct machine *m, const struct node *tree, int memory, bool copy,
 		   struct last_boot *l)
 {
 	_cleanup_close_ int copies = -EBADF;
-	struct search s = { .m = m, .l = l, .copy = copy, .copies = -ENOENT };
+	struct search s = { .m = m,
+			    .l = l,
+			    .clears = node_child(tree, "last_boot"),
+			    .copy = copy,
+			    .copies = -ENOENT };
 	bool watchdog = false;
 	int ret = 0;
 
@@ -283,7 +361,7 @@ int last_boot_find(const struct machine *m, const struct node *kdump, int memory
 	else if (memory == RAMOOPS_LOST)
 		ret = last_boot_add(l, &l->evidence, EVIDENCE_LOST);
 	GATHER(ret, look_at_pstore(&s));
-	GATHER(ret, look_at_target(&s, kdump));
+	GATHER(ret, look_at_target(&s, node_child(tree, "kdump")));
 	GATHER(ret, look_at_watchdogs(&s, &watchdog));
 	if (s.panic)
 		GATHER(ret, last_boot_add(l, &l->evidence, "%s", s.panic));

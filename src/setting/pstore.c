@@ -82,6 +82,9 @@ static struct pstore_part *read_part(int dir, const char *name, size_t max, stru
 		*ret = 0;
 	if (!text)
 		return NULL;
+	for (size_t i = 0; i < size; i++) /* memory that was damaged */
+		if (!text[i])
+			text[i] = ' ';
 	p = arena_alloc(a, sizeof(*p));
 	*ret = p ? 0 : -ENOMEM;
 	if (!p)
