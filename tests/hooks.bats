@@ -34,8 +34,8 @@ whole() {
 		  block: [ pcspkr ]
 		mounts:
 		  - { what: LABEL=config, where: /srv, type: ext4, required: false }
-		  - { what: LABEL=other, where: /opt }
-		kdump: { crashkernel: 192M, capture: { target: LABEL=dumps } }
+		  - { what: LABEL=other disk, where: /opt }
+		kdump: { crashkernel: 192M, capture: { target: PARTLABEL=crash dumps } }
 		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
 	END
 }
@@ -46,18 +46,18 @@ whole() {
 	expect 0 "$HOLDFAST" --root image image install --from installed profiles/whole.yaml
 	needs
 	output_is <<-'END'
-		capture - whole
-		device LABEL=config whole
-		device LABEL=other whole
-		filesystem auto whole
-		filesystem ext4 whole
-		library libkmod.so.2 whole
-		library libmount.so.1 whole
-		module dummy whole
-		module loop whole
-		module ramoops whole
-		optional zram whole
-		target LABEL=dumps whole
+		capture whole
+		device whole LABEL=config
+		device whole LABEL=other disk
+		filesystem whole auto
+		filesystem whole ext4
+		library whole libkmod.so.2
+		library whole libmount.so.1
+		module whole dummy
+		module whole loop
+		module whole ramoops
+		optional whole zram
+		target whole PARTLABEL=crash dumps
 	END
 }
 
@@ -65,11 +65,11 @@ whole() {
 	whole image/usr/lib/holdfast/profiles
 	needs
 	[[ $(grep -E '^(module|capture|target)|ramoops' <<<"$output") == '' ]]
-	output_has 'optional dummy whole'
+	output_has 'optional whole dummy'
 	# Unless it is the one for this machine.
 	profile default image/usr/lib/holdfast/profiles <<<'modules: { load: [ { name: dummy } ] }'
 	needs
-	output_has 'module dummy default'
+	output_has 'module default dummy'
 }
 
 @test "a profile that needs nothing, and one that cannot be shown" {

@@ -652,6 +652,19 @@ expect_one_of() {
 	image_check 0 --strict
 }
 
+@test "a boot entry of Fedora's has its options in GRUB's environment" {
+	mkdir image/boot/grub2
+	# shellcheck disable=SC2016 # GRUB expands it, and the kernel's own notation
+	{
+		boot_entry 'root=LABEL=root $kernelopts quiet'
+		printf '# GRUB Environment Block\nsaved_entry=product\nkernelopts=crashkernel=192M memmap=1M$0x20000000 \n####' >image/boot/grub2/grubenv
+	}
+	image_check 0 --strict
+	sed -i s/192M/64M/ image/boot/grub2/grubenv
+	image_check 3
+	messages_have 'product.conf has crashkernel=64M: less than 192M'
+}
+
 # in_bounds COMMAND...: with little memory; the sanitizers want more of it.
 in_bounds() (
 	[[ $HOLDFAST == */san/* ]] || ulimit -v 300000

@@ -30,7 +30,7 @@ depends() {
 installkernel() {
 	local what name profile module needs
 	needs=$(holdfast_do needs) || holdfast_fail "the profiles cannot be shown"
-	while read -r what name profile; do
+	while read -r what profile name; do
 		case $what in
 		module | optional)
 			if holdfast_do has_module "$name" "${kernel:?}"; then
@@ -59,7 +59,7 @@ install() {
 		inst_simple "$file" || holdfast_fail "cannot copy $file"
 	done
 	needs=$(holdfast_do needs) || holdfast_fail "the profiles cannot be shown"
-	while read -r what name profile; do
+	while read -r what profile name; do
 		case $what in
 		library)
 			library=$(holdfast_do library_path "$name") || holdfast_fail "$profile needs $name, which is not installed"
