@@ -40,7 +40,8 @@ LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags yaml-0.1 libkmod mount)
 # libyaml is linked statically: its emitter is left out, and every start saves a library to load.
 YAML_LIBS ?= -Wl,-Bstatic $(shell $(PKG_CONFIG) --libs yaml-0.1) -Wl,-Bdynamic
 LIBS = $(YAML_LIBS)
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION='"$(VERSION)"' -Isrc $(WARNINGS) $(WERROR) \
+# Where it is built leaves no trace.
+ALL_CFLAGS = -std=gnu17 -ffile-prefix-map=$(CURDIR)=. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVERSION='"$(VERSION)"' -Isrc $(WARNINGS) $(WERROR) \
 	$(HARDENING) $(LIBS_CFLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
