@@ -283,6 +283,39 @@ state_of() {
 	[[ $(files_in image) == ./sbin ]]
 }
 
+@test "what a run that was cut off left of its writing goes with the next one, or when we go" {
+	local file
+	image_install 0 gateway
+	for file in usr/sbin/.holdfast.123 etc/holdfast/profiles/.gateway.yaml.99 usr/lib/holdfast/.image.manifest.7; do
+		echo half >"image/$file"
+	done
+	echo mine | tee image/usr/sbin/.holdfast.conf image/usr/sbin/.other.123 >image/usr/sbin/.holdfast.
+	image_install 0 gateway
+	[[ $(find image -name '.*' -type f | sort | paste -sd ' ') == 'image/usr/sbin/.holdfast. image/usr/sbin/.holdfast.conf image/usr/sbin/.other.123' ]]
+	echo half >image/usr/lib/holdfast/.functions.3
+	rm image/usr/sbin/.*
+	expect 0 "$HOLDFAST" --root image image install --remove
+	[[ $(files_in image) == ./sbin ]]
+}
+
+@test "directories of a generator that the image has no more go with its hooks" {
+	has usr/bin/dracut
+	image_install 0 gateway
+	rm image/usr/bin/dracut
+	image_install 0 gateway
+	[[ ! -e image/usr/lib/dracut ]]
+	run ! grep dracut image/usr/lib/holdfast/image.manifest
+	[[ -e image/usr/lib/holdfast/functions ]]
+}
+
+@test "a time that is none" {
+	SOURCE_DATE_EPOCH=yesterday image_install 2 gateway
+	messages_have "SOURCE_DATE_EPOCH is 'yesterday': it takes seconds since 1970"
+	SOURCE_DATE_EPOCH=-1 image_install 2 gateway
+	[[ ! -e image/usr/lib/holdfast ]]
+	SOURCE_DATE_EPOCH='' image_install 0 gateway
+}
+
 @test "two profiles of one name, a source without the program, and wrong usage" {
 	mkdir elsewhere
 	profile gateway elsewhere <<<'vm: { oom_dump_tasks: false }'
@@ -347,17 +380,23 @@ state_of() {
 }
 
 @test "a list that claims what cannot be ours" {
-	mkdir -p image/usr/lib/holdfast
+	mkdir -p image/usr/lib/holdfast image/etc/ssh image/usr/local
 	local line
 	printf 'keep\n' >image/etc/passwd
 	local none=0000000000000000
-	for line in "$none etc/passwd" "$none ../outside" "$none /etc/passwd" "$none etc/holdfast/profiles/../../../etc/x.yaml" 'usr/../../' var/ / usr/sbin/holdfast; do
+	for line in "$none etc/passwd" "$none ../outside" "$none /etc/passwd" "$none etc/holdfast/profiles/../../../etc/x.yaml" 'usr/../../' etc/ssh/ usr/local/ var/ / usr/sbin/holdfast; do
 		printf '%s\n' "$line" >image/usr/lib/holdfast/image.manifest
 		expect 1 "$HOLDFAST" --root image image install --remove
 		messages_have "image.manifest: this is not the list that 'image install' writes"
 		image_install 1 gateway
 	done
-	[[ $(cat image/etc/passwd) == keep ]]
+	[[ $(cat image/etc/passwd) == keep && -d image/etc/ssh ]]
+	# One that could be, with a name for a terminal.
+	mkdir -p image/etc/holdfast/profiles
+	: >image/etc/holdfast/profiles/$'\e[31m'.yaml
+	printf 'cbf29ce484222325 etc/holdfast/profiles/\e[31m.yaml\n' >image/usr/lib/holdfast/image.manifest
+	expect 0 "$HOLDFAST" --root image image install --remove
+	output_is <<<'removed: /etc/holdfast/profiles/?[31m.yaml'
 	# A directory that is not empty stays.
 	printf 'etc/\nusr/lib/\n' >image/usr/lib/holdfast/image.manifest
 	expect 0 "$HOLDFAST" --root image image install --remove

@@ -1,5 +1,6 @@
 /* image: holdfast and its profiles into an image, the command line they need, and what can be said
  * without holdfast. */
+#include "base/term.h"
 #include "cmd/image.h"
 #include "image/image.h"
 
@@ -57,7 +58,11 @@ static void tell(enum install_deed deed, const char *path, void *data)
 		json_string(&d->r->json, "result", words[deed]);
 		json_close(&d->r->json, '}');
 	} else if (deed == INSTALL_WRITTEN || deed == INSTALL_REMOVED) {
-		printf("%s: /%s\n", words[deed], path);
+		struct term t = term_of(stdout);
+
+		printf("%s: /", words[deed]);
+		term_text(&t, path, 0, false); /* a list in the image may say anything */
+		putchar('\n');
 	}
 }
 
@@ -228,6 +233,11 @@ static int run_image(struct context *c, int argc, char **argv)
 			continue;
 		log_error("'image %s' takes no --%s", s->name,
 			  option_rows[c->cmd->options[i]].name);
+		return EXIT_USAGE;
+	}
+	if (!tree_epoch_is_valid()) {
+		log_error("SOURCE_DATE_EPOCH is '%s': it takes seconds since 1970",
+			  getenv("SOURCE_DATE_EPOCH"));
 		return EXIT_USAGE;
 	}
 	ret = find_names(&r, s->run == run_cmdline, &a, &n, &names);

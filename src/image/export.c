@@ -4,6 +4,7 @@
 #define LOAD_CONF "etc/modules-load.d/holdfast.conf"
 #define MODPROBE_CONF "etc/modprobe.d/holdfast.conf"
 #define UNITS "etc/systemd/system/"
+#define MANIFEST "usr/lib/holdfast/export.manifest"
 #define DROPIN ".d/90-holdfast.conf"
 
 typedef void (*left_out_fn)(const struct node *n, const char *why, void *data);
@@ -198,17 +199,23 @@ int export_files(const struct profile *p, struct tree_files *files,
 	return ret;
 }
 
-static bool has_part(const char *path)
+static bool has_part(const char *path, bool is_dir)
 {
+	static const char *const files[] = { SYSCTL_CONF, LOAD_CONF, MODPROBE_CONF, MANIFEST };
 	const char *unit = after_prefix(path, UNITS);
 
-	if (unit)
-		return has_suffix(unit, DROPIN) && strchr(unit, '/') == strrchr(unit, '/');
-	return streq(path, SYSCTL_CONF) || streq(path, LOAD_CONF) || streq(path, MODPROBE_CONF);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (is_dir ? tree_leads_to(path, files[i]) : streq(path, files[i]))
+			return true;
+	if (unit && is_dir)
+		return has_suffix(unit, ".d") && !strchr(unit, '/');
+	if (is_dir)
+		return tree_leads_to(path, UNITS);
+	return unit && has_suffix(unit, DROPIN) && strchr(unit, '/') == strrchr(unit, '/');
 }
 
 const struct install_kind install_export = {
 	.command = "export",
-	.manifest = "usr/lib/holdfast/export.manifest",
+	.manifest = MANIFEST,
 	.has_part = has_part,
 };

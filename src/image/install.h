@@ -15,9 +15,10 @@ typedef void (*install_tell)(enum install_deed deed, const char *path, void *dat
 
 /* A kind of things that are put into images, with a list of its own there. */
 struct install_kind {
-	const char *command;                /* that does it */
-	const char *manifest;               /* the list, below the root */
-	bool (*has_part)(const char *path); /* whether @path can be one of them */
+	const char *command;  /* that does it */
+	const char *manifest; /* the list, below the root */
+	/* whether @path can be one of them, or a directory that leads to one */
+	bool (*has_part)(const char *path, bool is_dir);
 };
 
 extern const struct install_kind install_program; /* image install */

@@ -187,18 +187,24 @@ int install_add_profile(struct tree_files *files, const char *name, const char *
 	return tree_add(files, path, text, size, 0644);
 }
 
-static bool has_part(const char *path)
+static bool fits(const char *part, const char *path, bool is_dir)
+{
+	return is_dir ? tree_leads_to(path, part) : streq(path, part);
+}
+
+static bool has_part(const char *path, bool is_dir)
 {
 	const char *profile = after_prefix(path, PROFILES);
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (streq(parts[i].path, path))
+		if (fits(parts[i].path, path, is_dir))
 			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		if (streq(links[i].path, path))
+		if (fits(links[i].path, path, is_dir))
 			return true;
-	return streq(path, MKINITCPIO_CONF) ||
-	       (profile && !strchr(profile, '/') && has_suffix(profile, ".yaml"));
+	if (fits(MKINITCPIO_CONF, path, is_dir) || (is_dir && tree_leads_to(path, PROFILES)))
+		return true;
+	return !is_dir && profile && !strchr(profile, '/') && has_suffix(profile, ".yaml");
 }
 
 const struct install_kind install_program = {

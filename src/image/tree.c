@@ -1,5 +1,6 @@
 #include "image/tree.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -49,6 +50,13 @@ void tree_free(struct tree_files *files)
 	arena_free(&files->arena);
 	free(files->list);
 	*files = (struct tree_files){ 0 };
+}
+
+bool tree_leads_to(const char *dir, const char *path)
+{
+	const char *rest = after_prefix(path, dir);
+
+	return rest && *rest == '/';
 }
 
 static bool same_link(int dir, const char *leaf, const struct tree_file *file)
@@ -140,21 +148,65 @@ static int write_link(int dir, const char *leaf, const struct tree_file *file)
 	return ret;
 }
 
+/* 1: SOURCE_DATE_EPOCH is a time; 0: there is none; -EINVAL. */
+static int read_epoch(time_t *ret_time)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	if (!epoch || !*epoch)
+		return 0;
+	errno = 0;
+	*ret_time = (time_t)strtoll(epoch, &end, 10);
+	return isdigit((unsigned char)*epoch) && !*end && !errno ? 1 : -EINVAL;
+}
+
+bool tree_epoch_is_valid(void)
+{
+	time_t unused;
+
+	return read_epoch(&unused) >= 0;
+}
+
 /* The time that reproducible builds give to what they make: to @leaf, unless it is NULL, and to the
  * directory, which has been changed. */
 static void set_times(int dir, const char *leaf)
 {
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	struct timespec times[2] = { 0 };
-	char *end;
 
-	if (!epoch || !*epoch)
+	if (read_epoch(&times[0].tv_sec) <= 0)
 		return;
-	times[0].tv_sec = times[1].tv_sec = (time_t)strtoll(epoch, &end, 10);
+	times[1] = times[0];
 	/* A file system that cannot is no reason to fail. */
-	if (*end || (leaf && utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW) < 0) ||
+	if ((leaf && utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW) < 0) ||
 	    futimens(dir, times) < 0)
 		return;
+}
+
+/* ".LEAF.PID" */
+static bool is_leftover(const char *name, const char *leaf)
+{
+	const char *rest = *name == '.' ? after_prefix(name + 1, leaf) : NULL;
+
+	return rest && *rest == '.' && rest[1] && !rest[1 + strspn(rest + 1, "0123456789")];
+}
+
+void tree_sweep(const struct root *root, const char *path)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	const char *leaf;
+	int fd = root_open_parent(root, path, &leaf);
+
+	if (fd < 0)
+		return;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return;
+	}
+	for (const struct dirent *e; (e = readdir(d));)
+		if (is_leftover(e->d_name, leaf) && unlinkat(fd, e->d_name, 0) == 0)
+			set_times(fd, NULL);
 }
 
 int tree_write(const struct root *root, const struct tree_file *file)

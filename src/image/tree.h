@@ -36,6 +36,9 @@ enum tree_state {
 	TREE_OTHER, /* something else is there */
 };
 
+/* Whether directory @dir is on the way to @path. */
+bool tree_leads_to(const char *dir, const char *path);
+
 /* What stands at the file's path, or -errno. */
 int tree_compare(const struct root *root, const struct tree_file *file) _must_check_;
 
@@ -45,6 +48,12 @@ uint64_t tree_hash(const struct tree_file *file);
 
 /* The same of what stands at @path. -ENOENT; other -errno. */
 int tree_hash_at(const struct root *root, const char *path, uint64_t *ret_hash) _must_check_;
+
+/* Takes away what a run that was cut off left of writing @path. */
+void tree_sweep(const struct root *root, const char *path);
+
+/* Whether SOURCE_DATE_EPOCH, where there is one, is a time: seconds since 1970. */
+bool tree_epoch_is_valid(void);
 
 /* Writes the file whole, in place of anything but a directory, below directories that exist. With
  * SOURCE_DATE_EPOCH in the environment, its time is that one, and so is that of each directory that
