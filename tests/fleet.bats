@@ -163,6 +163,60 @@ gets() {
 	[[ $(wc -l <<<"$output") == 3 ]]
 }
 
+@test "a machine on which holdfast is switched off gets nothing" {
+	fleet 1 <<-'END'
+		devicetree.model|cmdline|expect
+		Acme Camera|holdfast=off|-
+		Acme Camera|holdfast.profile=camera holdfast=off|camera
+		Acme Camera|quiet -- holdfast=off|camera
+		Acme Camera|holdfast=off|
+	END
+	gets <<-'END'
+		2|-|off
+		3|-|off
+		4|camera|match
+		5|-|off
+	END
+	messages_have 'fleet.tsv:3: gets -, expected camera'
+	messages_have 'fleet.tsv:5: holdfast=off: it gets no profile'
+}
+
+@test "a table on standard input" {
+	fleet 0 <<-'END'
+		devicetree.model|expect
+		Acme Camera|camera
+	END
+	expect 0 holdfast select --fleet - <fleet.tsv
+	gets <<<'2|camera|match'
+	printf 'devicetree.model\texpect\nAcme Camera\t-\n' >fleet.tsv
+	expect 1 holdfast select --fleet - <fleet.tsv
+	messages_have "-:2: gets camera, expected -"
+}
+
+@test "a copy of a whole device tree, and one machine's own directory in the place of all" {
+	mkdir -p fleet/board/memory fleet/board/soc
+	printf 'Acme Camera 3\0' >fleet/board/model
+	printf 'acme,soc\0' >fleet/board/soc/compatible
+	expect 0 holdfast select --fleet fleet
+	gets <<<'board|camera|match'
+	expect 2 holdfast select --fleet fleet/board
+	messages_have "fleet/board: this is one machine's own: name the directory that has one for each machine"
+}
+
+@test "a serial number that only root may read counts as not said" {
+	mkdir -p fleet/pc
+	printf 'Acme Corp\n' >fleet/pc/sys_vendor
+	printf 'EG-200\n' >fleet/pc/product_name
+	printf '1G\n' >fleet/pc/memory
+	printf '4711\n' >fleet/pc/product_serial
+	chmod 000 fleet/pc/product_serial
+	local as_user=()
+	[[ $(id -u) != 0 ]] || as_user=(setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search)
+	expect 0 "${as_user[@]}" "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys select --fleet fleet
+	gets <<<'pc|gateway|match'
+	messages_have 'fleet/pc/product_serial: Permission denied: it counts as not said'
+}
+
 @test "a machine's files that lead out of the directory" {
 	mkdir -p fleet/pc
 	printf 'Acme Camera\n' >outside

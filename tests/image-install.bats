@@ -461,6 +461,16 @@ words_of() {
 		early|acme.product=eg200 acme.rev=b acme.test
 		either|
 	END
+	# Of several values the first that can be said; where there is none, that is told.
+	profile list <<<'match: [ { cmdline: { acme.product: [ "eg*", eg200 ], acme.rev: "b?", acme.name: "a b", acme.odd: "a\"b" } } ]'
+	words_of list
+	output_is <<<'acme.product=eg200 acme.name="a b"'
+	messages_are <<-'END'
+		profiles/list.yaml:3:55: warning: the kernel command line must have 'acme.rev', too: match has no value that a word could have
+		profiles/list.yaml:3:89: warning: the kernel command line must have 'acme.odd', too: match has no value that a word could have
+	END
+	words_of --json list
+	json_is '.profiles[0].words[] | select(.value == null) | .name' $'acme.rev\nacme.odd'
 	expect 4 "$HOLDFAST" --profiles profiles image cmdline none
 	expect 4 "$HOLDFAST" --root image image cmdline
 	messages_have 'there is no profile'
@@ -472,6 +482,7 @@ setup_export() {
 	profile whole <<-'END'
 		extends: common
 		on_error: reboot
+		match: [ { arch: x86_64 } ]
 		vm: { overcommit_memory: never, overcommit_ratio: 80, panic_on_oom: 2 }
 		sysctl:
 		  kernel.panic: 10
@@ -485,7 +496,7 @@ setup_export() {
 		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1 }
 		protect:
 		  - { service: sshd, exe: /usr/sbin/sshd, unit: ssh.service, max_rss: 64M, oom_score_adj: -900 }
-		  - { service: cron, exe: /usr/sbin/cron, children: inherit }
+		  - { service: cron, exe: /usr/sbin/cron, args: "*-f*", children: inherit }
 	END
 }
 
@@ -526,12 +537,15 @@ setup_export() {
 		OOMScoreAdjust=-900
 	END
 	messages_are <<-'END'
-		profiles/whole.yaml:5:55: warning: 'panic_on_oom' is not exported as it is: no crash kernel will be armed: panic_on_oom_unarmed counts
-		profiles/whole.yaml:17:5: warning: 'sshd' is not exported as it is: its children keep the score: nothing releases them
-		profiles/whole.yaml:17:62: warning: 'max_rss' is not exported as it is: nothing looks at it
+		profiles/whole.yaml:6:55: warning: 'panic_on_oom' is not exported as it is: no crash kernel will be armed: panic_on_oom_unarmed counts
+		profiles/whole.yaml:18:5: warning: 'sshd' is not exported as it is: its children keep the score: nothing releases them
+		profiles/whole.yaml:18:62: warning: 'max_rss' is not exported as it is: nothing looks at it
+		profiles/whole.yaml:19:5: warning: 'cron' is not exported as it is: no unit is named: it is taken to be cron.service
+		profiles/whole.yaml:19:43: warning: 'args' is not exported as it is: every process of the unit gets the score
+		profiles/whole.yaml:5:1: warning: 'match' is not exported as it is: every machine with these files gets them
 		profiles/whole.yaml:4:1: warning: 'on_error' is not exported as it is: nothing acts on it
-		profiles/whole.yaml:14:1: warning: 'mounts' is not exported as it is: give them in /etc/fstab
-		profiles/whole.yaml:15:1: warning: 'kdump' is not exported as it is: nothing arms a crash kernel
+		profiles/whole.yaml:15:1: warning: 'mounts' is not exported as it is: give them in /etc/fstab
+		profiles/whole.yaml:16:1: warning: 'kdump' is not exported as it is: nothing arms a crash kernel
 	END
 }
 

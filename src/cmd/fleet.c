@@ -12,11 +12,19 @@ struct run {
 	unsigned bad; /* that could not be read */
 };
 
+/* Nothing is done there, whatever the profile. */
+static bool is_off(struct identity *id)
+{
+	return streq_null(identity_cmdline(id, "holdfast"), "off");
+}
+
 static struct roster_choice choose(const struct run *r, struct identity *id)
 {
 	const char *name = identity_cmdline(id, "holdfast.profile");
 	struct profile *p;
 
+	if (is_off(id))
+		return (struct roster_choice){ 0 };
 	if (!name)
 		return roster_choose(&r->roster, id);
 	p = roster_find(&r->roster, name);
@@ -35,7 +43,7 @@ static char *place_of(const struct run *r, const struct fleet_machine *m)
 }
 
 /* Counts what is wrong with the choice and says it; true where all is well. */
-static bool judge(struct run *r, const struct fleet_machine *m, const struct roster_choice *choice)
+static bool judge(struct run *r, struct fleet_machine *m, const struct roster_choice *choice)
 {
 	const char *got = choice->profile ? choice->profile->name : "-";
 	_cleanup_free_ char *place = place_of(r, m);
@@ -55,17 +63,21 @@ static bool judge(struct run *r, const struct fleet_machine *m, const struct ros
 	}
 	if (!m->expect && !choice->profile) {
 		r->without++;
-		log_error("%s: no profile matches", place);
+		log_error(is_off(&m->identity) ? "%s: holdfast=off: it gets no profile"
+					       : "%s: no profile matches",
+			  place);
 		return false;
 	}
 	return true;
 }
 
-static void print_machine(struct run *r, const struct fleet_machine *m,
+static void print_machine(struct run *r, struct fleet_machine *m,
 			  const struct roster_choice *choice, bool ok)
 {
 	bool chosen = choice->profile && !choice->tie;
-	const char *reason = choice->tie ? "tie" : select_reason_name(choice->reason);
+	const char *reason = choice->tie            ? "tie"
+			     : is_off(&m->identity) ? "off"
+						    : select_reason_name(choice->reason);
 	struct json *j = &r->json;
 
 	if (!r->c->opt[OPT_JSON]) {

@@ -83,6 +83,14 @@ struct words {
 	const char *separator;
 };
 
+static void tell_unsaid(const struct cmdline_word *word)
+{
+	const struct place *at = &word->for_key->name_at;
+
+	log_warning("%s:%u:%u: warning: the kernel command line must have '%s', too: %s", at->file,
+		    at->line, at->column, word->name, word->why);
+}
+
 static int print_word(const struct cmdline_word *word, void *data)
 {
 	struct words *w = data;
@@ -94,6 +102,10 @@ static int print_word(const struct cmdline_word *word, void *data)
 		json_string(j, "value", word->value);
 		json_string(j, "why", word->why);
 		json_close(j, '}');
+		return 0;
+	}
+	if (!word->value) {
+		tell_unsaid(word);
 		return 0;
 	}
 	printf(strpbrk(word->value, " \t") ? "%s%s%s\"%s\"" : "%s%s%s%s", w->separator, word->name,

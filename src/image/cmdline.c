@@ -70,22 +70,43 @@ static int memmap_word(const struct image *image, const struct node *tree, cmdli
 								: ramoops_words(n, each, data);
 }
 
-/* A pattern that says the very value; NULL where there is none. */
-static const char *exact_value(const struct node *n)
+static bool says(const struct node *pattern, const char *boolean)
 {
-	const struct node *pattern = n->kind == NODE_LIST ? n->first : n;
+	return pattern->plain && streq(pattern->value, boolean);
+}
 
-	if (!pattern || pattern->kind != NODE_SCALAR || pattern->is_pattern)
-		return NULL;
-	if (pattern->plain && streq(pattern->value, "false"))
-		return NULL;
-	return pattern->plain && streq(pattern->value, "true") ? "" : pattern->value;
+/* A pattern that says the very value, the first of a list; NULL where there is none. */
+static const struct node *exact_pattern(const struct node *n)
+{
+	const struct node *first = n->kind == NODE_LIST ? n->first : n;
+
+	for (const struct node *pattern = first; pattern; pattern = pattern->next) {
+		if (pattern->kind == NODE_SCALAR && !pattern->is_pattern &&
+		    !strchr(pattern->value, '"'))
+			return pattern;
+		if (n->kind != NODE_LIST)
+			break;
+	}
+	return NULL;
+}
+
+static int match_word(const struct node *n, cmdline_take each, void *data)
+{
+	const struct node *pattern = exact_pattern(n);
+	struct cmdline_word word = { n, n->name, NULL, "the profile is chosen by it" };
+
+	if (!pattern)
+		word.why = "match has no value that a word could have";
+	else if (says(pattern, "false")) /* it must not be there */
+		return 0;
+	else
+		word.value = says(pattern, "true") ? "" : pattern->value;
+	return each(&word, data);
 }
 
 /* The parameters by which the profile is chosen, if no alternative does without. */
 static int match_words(const struct profile *p, cmdline_take each, void *data)
 {
-	static const char why[] = "the profile is chosen by it";
 	const struct node *match = node_child(p->tree, "match");
 	int ret = 0;
 
@@ -98,12 +119,9 @@ static int match_words(const struct profile *p, cmdline_take each, void *data)
 	node_foreach(alternative, match)
 		if (!node_child(alternative, "cmdline"))
 			return 0;
-	node_foreach(n, node_child(match->first, "cmdline")) {
-		const char *value = exact_value(n);
-
-		if (value && ret >= 0)
-			ret = each(&(struct cmdline_word){ n, n->name, value, why }, data);
-	}
+	node_foreach(n, node_child(match->first, "cmdline"))
+		if (ret >= 0)
+			ret = match_word(n, each, data);
 	return ret;
 }
 

@@ -124,6 +124,27 @@ static bool has_file(const struct tree_files *files, const char *path)
 	return false;
 }
 
+/* What a unit's setting cannot say of a rule. */
+static void leave_out_of_rule(const struct export *e, const struct node *rule)
+{
+	const struct node *args = node_child(rule, "args"), *max_rss = node_child(rule, "max_rss");
+	const char *children = node_text(rule, "children");
+
+	if (!node_text(rule, "unit")) {
+		_cleanup_free_ char *why = NULL;
+
+		if (asprintf(&why, "no unit is named: it is taken to be %s.service",
+			     node_identity(rule)) >= 0)
+			e->left_out(rule, why, e->data);
+	}
+	if (!streq_null(children, "inherit"))
+		e->left_out(rule, "its children keep the score: nothing releases them", e->data);
+	if (args)
+		e->left_out(args, "every process of the unit gets the score", e->data);
+	if (max_rss)
+		e->left_out(max_rss, "nothing looks at it", e->data);
+}
+
 /* Named by the rule's unit, or by the service of the rule's name. */
 static int export_rule(const struct export *e, const struct node *rule)
 {
@@ -155,10 +176,7 @@ static int export_rule(const struct export *e, const struct node *rule)
 		: has_suffix(unit, ".mount")          ? "Mount"
 						      : "Swap",
 		node_setting(rule, "oom_score_adj"));
-	if (!node_text(rule, "children") || !streq(node_text(rule, "children"), "inherit"))
-		e->left_out(rule, "its children keep the score: nothing releases them", e->data);
-	if (node_text(rule, "max_rss"))
-		e->left_out(node_child(rule, "max_rss"), "nothing looks at it", e->data);
+	leave_out_of_rule(e, rule);
 	return text_end(e, &t, path);
 }
 
@@ -167,6 +185,7 @@ static void list_left_out(const struct export *e)
 	static const struct {
 		const char *key, *why;
 	} rows[] = {
+		{ "match", "every machine with these files gets them" },
 		{ "on_error", "nothing acts on it" },
 		{ "mounts", "give them in /etc/fstab" },
 		{ "kdump", "nothing arms a crash kernel" },

@@ -216,11 +216,16 @@ static int take_file(struct member *m, const char *file, const char *fact)
 	if (asprintf(&path, "%s/%s", m->name, file) < 0)
 		return -ENOMEM;
 	ret = root_read_text(m->dir, path, MAX_FIELD, &text);
-	if (ret == -ENOENT || ret == -ENOMEM)
-		return ret == -ENOENT ? 0 : ret;
+	/* A device tree has directories of such names, with facts for the kernel. */
+	if (ret == -ENOENT || ret == -EISDIR || ret == -ENOMEM)
+		return ret == -ENOMEM ? ret : 0;
 	place = root_path(m->dir, path);
 	if (!place)
 		return -ENOMEM;
+	if (ret == -EACCES) { /* as serial numbers are, but to root */
+		log_warning("%s: %s: it counts as not said", place, strerror(-ret));
+		return 0;
+	}
 	if (ret < 0) {
 		log_error("%s: %s", place, strerror(-ret));
 		return -EINVAL;
@@ -269,6 +274,21 @@ static int read_member(const struct root *dir, const char *name, fleet_visit vis
 	return ret;
 }
 
+/* /sys/class/dmi/id itself, or a device tree: what is below it are no machines. */
+static bool is_one_machines(const struct root *dir)
+{
+	static const char *const signs[] = { "sys_vendor", "product_name", "model", "compatible" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		_cleanup_close_ int fd = root_openat(dir, signs[i], O_PATH);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			return true;
+	}
+	return false;
+}
+
 static int is_visible(const struct dirent *e)
 {
 	return e->d_name[0] != '.';
@@ -285,6 +305,12 @@ static int read_dirs(const char *path, fleet_visit visit, void *data, unsigned *
 		log_error("%s: %s", path, strerror(ret < 0 ? -ret : errno));
 		return -EINVAL;
 	}
+	if (is_one_machines(&dir)) {
+		log_error("%s: this is one machine's own: name the directory that has one for "
+			  "each machine",
+			  path);
+		ret = -EINVAL;
+	}
 	for (int i = 0; i < n; i++) {
 		if (ret >= 0)
 			ret = pass_over(read_member(&dir, list[i]->d_name, visit, data), bad);
@@ -296,7 +322,7 @@ static int read_dirs(const char *path, fleet_visit visit, void *data, unsigned *
 
 int fleet_read(const char *path, fleet_visit visit, void *data, unsigned *ret_bad)
 {
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	_cleanup_fclose_ FILE *f = fopen(streq(path, "-") ? "/dev/stdin" : path, "re");
 	unsigned bad = 0;
 	struct stat st;
 	int ret;

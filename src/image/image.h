@@ -109,8 +109,8 @@ bool cmdline_is_rescue(const char *text);
 struct cmdline_word {
 	const struct node *for_key; /* what asks for it */
 	const char *name;           /* "crashkernel" */
-	const char *value;
-	const char *why;
+	const char *value;          /* NULL: none can be said, */
+	const char *why;            /* because of this */
 };
 typedef int (*cmdline_take)(const struct cmdline_word *word, void *data);
 int cmdline_words(const struct image *image, const struct profile *p, cmdline_take each,
