@@ -210,8 +210,8 @@ gets() {
 	printf '1G\n' >fleet/pc/memory
 	printf '4711\n' >fleet/pc/product_serial
 	chmod 000 fleet/pc/product_serial
-	local as_user=()
-	[[ $(id -u) != 0 ]] || as_user=(setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search)
+	local as_user=() power='-dac_override,-dac_read_search'
+	[[ $(id -u) != 0 ]] || as_user=(setpriv --bounding-set="$power" --inh-caps="$power")
 	expect 0 "${as_user[@]}" "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys select --fleet fleet
 	gets <<<'pc|gateway|match'
 	messages_have 'fleet/pc/product_serial: Permission denied: it counts as not said'
