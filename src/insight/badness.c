@@ -18,7 +18,7 @@ static const char *why_not(const struct proc *p)
 		return "oom_score_adj -1000";
 	if (p->adj == PROC_ADJ_UNKNOWN)
 		return "its oom_score_adj cannot be read";
-	if (p->lender)
+	if (p->in_vfork)
 		return "it runs in its parent's memory (vfork)";
 	return NULL;
 }

@@ -94,7 +94,7 @@ static bool kills_asking(const struct predict_rules *rules, struct prediction *p
 
 	if (!rules->kill_allocating || rules->memcg)
 		return false;
-	if (asking && !asking->badness.killable && !asking->proc->lender)
+	if (asking && !asking->badness.killable && !asking->proc->in_vfork)
 		return false;
 	p->victim = asking;
 	return true;

@@ -114,29 +114,51 @@ static bool read_status(const struct root *procfs, const char *name, struct proc
 	return memory;
 }
 
-/* A main thread that has ended before the others has given up its memory: as find_lock_task_mm(),
- * takes that of the first thread that has some. */
-static bool read_threads(const struct root *procfs, struct proc *p)
+/* The first thread with memory, or the first that waits. */
+static bool find_thread(const struct root *procfs, const struct proc *p, bool waiting,
+			struct proc *ret_thread)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
-	const struct proc leader = *p;
 	char path[48];
 	unsigned threads;
 
 	snprintf(path, sizeof(path), "%d/task", (int)p->pid);
 	dir = procfs_dir(procfs, path);
 	for (struct dirent *e; dir && (e = readdir(dir));) {
+		struct proc thread = *p;
+		bool memory;
+
 		if (!isdigit((unsigned char)*e->d_name))
 			continue;
 		snprintf(path, sizeof(path), "task/%.10s/status", e->d_name);
-		if (!read_status(procfs, path, p, &threads))
-			continue;
-		p->thread = (pid_t)strtol(e->d_name, NULL, 10);
-		p->uid = leader.uid;
-		memcpy(p->name, leader.name, sizeof(p->name));
-		return true;
+		memory = read_status(procfs, path, &thread, &threads);
+		thread.thread = (pid_t)strtol(e->d_name, NULL, 10);
+		if (waiting ? thread.waits : memory) {
+			*ret_thread = thread;
+			return true;
+		}
 	}
 	return false;
+}
+
+/* A main thread that has ended before the others has given up its memory: as find_lock_task_mm(),
+ * takes that of the first thread that has some. */
+static bool read_threads(const struct root *procfs, struct proc *p)
+{
+	const struct proc leader = *p;
+
+	if (!find_thread(procfs, &leader, false, p))
+		return false;
+	p->uid = leader.uid;
+	memcpy(p->name, leader.name, sizeof(p->name));
+	return true;
+}
+
+bool proc_waits(const struct root *procfs, const struct proc *p)
+{
+	struct proc thread;
+
+	return p->waits || find_thread(procfs, p, true, &thread);
 }
 
 /* False for a process without memory, and for one that has ended meanwhile. */

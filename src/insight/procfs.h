@@ -26,7 +26,8 @@ struct proc {
 	const char *unit;   /* systemd's, from the cgroup; "" where there is none; NULL: not read */
 	const char *cgroup; /* its path; NULL: not read, or none */
 	bool is_protected;
-	pid_t lender; /* whose memory it runs in until it executes (vfork); 0: its own */
+	pid_t lender;  /* whose memory it runs in (CLONE_VM); 0: its own */
+	bool in_vfork; /* only until it executes, while the lender waits */
 };
 
 /* What to read of a process: each is a file. */
@@ -64,7 +65,10 @@ void procs_free(struct procs *p);
 int procs_detail(const struct root *procfs, struct procs *procs, size_t first, size_t n,
 		 unsigned details) _must_check_;
 
-/* Finds out who runs in whose memory: .lender. Sorts by PID. */
+/* Whether a thread of it waits uninterruptibly. */
+bool proc_waits(const struct root *procfs, const struct proc *p);
+
+/* Finds out who runs in whose memory: .lender, .in_vfork. Sorts by PID. */
 void procs_find_lenders(const struct root *procfs, struct procs *procs);
 
 /* KiB as procfs prints them, up to what no machine has: pages of it times 1000 are no overflow. */

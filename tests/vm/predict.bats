@@ -17,23 +17,43 @@ setup_machines() {
 	small_initrd "$root" "$BATS_FILE_TMPDIR/initrd"
 }
 
-# Mixes of five processes: sizes in MiB and oom_score_adj, from a fixed seed. A mix where the two worst are close would ask for more than
-# can be foretold: memory moves a little between the prediction and the kill. So the sums are at least 4 MiB apart, of 200 MiB or so.
+# mixes SEED N MOST RAM SWAP TERM...: mixes of five processes as hog.c has them, of MOST MiB each, decided by one of the terms in turn: without it another process would
+# have the highest badness. Sizes in MiB; in SWAP there may be what is "swapped"; without the term "total" a share would be one of RAM alone. Where the
+# two worst are close, more would be asked for than can be foretold: memory moves a little between the prediction and the kill. So they are 4 MiB apart.
 mixes() {
-	awk -v seed="$1" -v n="$2" 'BEGIN {
-		srand(seed)
-		while (made < n) {
-			line = ""; first = second = -1e9
-			for (i = 0; i < 5; i++) {
-				size = 2 + int(rand() * 12)
-				adj = int(rand() * 5) == 0 ? -1000 : int(rand() * 9) * 25 - 100
-				line = line " " size ":" adj
-				sum = adj == -1000 ? -1e9 : size + adj * 0.2
-				if (sum > first) { second = first; first = sum } else if (sum > second) second = sum
-			}
-			if (first > 0 && first - second > 4) { made++; print substr(line, 2) }
+	awk -v seed="$1" -v n="$2" -v most="$3" -v ram="$4" -v swap="$5" -v terms="${*:6}" '
+		function part(term, i) {
+			if (term == "adj") return adj[i] * (ram + swap) / 1000
+			if (term == "total") return adj[i] * ram / 1000
+			return how[i] == term ? size[i] : 0
 		}
-	}'
+		# Who has the highest badness without that term; 0 where two are close.
+		function worst(without,    i, sum, first, second, best) {
+			first = second = -1e9
+			for (i = 1; i <= 5; i++) {
+				if (adj[i] == -1000) continue
+				sum = part("rss", i) + part("swapped", i) + part("tables", i) + part(without == "total" ? "total" : "adj", i) - part(without, i) * (without != "total")
+				if (sum > first) { second = first; first = sum; best = i } else if (sum > second) second = sum
+			}
+			return first - second > 4 ? best : 0
+		}
+		BEGIN {
+			srand(seed)
+			count = split(terms, term)
+			kinds = split(swap ? "rss rss swapped tables" : "rss rss tables", kind)
+			while (made < n) {
+				for (i = 1; i <= 5; i++) {
+					size[i] = 2 + int(rand() * (most - 1))
+					adj[i] = int(rand() * 5) == 0 ? -1000 : int(rand() * 9) * 25 - 100
+					how[i] = kind[1 + int(rand() * kinds)]
+				}
+				if (!worst("") || !(w = worst(term[1 + made % count])) || w == worst("")) continue
+				made++
+				line = ""
+				for (i = 1; i <= 5; i++) line = line size[i] ":" adj[i] ":" how[i] " "
+				print line
+			}
+		}'
 }
 
 # What the guest does for each mix: `mix NAME WHERE ADJ OPTION... -- SIZE:ADJ[:HOW]...` starts the processes in cgroup WHERE (or in none, "-"), and the one
@@ -51,7 +71,11 @@ guest_functions() {
 			sh -c 'test "$0" = - || echo $$ >$0/cgroup.procs; exec hog "$@"' "$where" "$@" &
 			last=$!
 			hogs="$hogs $last"
-			while [ ! -e "ready.$last" ] && kill -0 "$last" 2>/dev/null; do usleep 10000; done
+		}
+		until_ready() {
+			for hog in $hogs; do
+				while [ ! -e "ready.$hog" ] && kill -0 "$hog" 2>/dev/null; do usleep 10000; done
+			done
 		}
 		mix() {
 			name=$1 where=$2 asking=$3
@@ -64,13 +88,14 @@ guest_functions() {
 			dmesg -c >/dev/null
 			for word; do start "$where" $(echo "$word" | tr : ' '); done
 			start "$where" until-oom "$asking"
+			until_ready
 			case $options in *ASKING*) options="--pid $last" ;; esac
 			emit "predict-$name" predicted $options
 			: >go
 			wait "$last"
-			emit "killed-$name" sh -c 'dmesg | sed -n "s/.*Killed process \([0-9]*\) .*/\1/p" | head -n 1'
-			emit "chosen-$name" sh -c 'dmesg | sed -n "s/.*oom-kill:constraint.*,pid=\([0-9]*\),uid=.*/\1/p" | head -n 1'
 			dmesg >log
+			emit "killed-$name" sed -n 's/.*Killed process \([0-9]*\) .*/\1/p;T;q' log
+			emit "chosen-$name" sed -n 's/.*oom-kill:constraint.*,pid=\([0-9]*\),uid=.*/\1/p;T;q' log
 			emit "explain-$name" explained
 			kill -9 $hogs 2>/dev/null
 			wait
@@ -96,20 +121,40 @@ as_predicted() {
 	printf '# %d of %d as predicted\n' "$n" "$#"
 }
 
-@test "20 mixes of processes, scores and swap, 20 of 20; then those of cgroups, and of the task that asks" {
-	local n=0 names=() line
+# all_mixes KIND WHERE OPTION... <MIXES: the commands for them, named KIND1, KIND2 and so on; with scores of who asks that vary where that counts.
+all_mixes() {
+	local kind=$1 where=$2 n=0 asking=-1000 line
+	shift 2
+	while read -r line; do
+		n=$((n + 1))
+		[[ $* != *ASKING* ]] || asking=$((n % 4 == 0 ? -1000 : n % 4 * 400 - 1300))
+		printf 'mix %s%d %s %d %s -- %s\n' "$kind" "$n" "$where" "$asking" "$*" "$line"
+	done
+}
+
+@test "mixes of processes, scores and swap, 20 of 20; then 20 of cgroups, and 20 of the task that asks" {
+	local n
 	vm_use_initrd "$BATS_FILE_TMPDIR/initrd"
-	truncate -s 64M "$BATS_TEST_TMPDIR/swap.img"
+	truncate -s 96M "$BATS_TEST_TMPDIR/swap.img"
 	chmod 600 "$BATS_TEST_TMPDIR/swap.img"
 	mkswap "$BATS_TEST_TMPDIR/swap.img" >/dev/null 2>&1
 	{
 		guest_functions
-		while read -r line; do
-			n=$((n + 1))
-			((n != 11)) || printf 'modprobe virtio_pci; modprobe virtio_blk; swapon /dev/vdb\n'
-			printf 'mix %d - -1000 -- %s\n' "$n" "$line"
-		done < <(mixes 7 20)
-		# In a cgroup of 48 MiB, with 16 MiB of swap.
+		mixes 7 10 13 200 0 rss adj tables | all_mixes dry -
+		cat <<-'EOF'
+			mix thread - -1000 -- 12:100:thread 4:0
+			mix lent - -1000 -- 4:0:vfork 12:0
+			mix lender - -1000 -- 12:0:vfork 4:0
+			mix shared - -1000 -- 12:0:shared 4:0
+			echo 1 >/proc/sys/vm/oom_kill_allocating_task
+		EOF
+		mixes 9 20 13 200 0 rss adj | all_mixes asking - ASKING
+		cat <<-'EOF'
+			echo 0 >/proc/sys/vm/oom_kill_allocating_task
+			modprobe virtio_pci; modprobe virtio_blk; swapon /dev/vdb
+		EOF
+		mixes 8 10 29 200 96 swapped total adj tables rss | all_mixes swap -
+		# In a cgroup of 64 MiB, with 16 MiB of swap.
 		cat <<-'EOF'
 			mkdir -p /cgroup && mount -t cgroup2 none /sys/fs/cgroup
 			echo +memory >/sys/fs/cgroup/cgroup.subtree_control
@@ -117,19 +162,8 @@ as_predicted() {
 			echo 64M >/sys/fs/cgroup/limited/memory.max
 			echo 16M >/sys/fs/cgroup/limited/memory.swap.max
 		EOF
-		n=0
-		while read -r line; do
-			n=$((n + 1))
-			printf 'mix cgroup%d /sys/fs/cgroup/limited -1000 --cgroup /limited -- %s\n' "$n" "$line"
-		done < <(mixes 8 5)
+		mixes 8 20 13 64 16 swapped adj tables rss | all_mixes cgroup /sys/fs/cgroup/limited --cgroup /limited
 		cat <<-'EOF'
-			mix thread - -1000 -- 12:100:thread 4:0
-			mix lent - -1000 -- 4:0:vfork 12:0
-			mix lender - -1000 -- 12:0:vfork 4:0
-			echo 1 >/proc/sys/vm/oom_kill_allocating_task
-			mix asking1 - -900 ASKING -- 10:0 4:300
-			mix asking2 - 0 ASKING -- 12:500 4:-1000
-			mix protected - -1000 ASKING -- 4:0 10:0
 			echo 2 >/proc/sys/vm/panic_on_oom
 			emit predict-panic predicted
 			emit predict-panic-cgroup predicted --cgroup /limited
@@ -139,22 +173,21 @@ as_predicted() {
 	} | vm_initramfs_file vmtest/run
 	vm_disk "$BATS_TEST_TMPDIR/swap.img"
 	VM_MEMORY=256 VM_TIMEOUT=500 vm_boot loglevel=3
-	for ((n = 1; n <= 20; n++)); do names+=("$n"); done
-	as_predicted "${names[@]}"
-	for ((n = 1; n <= 20; n++)); do [[ $(json "explain-$n" '.reports[0].choice.verdict') == follows ]]; done
-	# There was swap from the eleventh on, and it was used.
-	[[ $(json explain-20 '.reports[0].memory_kb | .swap_total > 60000 and .swap_free < .swap_total / 2') == true ]]
-	as_predicted cgroup{1..5}
+	# Kernel and initramfs take the rest.
+	[[ $(json predict-dry1 '.total_pages / 256 | . > 190 and . < 210') == true ]]
+	as_predicted dry{1..10} swap{1..10}
+	for n in dry{1..10} swap{1..10}; do [[ $(json "explain-$n" '.reports[0].choice.verdict') == follows ]]; done
+	[[ $(json explain-swap10 '.reports[0].memory_kb | .swap_total > 90000 and .swap_free < .swap_total / 2') == true ]]
+	as_predicted cgroup{1..20}
 	[[ $(json explain-cgroup1 '.reports[0] | .constraint, .cgroup' | paste -sd ' ') == 'memcg /limited' ]]
 	# Of a process whose main thread has ended the kernel names the thread that it kills. A child in vfork is never chosen, be its score the worst.
 	[[ $(json predict-thread '.victim | .pid, .command' | paste -sd ' ') == "$(vm_section chosen-thread) hog" ]]
 	[[ $(json explain-thread '.reports[0] | .killed.pid, .choice.verdict' | paste -sd ' ') == "$(vm_section killed-thread) follows" ]]
 	[[ $(vm_section killed-thread) != "$(vm_section chosen-thread)" ]]
-	as_predicted lent lender
+	as_predicted lent lender shared
 	[[ $(json explain-lent '.reports[0].choice.verdict') == unknown && $(json explain-lender '.reports | length') == 1 ]]
-	as_predicted asking1 asking2 protected
-	[[ $(json predict-asking1 .decision) == kill-allocating-task ]]
-	[[ $(json predict-protected .decision) == kill ]]
+	as_predicted asking{1..20}
+	for n in {1..20}; do [[ $(json "predict-asking$n" .decision) == "$( ((n % 4)) && echo kill-allocating-task || echo kill)" ]]; done
 	[[ $(json predict-panic .decision) == panic && $(json predict-panic-cgroup .decision) == panic ]]
 	[[ $(json predict-spared .decision) != panic ]]
 }

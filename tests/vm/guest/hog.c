@@ -1,10 +1,16 @@
 /* A process with memory. "hog MIB ADJ" takes that much with that oom_score_adj, says that it is
- * ready by a file named after its PID, and waits. With "thread" behind it, its main thread ends and
- * another one waits; with "vfork" a child waits that has the memory on loan, and an oom_score_adj
- * of 500. "hog until-oom ADJ" is ready at once, waits for the file "go", and then takes memory
- * until the kernel has killed somebody. */
+ * ready by a file named after its PID, and waits. A word behind it:
+ *   swapped  has its memory in the swap
+ *   tables   has page tables of that size, and no memory
+ *   thread   its main thread ends, and another one waits
+ *   vfork    a child waits that has the memory on loan, and an oom_score_adj of 500
+ *   shared   a child waits that has the same memory for good
+ * "hog until-oom ADJ" is ready at once, waits for the file "go", and then takes memory until the
+ * kernel has killed somebody. */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +20,8 @@
 #include <unistd.h>
 
 #define MIB (1024UL * 1024UL)
+#define PAGE 4096UL
+#define TABLE (2 * MIB) /* of address space belongs to a page of page tables */
 
 static long kills(void)
 {
@@ -37,15 +45,35 @@ static void set_adj(const char *adj)
 		_exit(1);
 }
 
-static void take(size_t size)
+static char *map(size_t size)
 {
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
 		_exit(2);
+	return memory;
+}
+
+static char *take(size_t size)
+{
+	char *memory = map(size);
+
 	/* Not zeros, and no two pages alike. */
-	for (size_t i = 0; i < size; i += 4096)
-		memset(memory + i, (int)(i >> 12 | 1), 4096);
+	for (size_t i = 0; i < size; i += PAGE)
+		memset(memory + i, (int)(i / PAGE | 1), PAGE);
+	return memory;
+}
+
+/* What is read and was never written is the page of zeros, which belongs to nobody. */
+static void take_tables(size_t size)
+{
+	size_t span = size / PAGE * TABLE;
+	const volatile char *memory = map(span);
+
+	madvise((void *)memory, span, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < span; i += TABLE)
+		(void)memory[i];
 }
 
 static void say_ready(pid_t pid)
@@ -65,8 +93,18 @@ static void *wait_as_thread(void *data)
 	return NULL;
 }
 
+static int wait_as_child(void *data)
+{
+	(void)data;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	say_ready(getppid());
+	pause();
+	return 0;
+}
+
 static void wait_as(const char *how)
 {
+	static char stack[16384];
 	pthread_t thread;
 
 	if (strcmp(how, "thread") == 0 && pthread_create(&thread, NULL, wait_as_thread, NULL) == 0)
@@ -78,20 +116,34 @@ static void wait_as(const char *how)
 		pause();
 		_exit(0);
 	}
-	say_ready(getpid());
+	if (strcmp(how, "shared") != 0)
+		say_ready(getpid());
+	else if (clone(wait_as_child, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL) < 0)
+		_exit(4);
 	pause();
+}
+
+static void take_as(const char *how, size_t size)
+{
+	if (strcmp(how, "tables") == 0)
+		take_tables(size);
+	else if (strcmp(how, "swapped") == 0)
+		madvise(take(size), size, MADV_PAGEOUT);
+	else
+		take(size);
 }
 
 int main(int argc, char **argv)
 {
+	const char *how = argc > 3 ? argv[3] : "";
 	long before;
 
 	if (argc < 3)
 		return 3;
 	set_adj(argv[2]);
 	if (strcmp(argv[1], "until-oom") != 0) {
-		take((size_t)atoi(argv[1]) * MIB);
-		wait_as(argc > 3 ? argv[3] : "");
+		take_as(how, (size_t)atoi(argv[1]) * MIB);
+		wait_as(how);
 	}
 	say_ready(getpid());
 	while (access("go", F_OK) != 0)
