@@ -85,6 +85,22 @@ load lib
 	END
 }
 
+@test "a dump for something that a crash kernel does not find" {
+	local target remedy='(give LABEL=, UUID=, PARTLABEL=, PARTUUID= or a device)'
+	for target in tmpfs /crash; do
+		profile p <<<"kdump: { crashkernel: 1M, capture: { target: $target } }"
+		refuses p <<<"p.yaml:3:46: error: '$target' is no disk that a dump could be saved to $remedy"
+	done
+	for target in ID=ata-x /dev/disk/by-label/data; do
+		profile p <<<"kdump: { crashkernel: 1M, capture: { target: $target } }"
+		refuses p <<<"p.yaml:3:46: error: '$target' is a name of udev's, which a crash kernel does not have $remedy"
+	done
+	for target in LABEL=data PARTUUID=1-2 /dev/sda1; do
+		profile p <<<"kdump: { crashkernel: 1M, capture: { target: $target } }"
+		accepts p
+	done
+}
+
 @test "panic_on_oom_unarmed without a panic_on_oom that it could replace" {
 	profile p <<-'END'
 		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1 }

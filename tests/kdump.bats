@@ -82,6 +82,11 @@ reason() {
 	done
 	((needed[0] == 192 << 20))
 	json_is '.reason | startswith("kernel and initramfs need ")' true
+	# Several joined: the last one's own size is not the size of all.
+	head -c 40M /dev/urandom | gzip -1c >"$initrd"
+	gzip -c <<<small >>"$initrd"
+	expect 1 holdfast --json kdump status
+	json_is '.required_bytes > (264 * 1048576)' true
 	{
 		printf 070701
 		head -c 100M /dev/zero
@@ -157,6 +162,37 @@ reason() {
 @test "files that others can write are not loaded" {
 	chmod g+w root/boot/holdfast-capture-6.1.0-demo.img
 	reason "/boot/holdfast-capture-6.1.0-demo.img can be written by others: make it root's own"
+}
+
+@test "a file that the profile names itself: no other name is promised to be built" {
+	profile default <<<'kdump: { crashkernel: 192M, initrd: /boot/own.img }'
+	reason "/boot/own.img: No such file or directory: name another by 'initrd' below 'kdump', or none"
+	profile default <<<'kdump: { crashkernel: 192M, initrd: /boot/holdfast-capture.img }'
+	reason '/boot/holdfast-capture.img: No such file or directory: update-initramfs -u builds it'
+}
+
+@test "a command line that is longer than the crash kernel takes" {
+	local long
+	printf -v long '%2000s' ''
+	profile default <<<"kdump: { crashkernel: 192M, append: 'x=${long// /y}' }"
+	reason "the crash kernel's command line has 2027 bytes, 1984 are possible: shorten 'append' below 'kdump'"
+	profile default <<<"kdump: { crashkernel: 192M, append: 'x=${long:100}' }"
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	# A bzImage says how long: here 255 bytes.
+	printf '\xff\0\0\0' | dd of=root/boot/vmlinuz-6.1.0-demo bs=1 seek=$((0x238)) conv=notrunc status=none
+	profile default <<<"kdump: { crashkernel: 192M, append: 'x=${long:1800}' }"
+	reason "the crash kernel's command line has 227 bytes, 192 are possible: shorten 'append' below 'kdump'"
+}
+
+@test "a dry run foretells what follows from arming, or from not arming" {
+	untouched expect 0 holdfast apply --dry-run
+	output_has 'kdump: not armed → armed (would-set)'
+	output_has 'vm.panic_on_oom: 0 → 2 (would-set)'
+	output_has 'kernel.kexec_load_disabled: 0 → 1 (would-set)'
+	reserved 128
+	untouched expect 0 holdfast apply --dry-run
+	output_has 'vm.panic_on_oom: 0 → 1 (would-set)'
+	[[ $output != *kexec_load_disabled* ]]
 }
 
 @test "a kernel that cannot do it at all" {
@@ -391,6 +427,15 @@ in_hook() {
 	messages_are <<<'W: holdfast: eg: /boot/holdfast-capture.img serves the crash kernel 6.1.0-demo only, and there are 2 kernels: without kdump.initrd each finds its own'
 }
 
+@test "a disk whose label has blanks goes the whole way to the hook" {
+	local TYPE=''
+	profile default <<<'kdump: { crashkernel: 64M, capture: { target: "LABEL=crash dumps", save: dmesg } }'
+	# shellcheck disable=SC2016 # the hook's own
+	expect 0 in_hook 'site=$PWD/root/etc/holdfast/profiles sysroot= vendor=/nowhere
+		needs'
+	output_has 'target default LABEL=crash dumps'
+}
+
 @test "a kernel whose log holdfast cannot read by itself: makedumpfile goes into the capture image, whatever is saved" {
 	local TYPE='' version
 	for version in 5.10.0-9-amd64 5.15 6.1.0-demo 10.0; do
@@ -420,6 +465,8 @@ in_hook() {
 	profile default <<<'vm: { panic_on_oom: 0 }'
 	untouched expect 1 holdfast kdump load
 	messages_have "profile 'default' has no section kdump"
+	untouched expect 1 holdfast --json kdump status
+	json_is '.armed, .reason' $'false\nthe profile has no section kdump'
 	untouched expect 2 holdfast kdump explode
 	messages_have "unknown action 'explode': load, unload, status, build, needs, stamp or capture"
 	rm "$PROFILES"/*

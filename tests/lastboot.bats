@@ -87,6 +87,15 @@ evidence_has() {
 	output_has 'last boot: oom-panic'
 }
 
+@test "memory ran out, and the log is not readable: that is said" {
+	record dmesg-ramoops-0 Panic <<<'<0>[ 8.0] Kernel panic - not syncing: Out of memory: x'
+	expect 0 holdfast apply --stage devices
+	rm root/run/holdfast/records/dmesg-ramoops-0
+	expect 0 holdfast --json last-boot
+	json_is '.cause, .oom' $'oom-panic\nnull'
+	messages_have '/run/holdfast/records/dmesg-ramoops-0: No such file or directory: who asked is not told'
+}
+
 @test "the kernel's other words for a shortage" {
 	panic 'System is deadlocked on memory'
 	cause_is oom-panic

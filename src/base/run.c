@@ -16,7 +16,7 @@ static int wait_for(pid_t pid, int *ret_status)
 	return 0;
 }
 
-int run_program(char *const argv[], int out)
+int run_program(char *const argv[], int out, int err)
 {
 	posix_spawn_file_actions_t actions;
 	int status, ret;
@@ -25,6 +25,8 @@ int run_program(char *const argv[], int out)
 	ret = posix_spawn_file_actions_init(&actions);
 	if (ret == 0 && out >= 0)
 		ret = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (ret == 0 && err >= 0)
+		ret = posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
 	if (ret == 0)
 		ret = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);

@@ -3,10 +3,10 @@
 
 #include "base/util.h"
 
-/* Runs @argv[0] (a path) with our environment and standard files; an @out that is not negative
- * becomes its standard output. Its exit status (128 and the signal's number where one ended it),
- * or -errno. */
-int run_program(char *const argv[], int out);
+/* Runs @argv[0] (a path) with our environment and standard files; an @out or @err that is not
+ * negative becomes its standard output or error. Its exit status (128 and the signal's number where
+ * one ended it), or -errno. */
+int run_program(char *const argv[], int out, int err);
 
 /* Runs @fn in a child with limits on time and memory, for a library that cannot be trusted with its
  * input: what it returns (0 to 100), -EBADMSG where it does not come back from it, or -errno. */

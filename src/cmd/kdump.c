@@ -130,7 +130,7 @@ static int show_status(struct context *c, const struct node *tree)
 
 	if (ret < 0)
 		return ret;
-	reason = k.why;
+	reason = node_child(tree, "kdump") || k.armed ? k.why : "the profile has no section kdump";
 	if (!k.armed && !reason)
 		reason = last_reason(c, &a);
 	if (!k.armed && !reason)
@@ -197,7 +197,7 @@ static int build(const struct context *c)
 	int status = -ENOMEM;
 
 	if (root)
-		status = run_program(*root ? inside : here, -1);
+		status = run_program(*root ? inside : here, -1, -1);
 	free(root);
 	if (status < 0 && status != -ENOMEM)
 		log_error("%s: %s", script, strerror(-status));

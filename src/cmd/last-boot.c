@@ -45,6 +45,10 @@ static int show(struct context *c, const struct last_boot *l)
 	const struct term t = term_of(stdout);
 	int ret = lastboot_oom(&c->machine, l, &a, &oom);
 
+	if (ret < 0 && ret != -ENOMEM) { /* logs are root's to read */
+		log_warning("%s: %s: who asked is not told", l->log, strerror(-ret));
+		ret = 0;
+	}
 	if (ret >= 0 && c->opt[OPT_JSON])
 		ret = print_json(l, oom);
 	if (ret < 0 || c->opt[OPT_JSON])

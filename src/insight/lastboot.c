@@ -20,7 +20,10 @@ int lastboot_oom(const struct machine *m, const struct last_boot *l, struct aren
 	size_t size;
 	int ret;
 
-	if (streq(l->cause, CAUSE_OOM_PANIC) && l->log && read_log(m, l->log, &text, &size) >= 0) {
+	if (streq(l->cause, CAUSE_OOM_PANIC) && l->log) {
+		ret = read_log(m, l->log, &text, &size);
+		if (ret < 0)
+			return ret;
 		ret = oomlog_parse(a, text, size, &log);
 		if (ret < 0)
 			return ret;

@@ -67,6 +67,22 @@ static void check_panic(const struct node *tree, struct findings *f)
 			"still after the panic until somebody pulls the plug");
 }
 
+/* Nobody makes links to devices in a crash kernel, nor knows what is no device. */
+static void check_target(const struct node *target, struct findings *f)
+{
+	static const char remedy[] = "give LABEL=, UUID=, PARTLABEL=, PARTUUID= or a device";
+
+	if (!is_scalar(target))
+		return;
+	if (after_prefix(target->value, "ID=") || after_prefix(target->value, "/dev/disk/"))
+		finding_error(f, &target->at, remedy,
+			      "'%s' is a name of udev's, which a crash kernel does not have",
+			      target->value);
+	else if (!strchr(target->value, '=') && !after_prefix(target->value, "/dev/"))
+		finding_error(f, &target->at, remedy,
+			      "'%s' is no disk that a dump could be saved to", target->value);
+}
+
 static void check_kdump(const struct node *tree, struct findings *f)
 {
 	const struct node *kdump = node_child(tree, "kdump");
@@ -75,6 +91,7 @@ static void check_kdump(const struct node *tree, struct findings *f)
 	const struct node *lock = node_child(kdump, "lock");
 	const struct node *unarmed = node_child(kdump, "panic_on_oom_unarmed");
 
+	check_target(node_find(tree, "kdump.capture.target"), f);
 	if (kdump && kdump->kind == NODE_MAP && !node_child(kdump, "crashkernel")) {
 		finding_error(f, &kdump->name_at, "for instance 'crashkernel: 192M'",
 			      "kdump without crashkernel: nothing says what must be reserved");

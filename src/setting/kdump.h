@@ -58,6 +58,9 @@ extern const char *const kdump_kernels[], *const kdump_initrds[];
  * count by the size of their files. -ENOEXEC: one is no such file. */
 int kdump_measure(int kernel, int initrd, int64_t *ret_needed) _must_check_;
 
+/* How many bytes of a command line, the NUL included, kernel image @kernel takes. */
+size_t kdump_longest_append(int kernel);
+
 /* Whether the image carries a signature of any kind that a kernel may ask for; whose, and whether
  * it is good, only the kernel says. */
 bool kdump_is_signed(int kernel);

@@ -48,7 +48,7 @@ static int makedumpfile(const char *const words[], int out)
 
 	for (size_t i = 0; words[i] && i + 2 < ARRAY_SIZE(argv); i++)
 		argv[i + 1] = words[i];
-	return run_program((char *const *)argv, out);
+	return run_program((char *const *)argv, out, -1);
 }
 
 /* For kernels whose log we cannot read. */

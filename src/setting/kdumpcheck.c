@@ -125,6 +125,8 @@ static int take_file(const struct machine *m, struct kdump *k, const char *given
 		return obstacle(k, fd, "%s can be written by others: make it root's own", path);
 	if (fd == -ENOMEM)
 		return fd;
+	if (fd == -EACCES)
+		return obstacle(k, fd, "%s: only root may read it", path);
 	if (fd < 0)
 		return obstacle(k, fd, "%s: %s: %s", path, strerror(-fd), remedy);
 	*ret_fd = fd;
@@ -136,12 +138,17 @@ const char *const kdump_initrds[] = { "/boot/holdfast-capture-%s.img", NULL };
 
 static int find_files(const struct machine *m, const struct node *kdump, struct kdump *k)
 {
+	const char *initrd = node_text(kdump, "initrd");
 	int ret = take_file(m, k, node_text(kdump, "kernel"), kdump_kernels,
 			    "name the image by 'kernel' below 'kdump'", &k->kernel);
 
+	/* The hook builds it under its own names only. */
 	if (ret >= 0)
-		ret = take_file(m, k, node_text(kdump, "initrd"), kdump_initrds,
-				"update-initramfs -u builds it", &k->initrd);
+		ret = take_file(m, k, initrd, kdump_initrds,
+				!initrd || strstr(initrd, "/holdfast-capture")
+					? "update-initramfs -u builds it"
+					: "name another by 'initrd' below 'kdump', or none",
+				&k->initrd);
 	return ret;
 }
 
@@ -189,6 +196,21 @@ static int check_reservation(struct kdump *k, int64_t needed)
 				whole_mib(k->required));
 	return obstacle(k, -EADDRNOTAVAIL, "%sboot with crashkernel=%lldM; %lldM are reserved", who,
 			whole_mib(k->required), whole_mib(k->reserved));
+}
+
+/* What the kernel and kdump_load() put behind it. */
+#define ADDED 64
+
+static int check_append(struct kdump *k)
+{
+	size_t n = strlen(k->append), most = kdump_longest_append(k->kernel);
+
+	if (k->kernel < 0 || n + ADDED < most)
+		return 0;
+	return obstacle(k, -E2BIG,
+			"the crash kernel's command line has %zu bytes, %zu are possible: shorten "
+			"'append' below 'kdump'",
+			n, most - ADDED);
 }
 
 /* --- the whole --- */
@@ -311,7 +333,11 @@ static int examine(const struct machine *m, const struct node *tree, struct kdum
 			       "this kernel can load no crash kernel: it takes CONFIG_KEXEC_FILE "
 			       "and CONFIG_CRASH_DUMP");
 	if (ret >= 0)
+		ret = make_append(m, tree, k);
+	if (ret >= 0)
 		ret = look(m, tree, k);
+	if (ret >= 0)
+		ret = check_append(k);
 	k->armed = kdump_is_armed(m);
 	if (k->armed && ret >= 0) {
 		free(k->why);
@@ -319,7 +345,7 @@ static int examine(const struct machine *m, const struct node *tree, struct kdum
 		k->error = 0;
 		k->note = kdump_loaded_note(m, k);
 	}
-	return ret < 0 ? ret : make_append(m, tree, k);
+	return ret;
 }
 
 int kdump_examine(const struct machine *m, const struct node *tree, struct kdump *ret_k)

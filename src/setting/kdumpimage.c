@@ -50,6 +50,17 @@ static bool has(const struct head *h, size_t at, const char *magic, size_t n)
 	return at + n <= h->n && memcmp(h->bytes + at, magic, n) == 0;
 }
 
+static bool is_bzimage(const struct head *h)
+{
+	return has(h, 0x202, "HdrS", 4) && h->n > 0x264;
+}
+
+/* The protocol's version. */
+static unsigned version_of(const struct head *h)
+{
+	return (unsigned)(h->bytes[0x206] | h->bytes[0x207] << 8);
+}
+
 /* The file's size where its header does not say. */
 static int kernel_size(int fd, int64_t *ret_size)
 {
@@ -59,8 +70,7 @@ static int kernel_size(int fd, int64_t *ret_size)
 	if (ret < 0)
 		return ret;
 	/* Documentation/arch/x86/boot.rst: "HdrS", version 2.10 and later have init_size. */
-	if (has(&h, 0x202, "HdrS", 4) && h.n > 0x264 &&
-	    (h.bytes[0x206] | h.bytes[0x207] << 8) >= 0x20a)
+	if (is_bzimage(&h) && version_of(&h) >= 0x20a)
 		*ret_size = le32_at(&h, 0x260);
 	/* Documentation/arch/arm64/booting.rst: image_size. */
 	else if (has(&h, 56, "ARM\x64", 4) && le32_at(&h, 20) == 0)
@@ -70,6 +80,17 @@ static int kernel_size(int fd, int64_t *ret_size)
 	else
 		*ret_size = h.size;
 	return 0;
+}
+
+/* COMMAND_LINE_SIZE of most architectures; that of a bzImage is in its header. */
+size_t kdump_longest_append(int kernel)
+{
+	struct head h;
+
+	if (read_head(kernel, 0, &h) >= 0 && is_bzimage(&h) && version_of(&h) >= 0x206 &&
+	    le32_at(&h, 0x238) > 0)
+		return le32_at(&h, 0x238) + 1UL;
+	return 2048;
 }
 
 /* PE/COFF: the fifth data directory of the optional header is the certificates. */
@@ -117,12 +138,13 @@ static int64_t zstd_content_size(const struct head *h)
 	}
 }
 
-/* RFC 1952: the last four bytes are the size before compression. */
+/* RFC 1952: the last four bytes are the size before compression; of the last member, where several
+ * are joined, which shows if it is less than all of them have packed. */
 static int64_t gzip_content_size(int fd, const struct head *h)
 {
 	uint32_t v = 0;
 
-	if (pread(fd, &v, sizeof(v), h->at + h->size - 4) != sizeof(v))
+	if (pread(fd, &v, sizeof(v), h->at + h->size - 4) != sizeof(v) || le32toh(v) < h->size)
 		return 0;
 	return le32toh(v);
 }

@@ -1,5 +1,6 @@
 /* Loading the crash kernel: kexec_file_load(2), or kexec(8) where the kernel does not have it. */
 #include <linux/kexec.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "base/log.h"
@@ -21,8 +22,28 @@ static int kexec_file_load(int kernel, int initrd, const char *append, unsigned 
 #endif
 }
 
+/* Runs it; what it says, at boot nobody would see: its last line that is not empty is *@ret_says,
+ * and all of them are logged. */
+static int run_kexec(char *const argv[], char **ret_says)
+{
+	_cleanup_close_ int out = memfd_create("kexec", MFD_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
+	int status = run_program(argv, out, out);
+	size_t size;
+
+	if (out < 0 || lseek(out, 0, SEEK_SET) < 0 || read_all(out, 1U << 16, &text, &size) < 0)
+		return status == 0 ? 0 : -EIO;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		log_info("kexec: %.200s", line);
+		free(*ret_says);
+		*ret_says = strdup(line);
+	}
+	return status == 0 ? 0 : -EIO;
+}
+
 /* @kernel < 0: unload. The files are named by our own descriptors: what was examined is loaded. */
-static int kexec_by_program(int kernel, int initrd, const char *append)
+static int kexec_by_program(int kernel, int initrd, const char *append, char **ret_says)
 {
 	char unload[] = "-u", crash[] = "-p", program[sizeof(kexec_program)];
 	char kernel_path[64], initrd_option[64];
@@ -47,10 +68,11 @@ static int kexec_by_program(int kernel, int initrd, const char *append)
 			argv[n++] = initrd_option;
 	}
 	log_info("kdump: this kernel has no kexec_file_load(2): by %s", kexec_program);
-	return run_program(argv, -1) == 0 ? 0 : -EIO;
+	return run_kexec(argv, ret_says);
 }
 
-static int explain(const struct machine *m, int error, char **ret_why)
+/* @says: what kexec(8) said last, or NULL. */
+static int explain(const struct machine *m, int error, const char *says, char **ret_why)
 {
 	_cleanup_free_ char *lockdown = NULL;
 	const char *why = NULL;
@@ -90,8 +112,10 @@ static int explain(const struct machine *m, int error, char **ret_why)
 		      "install kexec-tools";
 		break;
 	case EIO:
-		why = "kexec(8) failed; its messages say why";
-		break;
+		if (asprintf(ret_why, "kexec(8) failed: %.200s",
+			     says ? says : "it does not say why") < 0)
+			*ret_why = NULL;
+		return error;
 	case EOPNOTSUPP:
 		why = "sysfs is not the running kernel's: nothing is loaded";
 		break;
@@ -103,31 +127,33 @@ static int explain(const struct machine *m, int error, char **ret_why)
 
 int kdump_load(const struct machine *m, const struct kdump *k, char **ret_why)
 {
+	_cleanup_free_ char *says = NULL;
 	int ret;
 
 	if (!machine_is_real(m))
-		return explain(m, -EOPNOTSUPP, ret_why);
+		return explain(m, -EOPNOTSUPP, NULL, ret_why);
 	ret = kexec_file_load(k->kernel, k->initrd, k->append,
 			      k->initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0);
 	if (ret == -ENOSYS)
-		ret = kexec_by_program(k->kernel, k->initrd, k->append);
+		ret = kexec_by_program(k->kernel, k->initrd, k->append, &says);
 	if (ret < 0) /* the one before is gone, too */
 		kdump_note_loaded(m, NULL);
 	else if (kdump_note_loaded(m, k) < 0)
 		log_debug("kdump: what was loaded is not noted");
-	return ret < 0 ? explain(m, ret, ret_why) : 0;
+	return ret < 0 ? explain(m, ret, says, ret_why) : 0;
 }
 
 int kdump_unload(const struct machine *m, char **ret_why)
 {
+	_cleanup_free_ char *says = NULL;
 	int ret;
 
 	if (!machine_is_real(m))
-		return explain(m, -EOPNOTSUPP, ret_why);
+		return explain(m, -EOPNOTSUPP, NULL, ret_why);
 	ret = kexec_file_load(-1, -1, NULL, KEXEC_FILE_UNLOAD);
 	if (ret == -ENOSYS)
-		ret = kexec_by_program(-1, -1, NULL);
+		ret = kexec_by_program(-1, -1, NULL, &says);
 	if (ret >= 0)
 		kdump_note_loaded(m, NULL);
-	return ret < 0 ? explain(m, ret, ret_why) : 0;
+	return ret < 0 ? explain(m, ret, says, ret_why) : 0;
 }

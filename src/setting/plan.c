@@ -180,12 +180,20 @@ static int carry_out(const struct plan *p, const struct setting *s, struct outco
 	return 0;
 }
 
+/* Armed, or, where nothing is written, about to be. */
+static bool will_be_armed(const struct plan *p)
+{
+	const struct outcome *kdump = report_find(p->report, "kdump");
+
+	return kdump_is_armed(p->machine) || (kdump && kdump->result == RESULT_WOULD_SET);
+}
+
 /* vm.panic_on_oom is only safe as wanted once the crash kernel is armed. */
 static void adapt_to_kdump(const struct plan *p, struct setting *s, struct outcome *o)
 {
 	const struct node *kdump = node_child(p->tree, "kdump");
 
-	if (!kdump || !is_panic_on_oom(s->node) || kdump_is_armed(p->machine))
+	if (!kdump || !is_panic_on_oom(s->node) || will_be_armed(p))
 		return;
 	s->wanted = node_setting(kdump, "panic_on_oom_unarmed");
 	o->text = "kdump is not armed: panic_on_oom_unarmed applies";
@@ -267,7 +275,7 @@ static int do_after_kdump(struct plan *p)
 	const struct node *lock = node_find(p->tree, "kdump.lock");
 	int ret = do_kind(p, p->tree, SETTING_SYSCTL, true);
 
-	if (ret < 0 || !lock || streq(lock->value, "0") || !kdump_is_armed(p->machine))
+	if (ret < 0 || !lock || streq(lock->value, "0") || !will_be_armed(p))
 		return ret;
 	return do_if_due(p, lock, SETTING_LOCK, false);
 }
