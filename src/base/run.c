@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define APART_SECONDS 10
+#define APART_SECONDS 1
 #define APART_BYTES (1UL << 30)
 #define EXIT_LIMIT 101 /* above what the function may return */
 
