@@ -28,17 +28,6 @@ loaded() {
 	printf '%s\n' "$1" >root/sys/kernel/kexec_crash_loaded
 }
 
-# bzimage MIB: a kernel image whose header asks for that much memory.
-bzimage() {
-	local size
-	size=$(printf '%08x' $(($1 << 20)))
-	head -c 514 /dev/zero
-	printf 'HdrS\x0f\x02'
-	head -c $((0x260 - 520)) /dev/zero
-	printf '%b' "\\x${size:6:2}\\x${size:4:2}\\x${size:2:2}\\x${size:0:2}"
-	head -c 1024 /dev/zero
-}
-
 # reason TEXT: `kdump status` gives it.
 reason() {
 	untouched expect 1 holdfast --json kdump status

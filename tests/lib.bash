@@ -76,6 +76,17 @@ cmdline() {
 	printf '%s\n' "$1" >root/proc/cmdline
 }
 
+# bzimage MIB: a kernel image whose header asks for that much memory.
+bzimage() {
+	local size
+	size=$(printf '%08x' $(($1 << 20)))
+	head -c 514 /dev/zero
+	printf 'HdrS\x0f\x02'
+	head -c $((0x260 - 520)) /dev/zero
+	printf '%b' "\\x${size:6:2}\\x${size:4:2}\\x${size:2:2}\\x${size:0:2}"
+	head -c 1024 /dev/zero
+}
+
 # profile NAME [DIR]: a profile with stdin behind its first two lines, among the machine's own.
 profile() {
 	{

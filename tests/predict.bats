@@ -281,6 +281,24 @@ cgroups() {
 	json_is '.total_pages' 100000
 }
 
+@test "version 1: a cgroup in which nobody is killed, and nothing panics" {
+	local dir=root/sys/fs/cgroup/memory/batch
+	mkdir -p $dir
+	printf '409600000\n' >$dir/memory.limit_in_bytes
+	printf 'oom_kill_disable 1\nunder_oom 0\noom_kill 0\n' >$dir/memory.oom_control
+	process 50 runner rss=200000 pte=40
+	printf '4:memory:/batch\n' >root/proc/50/cgroup
+	kernel vm/panic_on_oom=2
+	expect 0 holdfast --json predict --cgroup /batch
+	json_is '.decision, .victim, .killable_left' $'none\nnull\n1'
+	COLUMNS=100 expect 0 holdfast predict --cgroup /batch
+	output_has '1 panic   no: vm.panic_on_oom is 2, and memory.oom_control comes before it'
+	output_has 'killed    nobody: memory.oom_control has oom_kill_disable: whoever asks waits'
+	sed -i 's/disable 1/disable 0/' $dir/memory.oom_control
+	expect 0 holdfast --json predict --cgroup /batch
+	json_is '.decision' panic
+}
+
 @test "memory.oom.group: all of it dies" {
 	cgroups
 	printf '1\n' >root/sys/fs/cgroup/batch/memory.oom.group
@@ -319,6 +337,7 @@ cgroups() {
 		  kdump     not armed                          not armed
 		  asking    not killed for it                  not killed for it
 		  killed    cache[20]                          database[10]
+		  freed     391M of RAM, 0K of swap            785M of RAM, 195M of swap
 		  left      2 can be killed                    1 can be killed
 		  worst       400100  adj   300 cache[20]        251000  adj     0 database[10]
 		              251000  adj     0 database[10]     -98990  adj  -100 small[40]
@@ -334,6 +353,56 @@ cgroups() {
 	kernel vm/oom_kill_allocating_task=0
 	expect 4 holdfast predict --if clam
 	messages_have "there is no profile 'clam' (did you mean 'calm'?)"
+}
+
+@test "another profile: whether kdump would be armed, who dies in a group, and what is freed" {
+	beside() { output=$(tr -s ' ' <<<"$output") && output_has "$1"; }
+	cgroups
+	kernel kernel/osrelease=6.1.0-demo kernel/kexec_load_disabled=0
+	mkdir -p root/boot
+	printf '268435456\n' >root/sys/kernel/kexec_crash_size
+	printf '0\n' >root/sys/kernel/kexec_crash_loaded
+	profile caught <<-'END'
+		vm: { panic_on_oom: always }
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 0 }
+	END
+	COLUMNS=120 expect 0 holdfast predict --if caught
+	beside 'kdump not armed not armed: '
+	expect 0 holdfast --json predict --if caught
+	json_is '.if.decision, .if.kdump_armed' $'kill\nfalse'
+	bzimage 64 >root/boot/vmlinuz-6.1.0-demo
+	head -c 4096 /dev/zero >root/boot/holdfast-capture-6.1.0-demo.img
+	chmod 644 root/boot/*
+	COLUMNS=80 expect 0 holdfast predict --if caught
+	beside 'kdump not armed armed'
+	beside 'panic no: vm.panic_on_oom is 0 yes: vm.panic_on_oom is 2'
+	beside 'freed 78.2M of RAM, 0K of swap nothing'
+	expect 0 holdfast --json predict --if caught
+	json_is '.decision, .kdump_armed, .if.decision, .if.kdump_armed' $'kill\nfalse\npanic\ntrue'
+	# One that is armed stays armed.
+	profile plain <<<'vm: { panic_on_oom: never }'
+	printf '1\n' >root/sys/kernel/kexec_crash_loaded
+	printf '1\n' >root/sys/fs/cgroup/batch/memory.oom.group
+	COLUMNS=80 expect 0 holdfast predict --if plain --cgroup /batch
+	beside 'kdump armed armed'
+	beside 'killed helper[60], all of /batch helper[60], all of /batch'
+	beside 'freed 274M of RAM, 0K of swap 274M of RAM, 0K of swap'
+}
+
+@test "a sysctl that cannot be read is unknown, not 0" {
+	rm root/proc/sys/vm/{panic_on_oom,oom_kill_allocating_task}
+	expect 0 holdfast --json predict
+	json_is '.decision, .panic_on_oom, .oom_kill_allocating_task' $'kill\nnull\nnull'
+	messages_have 'vm.panic_on_oom cannot be read: what follows holds if it is 0'
+	messages_have 'vm.oom_kill_allocating_task cannot be read: what follows holds if it is 0'
+	COLUMNS=80 expect 0 holdfast predict
+	output_has '1 panic   unknown: vm.panic_on_oom cannot be read'
+	output_has '2 asking  unknown: vm.oom_kill_allocating_task cannot be read'
+	# What cannot be read decides nothing where another value does.
+	kernel vm/panic_on_oom=2
+	expect 0 holdfast --json predict
+	json_is '.decision' panic
+	messages_are </dev/null
 }
 
 @test "a machine without meminfo cannot be predicted" {

@@ -48,9 +48,17 @@ static void scene_json(struct json *j, const struct scene *s)
 	json_string(j, "reason", p->why);
 	json_string(j, "constraint", s->rules.memcg ? "memcg" : "none");
 	json_string(j, "cgroup", s->rules.memcg ? s->rules.memcg->path : NULL);
-	json_int(j, "panic_on_oom", s->rules.panic_on_oom);
-	json_bool(j, "oom_kill_allocating_task", s->rules.kill_allocating);
+	if (s->rules.panic_on_oom < 0)
+		json_string(j, "panic_on_oom", NULL);
+	else
+		json_int(j, "panic_on_oom", s->rules.panic_on_oom);
+	if (s->rules.kill_allocating < 0)
+		json_string(j, "oom_kill_allocating_task", NULL);
+	else
+		json_bool(j, "oom_kill_allocating_task", s->rules.kill_allocating > 0);
 	json_bool(j, "kdump_armed", s->rules.kdump_armed);
+	if (s->rules.kdump_why)
+		json_string(j, "kdump_why", s->rules.kdump_why);
 	json_int(j, "total_pages", s->rules.badness.total);
 	json_int(j, "page_kb", sysconf(_SC_PAGESIZE) / 1024);
 	candidate_json(j, "victim", p->victim);
@@ -154,6 +162,16 @@ static void warn_of_unseen(const struct root *procfs, const struct procs *procs)
 			    "and one of them may be chosen");
 }
 
+static void warn_of_unknown(const struct predict_rules *rules, enum predict_decision decision)
+{
+	static const char text[] = "%s cannot be read: what follows holds if it is 0";
+
+	if (rules->panic_on_oom < 0)
+		log_warning(text, "vm.panic_on_oom");
+	if (rules->kill_allocating < 0 && decision != PREDICT_PANIC && !rules->memcg)
+		log_warning(text, "vm.oom_kill_allocating_task");
+}
+
 static int read_now(struct predicting *p)
 {
 	const unsigned details = PROC_STATUS | PROC_ADJ | PROC_CGROUP | PROC_START;
@@ -182,6 +200,8 @@ static int read_now(struct predicting *p)
 	}
 	if (ret == EXIT_OK)
 		ret = predict(&m->sysfs, &p->arena, &s->rules, &s->procs, &s->prediction);
+	if (ret == EXIT_OK)
+		warn_of_unknown(&s->rules, s->prediction.decision);
 	return ret;
 }
 
@@ -209,7 +229,8 @@ static int read_if(struct predicting *p)
 		return -ENOMEM;
 	memcpy(s->procs.list, now->procs.list, now->procs.n * sizeof(*s->procs.list));
 	s->procs.n = now->procs.n;
-	ret = predictif_apply(&p->c->machine, sel.profile.tree, &p->guard, &s->rules, &s->procs);
+	ret = predictif_apply(&p->c->machine, sel.profile.tree, &p->guard, &p->arena, &s->rules,
+			      &s->procs);
 	if (ret >= 0)
 		ret = predict(&p->c->machine.sysfs, &p->arena, &s->rules, &s->procs,
 			      &s->prediction);

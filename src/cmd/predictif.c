@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "guard/rule.h"
+#include "setting/kdump.h"
 
 /* The other profile's rules, and whom they are for. */
 struct other {
@@ -71,6 +72,23 @@ static void apply_to(const struct other *o, const struct guard_status *guard, st
 	process_close(&process);
 }
 
+/* What is armed stays so, whatever the profile says. */
+static int apply_kdump(const struct machine *m, const struct node *tree, struct arena *a,
+		       struct predict_rules *rules)
+{
+	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
+	int ret;
+
+	if (!node_child(tree, "kdump") || rules->kdump_armed)
+		return 0;
+	ret = kdump_examine(m, tree, &k);
+	if (ret < 0)
+		return ret;
+	rules->kdump_armed = !k.error;
+	rules->kdump_why = k.why ? arena_strdup(a, k.why) : NULL;
+	return k.why && !rules->kdump_why ? -ENOMEM : 0;
+}
+
 static void apply_sysctls(const struct node *tree, struct predict_rules *rules)
 {
 	const struct node *vm = node_child(tree, "vm"), *kdump = node_child(tree, "kdump");
@@ -86,7 +104,7 @@ static void apply_sysctls(const struct node *tree, struct predict_rules *rules)
 }
 
 int predictif_apply(const struct machine *m, const struct node *tree,
-		    const struct guard_status *guard, struct predict_rules *rules,
+		    const struct guard_status *guard, struct arena *a, struct predict_rules *rules,
 		    struct procs *procs)
 {
 	struct other o = { .machine = m };
@@ -99,9 +117,10 @@ int predictif_apply(const struct machine *m, const struct node *tree,
 		rule_resolve(&o.rules.list[i], &m->root, NULL, NULL);
 	if (fstatat(m->procfs.fd, "self/ns/user", &own, 0) == 0)
 		o.user_namespace = own.st_ino;
+	ret = apply_kdump(m, tree, a, rules);
 	apply_sysctls(tree, rules);
 	for (size_t i = 0; i < procs->n; i++)
 		apply_to(&o, guard, &procs->list[i]);
 	rules_free(&o.rules);
-	return 0;
+	return ret;
 }

@@ -6,8 +6,8 @@
 #include "profile/node.h"
 
 /* Changes @rules and the oom_score_adj of @procs to what profile @tree says: vm.panic_on_oom,
- * vm.oom_kill_allocating_task and protect. What @guard has pinned and the profile does not protect
- * gets 0. 0 or -errno. */
+ * vm.oom_kill_allocating_task, kdump and protect. What @guard has pinned and the profile does not
+ * protect gets 0. Strings are in @a. 0 or -errno. */
 int predictif_apply(const struct machine *m, const struct node *tree,
-		    const struct guard_status *guard, struct predict_rules *rules,
+		    const struct guard_status *guard, struct arena *a, struct predict_rules *rules,
 		    struct procs *procs) _must_check_;

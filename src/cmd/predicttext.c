@@ -58,9 +58,15 @@ static void print_panic(const struct term *t, const struct scene *s)
 {
 	const struct predict_rules *r = &s->rules;
 
+	if (s->prediction.decision != PREDICT_PANIC && r->panic_on_oom < 0) {
+		line(t, "1 panic", "unknown: vm.panic_on_oom cannot be read");
+		return;
+	}
 	if (s->prediction.decision != PREDICT_PANIC) {
 		line(t, "1 panic", "no: vm.panic_on_oom is %d%s", r->panic_on_oom,
-		     r->panic_on_oom == 1 ? ", and this is a cgroup's memory" : "");
+		     r->panic_on_oom == 1   ? ", and this is a cgroup's memory"
+		     : r->panic_on_oom == 2 ? ", and memory.oom_control comes before it"
+					    : "");
 		return;
 	}
 	line(t, "1 panic", "yes: %s", s->prediction.why);
@@ -74,7 +80,9 @@ static void print_asking(const struct term *t, const struct scene *s)
 {
 	const struct predict_rules *r = &s->rules;
 
-	if (!r->kill_allocating)
+	if (r->kill_allocating < 0)
+		line(t, "2 asking", "unknown: vm.oom_kill_allocating_task cannot be read");
+	else if (!r->kill_allocating)
 		line(t, "2 asking", "not killed for it: vm.oom_kill_allocating_task is off");
 	else if (r->memcg)
 		line(t, "2 asking",
@@ -150,7 +158,7 @@ static void print_end(const struct term *t, const struct scene *s)
 	else
 		line(t, "killed", "nobody%s%s", p->decision == PREDICT_PANIC ? "" : ": ",
 		     p->decision == PREDICT_PANIC ? "" : p->why);
-	if (p->group)
+	if (p->group && p->victim)
 		line(t, "", "with all of %s (memory.oom.group)", p->group);
 	if (!p->victim)
 		return;
@@ -191,23 +199,54 @@ static void cell(const struct term *t, unsigned width, bool end, const char *fmt
 	fputs(end ? "\n" : "  ", t->out);
 }
 
-static const char *killed_text(const struct scene *s, char buffer[PROC_NAME_MAX + 16])
+static void killed_cell(const struct term *t, unsigned width, bool end, const struct prediction *p)
 {
-	const struct prediction *p = &s->prediction;
+	const struct proc *victim = p->victim ? p->victim->proc : NULL;
 
-	if (p->victim) {
-		snprintf(buffer, PROC_NAME_MAX + 16, "%s[%d]", p->victim->proc->name,
-			 (int)p->victim->proc->pid);
-		return buffer;
-	}
-	return p->decision == PREDICT_PANIC         ? "nobody: the kernel panics"
-	       : p->decision == PREDICT_KILL_ASKING ? "whoever asks"
-						    : "nobody";
+	if (victim)
+		cell(t, width, end, "%s[%d]%s%s", victim->name, (int)victim->pid,
+		     p->group ? ", all of " : "", p->group ? p->group : "");
+	else
+		cell(t, width, end, "%s",
+		     p->decision == PREDICT_PANIC         ? "nobody: the kernel panics"
+		     : p->decision == PREDICT_KILL_ASKING ? "whoever asks"
+							  : "nobody");
+}
+
+static void freed_cell(const struct term *t, unsigned width, bool end, const struct prediction *p)
+{
+	char rss[TERM_SIZE], swap[TERM_SIZE];
+
+	if (p->victim)
+		cell(t, width, end, "%s of RAM, %s of swap", term_size(rss, p->freed_rss_kb),
+		     term_size(swap, p->freed_swap_kb));
+	else
+		cell(t, width, end, "%s",
+		     p->decision == PREDICT_KILL_ASKING ? "depends on who asks" : "nothing");
+}
+
+static void panic_cell(const struct term *t, unsigned width, bool end, const struct scene *s)
+{
+	if (s->rules.panic_on_oom < 0)
+		cell(t, width, end, "unknown: vm.panic_on_oom cannot be read");
+	else
+		cell(t, width, end, "%s: vm.panic_on_oom is %d",
+		     s->prediction.decision == PREDICT_PANIC ? "yes" : "no", s->rules.panic_on_oom);
+}
+
+static void kdump_cell(const struct term *t, unsigned width, bool end,
+		       const struct predict_rules *r)
+{
+	if (r->kdump_armed || !r->kdump_why)
+		cell(t, width, end, "%s", r->kdump_armed ? "armed" : "not armed");
+	else
+		cell(t, width, end, "not armed: %s", r->kdump_why);
 }
 
 static const char *asking_text(const struct scene *s)
 {
 	return s->prediction.decision == PREDICT_PANIC         ? "not any more"
+	       : s->rules.kill_allocating < 0                  ? "unknown"
 	       : !s->rules.kill_allocating                     ? "not killed for it"
 	       : s->rules.memcg                                ? "not killed for it in a cgroup"
 	       : s->prediction.decision == PREDICT_KILL_ASKING ? "killed"
@@ -221,6 +260,7 @@ enum aspect {
 	KDUMP,
 	ASKING,
 	KILLED,
+	FREED,
 	LEFT,
 };
 
@@ -228,24 +268,25 @@ static void aspect_cell(const struct term *t, unsigned width, bool end, enum asp
 			const struct scene *s)
 {
 	const struct prediction *p = &s->prediction;
-	char buffer[PROC_NAME_MAX + 16];
 
 	switch (aspect) {
 	case TITLE:
 		cell(t, width, end, "%s", s->title);
 		break;
 	case PANIC:
-		cell(t, width, end, "%s: vm.panic_on_oom is %d",
-		     p->decision == PREDICT_PANIC ? "yes" : "no", s->rules.panic_on_oom);
+		panic_cell(t, width, end, s);
 		break;
 	case KDUMP:
-		cell(t, width, end, "%s", s->rules.kdump_armed ? "armed" : "not armed");
+		kdump_cell(t, width, end, &s->rules);
 		break;
 	case ASKING:
 		cell(t, width, end, "%s", asking_text(s));
 		break;
 	case KILLED:
-		cell(t, width, end, "%s", killed_text(s, buffer));
+		killed_cell(t, width, end, p);
+		break;
+	case FREED:
+		freed_cell(t, width, end, p);
 		break;
 	case LEFT:
 		if (p->decision == PREDICT_PANIC || p->left < 0)
@@ -274,8 +315,8 @@ static void candidate_cell(const struct term *t, unsigned width, bool end,
 static void print_two(const struct term *t, const struct scene *s, const char *wanted, bool all)
 {
 	static const char *const labels[] = {
-		[TITLE] = "",        [PANIC] = "panic",   [KDUMP] = "kdump",
-		[ASKING] = "asking", [KILLED] = "killed", [LEFT] = "left",
+		[TITLE] = "",        [PANIC] = "panic", [KDUMP] = "kdump", [ASKING] = "asking",
+		[KILLED] = "killed", [FREED] = "freed", [LEFT] = "left",
 	};
 	unsigned width = t->columns ? (t->columns - LABEL - 2) / 2 : 40;
 	size_t most = s[0].prediction.n, shown = all || most < RUNNERS_UP ? most : RUNNERS_UP;

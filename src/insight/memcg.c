@@ -54,6 +54,17 @@ static void add_up(const struct root *procfs, bool swappy, struct memcg *m)
 	m->total_pages = badness_pages(m->limit_kb) + badness_pages(swap);
 }
 
+static bool is_kill_disabled(const struct root *sysfs, const char *path)
+{
+	_cleanup_free_ char *file = NULL, *text = NULL;
+
+	if (asprintf(&file, "fs/cgroup/memory%s/memory.oom_control", path) < 0) {
+		file = NULL;
+		return false;
+	}
+	return root_read_text(sysfs, file, 4096, &text) >= 0 && strstr(text, "oom_kill_disable 1");
+}
+
 /* Version 1 in its own hierarchy; else false. */
 static bool read_v1(const struct root *procfs, const struct root *sysfs, struct memcg *m)
 {
@@ -64,6 +75,7 @@ static bool read_v1(const struct root *procfs, const struct root *sysfs, struct 
 	limit = read_bytes(sysfs, "/memory", m->path, "memory.limit_in_bytes");
 	both = read_bytes(sysfs, "/memory", m->path, "memory.memsw.limit_in_bytes");
 	m->limit_kb = limit < 0 ? -1 : limit / 1024;
+	m->kill_disabled = is_kill_disabled(sysfs, m->path);
 	m->swap_kb = both < 0 || limit < 0 ? -1 : (both - limit) / 1024;
 	add_up(procfs, read_bytes(sysfs, "/memory", m->path, "memory.swappiness") != 0, m);
 	return true;

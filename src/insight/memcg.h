@@ -10,6 +10,7 @@ struct memcg {
 	const char *path;          /* as in /proc/PID/cgroup, "/a/b"; "/" stands for the machine */
 	int64_t limit_kb, swap_kb; /* -1: none */
 	int64_t own_kb;            /* the limit of the cgroup that was asked for; -1: none */
+	bool kill_disabled;        /* version 1: whoever asks waits instead */
 	int64_t total_pages;       /* that oom_score_adj is a share of, as mem_cgroup_get_max() */
 };
 

@@ -1,10 +1,12 @@
 #include "insight/predict.h"
 
-static int read_int(const struct root *r, const char *path, int otherwise)
+#include "setting/kdump.h"
+
+static int read_int(const struct root *procfs, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 
-	return root_read_text(r, path, 32, &text) < 0 ? otherwise : atoi(text);
+	return root_read_text(procfs, path, 32, &text) < 0 ? -1 : atoi(text);
 }
 
 /* 5009 for "5.9.0-1-amd64"; 0 for what is no release. */
@@ -23,9 +25,9 @@ int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		       struct predict_rules *ret_rules)
 {
 	struct predict_rules r = {
-		.panic_on_oom = read_int(&m->procfs, "sys/vm/panic_on_oom", 0),
-		.kill_allocating = read_int(&m->procfs, "sys/vm/oom_kill_allocating_task", 0) != 0,
-		.kdump_armed = read_int(&m->sysfs, "kernel/kexec_crash_loaded", 0) == 1,
+		.panic_on_oom = read_int(&m->procfs, "sys/vm/panic_on_oom"),
+		.kill_allocating = read_int(&m->procfs, "sys/vm/oom_kill_allocating_task"),
+		.kdump_armed = kdump_is_armed(m),
 		.memcg = memcg,
 	};
 	struct meminfo info;
@@ -76,7 +78,7 @@ static int collect(struct arena *a, const struct predict_rules *rules, const str
 /* check_panic_on_oom(): 1 spares what is confined to a cgroup, 2 spares nothing. */
 static bool panics(const struct predict_rules *rules)
 {
-	return rules->panic_on_oom == 2 || (rules->panic_on_oom != 0 && !rules->memcg);
+	return rules->panic_on_oom == 2 || (rules->panic_on_oom > 0 && !rules->memcg);
 }
 
 static const struct predict_candidate *find(const struct prediction *p, pid_t pid)
@@ -92,7 +94,7 @@ static bool kills_asking(const struct predict_rules *rules, struct prediction *p
 {
 	const struct predict_candidate *asking = find(p, rules->asking);
 
-	if (!rules->kill_allocating || rules->memcg)
+	if (rules->kill_allocating < 1 || rules->memcg)
 		return false;
 	if (asking && !asking->badness.killable && !asking->proc->in_vfork)
 		return false;
@@ -102,7 +104,10 @@ static bool kills_asking(const struct predict_rules *rules, struct prediction *p
 
 static void decide(const struct predict_rules *rules, struct prediction *p)
 {
-	if (panics(rules)) {
+	if (rules->memcg && rules->memcg->kill_disabled) {
+		p->decision = PREDICT_NOBODY;
+		p->why = "memory.oom_control has oom_kill_disable: whoever asks waits";
+	} else if (panics(rules)) {
 		p->decision = PREDICT_PANIC;
 		p->why =
 			rules->memcg ? "vm.panic_on_oom is 2: also for a cgroup's limit"
@@ -145,7 +150,9 @@ static void count_losses(const struct root *sysfs, struct arena *a,
 			 const struct predict_rules *rules, struct prediction *p)
 {
 	if (!p->victim) {
-		p->left = p->decision == PREDICT_KILL_ASKING ? -1 : 0;
+		p->left = p->decision == PREDICT_KILL_ASKING ? -1
+			  : p->decision == PREDICT_NOBODY    ? (int64_t)p->killable
+							     : 0;
 		return;
 	}
 	if (p->victim->proc->cgroup)

@@ -15,9 +15,10 @@ enum predict_decision {
 
 /* What decides, beside the processes. */
 struct predict_rules {
-	int panic_on_oom;     /* 0, 1, 2 */
-	bool kill_allocating; /* vm.oom_kill_allocating_task */
+	int panic_on_oom;    /* 0, 1, 2; -1: not known, and taken for 0 */
+	int kill_allocating; /* vm.oom_kill_allocating_task: 0, 1; -1 as before */
 	bool kdump_armed;
+	const char *kdump_why;        /* why not, where that was looked for; else NULL */
 	const struct memcg *memcg;    /* NULL: the whole machine */
 	struct badness_rules badness; /* of RAM and swap, or what the cgroup may use of them */
 	pid_t asking;                 /* who asks; 0: anybody */
