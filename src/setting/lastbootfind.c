@@ -255,7 +255,7 @@ static int look_at_dump(struct search *s, const struct root *dir, const char *ta
 {
 	_cleanup_free_ char *text = NULL, *log = NULL, *core = NULL, *name = NULL;
 	bool has_core;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	/* What the last crash kernel saved; nobody has looked at it yet. */
@@ -275,7 +275,7 @@ static int look_at_dump(struct search *s, const struct root *dir, const char *ta
 	if (ret >= 0)
 		ret = last_boot_add(s->l, &s->l->records, "%s:%s/%s", target, path,
 				    has_core ? core : log);
-	if (ret < 0 || read_end(dir, log, &text, &size) < 0)
+	if (ret < 0 || read_end(dir, log, &text, &size) < 0 || !text)
 		return ret;
 	s->panic = panic_line(&s->l->arena, text);
 	ret = copy_record(s, "dmesg-kdump", text, size, true);

@@ -35,10 +35,30 @@ differs() {
 	}
 }
 
-@test "every key of the profile holds before the first service starts, and stays" {
-	vm_profile vmtest <"$BATS_TEST_DIRNAME/product.yaml"
+# crash_kernel NAME: the real root has what its profile loads for a crash kernel, where the hook puts it.
+crash_kernel() {
+	cp "$VM/add/etc/holdfast/profiles/$1.yaml" "$BATS_TEST_TMPDIR/"
+	with_lock "$BATS_TEST_DIRNAME/build-capture" "$BATS_TEST_TMPDIR/capture" "$BATS_TEST_TMPDIR/$1.yaml"
+	vm_file "boot/holdfast-capture-$(basename "$VM_ROOT_TREE"/lib/modules/*).img" 600 <"$BATS_TEST_TMPDIR/capture"
+}
+
+# ends_in_order: the machine shuts down at its end as any other does, with LABEL=data at /srv.
+ends_in_order() {
+	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 16M
+	vm_kept_disk "$VM/data.img"
+	printf '%s\n' '/dev/vda / ext4 defaults 0 0' 'LABEL=data /srv ext4 defaults 0 0' | vm_file etc/fstab
+	printf '[Service]\nExecStopPost=\nExecStopPost=/bin/systemctl poweroff --no-block\n' | vm_file etc/systemd/system/vmtest.service.d/end.conf
+}
+
+@test "every key of the profile holds before the first service starts, and stays, to an end in order" {
+	{
+		cat "$BATS_TEST_DIRNAME/product.yaml"
+		printf '%s\n' 'kdump: { crashkernel: 112M }' 'last_boot: { archive: /srv/crashes }'
+	} | vm_profile vmtest
+	crash_kernel vmtest
+	ends_in_order
 	report_all
-	vm_boot vmtest.product=vm init=/usr/lib/vmtest/init
+	vm_boot vmtest.product=vm crashkernel=112M init=/usr/lib/vmtest/init
 
 	vm_section at-init >"$VM/at-init"
 	each_value holds "$VM/at-init"
@@ -67,6 +87,12 @@ differs() {
 	# The system itself is well.
 	[ "$(vm_section running)" = active ]
 	[ -z "$(vm_section failed)" ]
+
+	# The crash kernel came from the real root, before that was entered.
+	[ "$(json report-at-init '.settings[] | select(.key == "kdump") | .result')" = set ]
+	[ "$(json report-at-init .kdump.armed)" = true ]
+	# At its end the system has left the word by which the next boot knows.
+	debugfs -R 'cat /crashes/.boot' "$VM/data.img" | grep ' ended$'
 }
 
 @test "a sysctl.d file that overrides a key is named, and the key put right" {

@@ -22,7 +22,7 @@ crash_initrd() {
 	EOF
 	small_opened "$root" libmount.so.1 libkmod.so.2
 	small_modules "$root" virtio_pci virtio_blk ext4 crc32c_generic ramoops i6300esb
-	install -D -m 644 -t "$root/etc/holdfast/profiles" "$BATS_TEST_DIRNAME/kdump.yaml" "$BATS_TEST_DIRNAME/lastboot.yaml"
+	install -D -m 644 -t "$root/etc/holdfast/profiles" "$BATS_TEST_DIRNAME"/{kdump,kdump-off,lastboot}.yaml
 	small_initrd "$root" "$1"
 }
 
@@ -45,7 +45,7 @@ crash_machine() {
 kdump_machines() {
 	local boot=$BATS_FILE_TMPDIR/boot
 	mkdir -p "$boot"
-	with_lock "$BATS_TEST_DIRNAME/build-capture" "$boot/holdfast-capture.img" "$BATS_TEST_DIRNAME/kdump.yaml"
+	with_lock "$BATS_TEST_DIRNAME/build-capture" "$boot/holdfast-capture.img" "$BATS_TEST_DIRNAME"/{kdump,kdump-off}.yaml
 	cp "$VM_KERNEL" "$boot/vmlinuz"
 	chmod 600 "$boot"/*
 	mke2fs -q -t ext4 -O '^has_journal' -E root_owner=0:0 -L boot -d "$boot" "$BATS_FILE_TMPDIR/boot.img" 24M

@@ -40,6 +40,7 @@ on_disk() {
 			emit locked cat /proc/sys/kernel/kexec_load_disabled
 			emit again holdfast kdump load
 			emit unload holdfast kdump unload
+			emit second kexec -p /run/boot/vmlinuz --initrd=/run/boot/holdfast-capture.img
 			umount /var
 			tail /dev/zero
 			sleep 1000
@@ -66,6 +67,8 @@ on_disk() {
 	[ "$(vm_status again)" = 0 ]
 	[ "$(vm_status unload)" = 1 ]
 	vm_section unload | grep 'kexec that is not locked'
+	[ "$(vm_status second)" != 0 ]
+	vm_section second | grep 'Operation not permitted'
 
 	# Progress on the console.
 	vm_says 'capture: kernel log saved: /crash/000001-'
@@ -130,7 +133,12 @@ on_disk() {
 	kernel_log 'kdump: .*boot with crashkernel=128M'
 }
 
-@test "power fails while the dump is written: the next boot comes up, and nothing half-written passes for a dump" {
+# crash_names: the dumps on the data disk, the latest one last.
+crash_names() {
+	debugfs -R 'ls -p /crash' "$VM/data.img" 2>/dev/null | cut -d/ -f6 | grep '^0' | sort
+}
+
+@test "power fails while the dump is written: the next boot comes up, and nothing half-written passes for a dump; then: poweroff" {
 	# A disk that is slow enough for us to come in between.
 	kdump_machine 200000 <<-'EOF'
 		n=$(nth)
@@ -144,7 +152,11 @@ on_disk() {
 		holdfast apply --stage system
 		emit last-boot holdfast --json last-boot
 		emit armed holdfast --json kdump status
+		printf "==> end\n<== end 0\n"
+		umount /var
+		echo c >/proc/sysrq-trigger
 	EOF
+	kdump_arguments[0]=vmtest.product=kdump-off
 	VM_MEMORY=512 vm_start "${kdump_arguments[@]}" crashkernel=128M
 	vm_expect 'capture: writing the dump'
 	kill -KILL "$(pgrep -P "$VM_PID")"
@@ -156,6 +168,11 @@ on_disk() {
 	vm_section log | grep 'sysrq: Trigger a crash'
 	[ "$(json last-boot .cause)" = panic ]
 	[ "$(json armed .armed)" = true ]
+
+	# That one crashed as well, where the profile says that the machine is to stay off then.
+	vm_says 'capture: poweroff'
+	vm_says 'reboot: Power down'
+	on_disk "/crash/$(crash_names | tail -n 1)/vmcore" | grep -aq KDUMP
 }
 
 # debian_initrd FILE PROFILE: by Debian's hook, told to carry the crash kernel.
