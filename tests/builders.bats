@@ -92,7 +92,8 @@ buildroot_make() {
 		BR2_PACKAGE_HOLDFAST = y
 		INSTALL = install
 		include $(BR2_EXTERNAL_HOLDFAST_PATH)/external.mk
-		.PHONY: host target check
+		HOLDFAST_DIR = $(SOURCE)
+		.PHONY: host target finalize check
 		host: $(SOURCE)/.host
 		target: $(SOURCE)/.target
 		$(SOURCE)/.host:
@@ -101,6 +102,8 @@ buildroot_make() {
 		$(SOURCE)/.target:
 		> $(HOLDFAST_BUILD_CMDS)
 		> $(HOLDFAST_INSTALL_TARGET_CMDS)
+		finalize:
+		> $(foreach hook,$(HOLDFAST_TARGET_FINALIZE_HOOKS),$(call $(hook)))
 		check:
 		> $(foreach hook,$(ROOTFS_PRE_CMD_HOOKS),$(call $(hook)))
 	END
@@ -112,8 +115,13 @@ buildroot_make() {
 }
 
 @test "Buildroot: the package builds, installs into the target, and checks it" {
+	# Packages are made by their names: systemd comes later.
+	rm image/usr/lib/systemd/systemd
 	expect 0 buildroot_make host target
+	: >image/usr/lib/systemd/systemd
+	expect 0 buildroot_make finalize
 	[[ -x host/sbin/holdfast && -x image/usr/sbin/holdfast ]]
+	[[ -L image/etc/systemd/system/sysinit.target.wants/holdfast-guard.service ]]
 	[[ $(ls image/etc/holdfast/profiles) == eg200.yaml ]]
 	mkdir linux
 	printf 'CONFIG_%s=y\n' X86_64 SYSCTL CGROUPS FANOTIFY_ACCESS_PERMISSIONS PROC_EVENTS PSTORE >linux/.config

@@ -7,6 +7,9 @@
 HOLDFAST_VERSION = 0.1.0
 HOLDFAST_SITE = $(call qstrip,$(BR2_PACKAGE_HOLDFAST_SOURCE))
 HOLDFAST_SITE_METHOD = local
+# What was built there is the build machine's.
+HOLDFAST_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = --exclude /build
+HOST_HOLDFAST_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = $(HOLDFAST_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS)
 HOLDFAST_LICENSE = MIT
 HOLDFAST_LICENSE_FILES = LICENSE
 # host-holdfast checks the profiles, and puts things into the target.
@@ -25,8 +28,13 @@ endef
 define HOLDFAST_INSTALL_TARGET_CMDS
 	$(TARGET_MAKE_ENV) $(MAKE) -C $(@D) $(TARGET_CONFIGURE_OPTS) $(HOLDFAST_MAKE_OPTS) \
 		install DESTDIR=$(@D)/root PREFIX=/usr
-	$(HOST_DIR)/sbin/holdfast --root $(TARGET_DIR) image install --from $(@D)/root $(HOLDFAST_PROFILES)
 endef
+
+# Behind all packages: what it enables depends on the init that is there.
+define HOLDFAST_INSTALL_INTO_TARGET
+	$(HOST_DIR)/sbin/holdfast --root $(TARGET_DIR) image install --from $(HOLDFAST_DIR)/root $(HOLDFAST_PROFILES)
+endef
+HOLDFAST_TARGET_FINALIZE_HOOKS += HOLDFAST_INSTALL_INTO_TARGET
 
 define HOST_HOLDFAST_BUILD_CMDS
 	$(HOST_MAKE_ENV) $(MAKE) -C $(@D) $(HOST_CONFIGURE_OPTS) $(HOLDFAST_MAKE_OPTS) all
