@@ -387,6 +387,20 @@ expect_one_of() {
 
 # --- kdump ---
 
+@test "kdump's initrd was built for another profile, or another state of this one" {
+	local stamp
+	stamp=$("$HOLDFAST" --root image --profile product kdump stamp)
+	[[ $stamp == product\ ???????????????? ]]
+	echo "$stamp" >holdfast-built-for
+	echo holdfast-built-for | cpio --quiet -o -H newc >"image/boot/holdfast-capture-$release.img"
+	head -c 4096 /dev/zero | gzip >>"image/boot/holdfast-capture-$release.img"
+	finds_in_image 0 </dev/null
+	sed -i 's/product [0-9a-f]/product z/' "image/boot/holdfast-capture-$release.img"
+	finds_in_image 3 <<-'END'
+		product.yaml:9:1: error: the capture image was not built for this profile as it is now (build it anew: update-initramfs -u in the image)
+	END
+}
+
 @test "kdump's files: missing, empty, too large" {
 	rm "image/boot/vmlinuz-$release"
 	: >"image/boot/holdfast-capture-$release.img"

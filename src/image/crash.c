@@ -78,9 +78,10 @@ static void check_fit(const struct node *crashkernel, int kernel, int initrd, st
 			      (needed + MIB - 1) / MIB, reserved / MIB);
 }
 
-static void check_files(const struct image *image, const struct node *kdump, const char *release,
+static void check_files(const struct image *image, const struct node *tree, const char *release,
 			struct findings *f)
 {
+	const struct node *kdump = node_child(tree, "kdump");
 	const struct node *kernel = node_child(kdump, "kernel");
 	const struct node *initrd = node_child(kdump, "initrd");
 	_cleanup_close_ int kernel_fd =
@@ -92,6 +93,10 @@ static void check_files(const struct image *image, const struct node *kdump, con
 
 	if (kernel_fd >= 0 && initrd_fd >= 0)
 		check_fit(node_child(kdump, "crashkernel"), kernel_fd, initrd_fd, f);
+	if (initrd_fd >= 0 && !kdump_is_built_for(initrd_fd, tree))
+		finding_error(f, initrd ? &initrd->at : &kdump->name_at,
+			      "build it anew: update-initramfs -u in the image",
+			      "the capture image was not built for this profile as it is now");
 }
 
 int crash_check(const struct image *image, const struct node *tree, struct findings *f)
@@ -101,7 +106,7 @@ int crash_check(const struct image *image, const struct node *tree, struct findi
 	if (!kdump)
 		return 0;
 	if (node_child(kdump, "kernel") && node_child(kdump, "initrd")) {
-		check_files(image, kdump, "", f);
+		check_files(image, tree, "", f);
 		return 0;
 	}
 	if (!*image->releases)
@@ -109,6 +114,6 @@ int crash_check(const struct image *image, const struct node *tree, struct findi
 				"the image has no kernel below /lib/modules: kdump's files are not "
 				"checked");
 	for (const char **release = image->releases; *release; release++)
-		check_files(image, kdump, *release, f);
+		check_files(image, tree, *release, f);
 	return 0;
 }

@@ -200,7 +200,8 @@ const struct key keys[] = {
 	{ .path = "kdump.capture.keep", .type = KEY_INT, .min = 1, .max = 1000, .fallback = "3",
 	  .doc = "How many dumps to keep." },
 	{ .path = "kdump.capture.max_attempts", .type = KEY_INT, .min = 1, .max = 1000,
-	  .fallback = "3", .doc = "After so many crashes in a row the machine boots unarmed." },
+	  .fallback = "3", .doc = "After so many crashes in a row the machine boots unarmed, and after so many "
+			    "ends in a row that were neither in order nor saved a dump, once." },
 	{ .path = "kdump.capture.then", .type = KEY_CHOICE, .choices = then, .fallback = "reboot",
 	  .doc = "What follows the capture." },
 
