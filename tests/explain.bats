@@ -277,8 +277,42 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 		Jan 15 10:23:45 box kern.warn kernel: [  812.@] |
 		/var/log/messages-20240115:Jan 15 10:23:45 box kernel: |
 		node-7 : 2024 : [  812.@] |
+		<4>1 2024-01-15T10:23:45.@+01:00 box kernel - - - |
+		<4>1 2024-01-15T10:23:45Z box kernel - - [meta sequenceId="12" x="a\\] b"][y z="1"] [  812.@] |
+		2024-01-15T10:23:45.@Z box kernel 0 - - |
+		1 2024-01-15T10:23:45.@Z box kernel - - - |
+		>>> [  812.@] |
+		> |
+		> > |
+		    [  812.@] |
+		    |
+		  1234	[  812.@] |
 	END
-	((n == 25))
+	((n == 35))
+}
+
+# The kernel's own table of processes has brackets in front, too.
+@test "dmesg --color=always" {
+	local log=$LOGS/global-6.1.log
+	awk '{ printf "\033[32m[  812.%06d] \033[0m", NR }
+		/^[a-zA-Z-]+: / { name = $0; sub(/: .*/, ": ", name); printf "\033[33m%s\033[0m", name; sub(/^[^:]*: /, "") }
+		/Out of memory|invoked/ { printf "\033[31m\033[1m%s\033[0m\n", $0; next }
+		{ print }' "$log" | same_as "$log"
+}
+
+@test "dmesg -J, with -x and without" {
+	local log=$LOGS/global-6.1.log head
+	for head in '"pri": 4' '"fac": "kern", "pri": "warn"'; do
+		jq -R -s --argjson head "{$head}" '{dmesg: [split("\n")[:-1] | to_entries[] | $head + {time: (812 + (.key + 1) / 1000000), msg: .value}]}' "$log" >json
+		same_as "$log" <json
+		json_is '.reports[0].time' 812.000001
+		# Cut off anywhere it says nothing wrong.
+		"$HOLDFAST" --json explain "$log" >full
+		for n in 900 10001 20002 30003; do
+			head -c "$n" json | "$HOLDFAST" --json explain || :
+		done >parts 2>/dev/null
+		never_wrong full <parts
+	done
 }
 
 # as_journal FORMAT <LOG: as journalctl prints it; what a message continues in is one with it, behind a line break.
@@ -294,14 +328,20 @@ for n, text in enumerate(log.split(b"\n")):
     if sys.argv[1] == "export":
         entry = b"".join(b"%s=%s\n" % (name.encode(), value.encode()) for name, value in entry.items())
         entry += b"MESSAGE\n%s%s\n\n" % (struct.pack("<Q", len(text)), text) if b"\n" in text else b"MESSAGE=%s\n\n" % text
+    elif sys.argv[1] == "verbose":
+        fields = "".join("    %s=%s\n" % field for field in list(entry.items())[2:]).encode()
+        entry = b"Mon 2024-01-15 10:23:45.123456 UTC [s=6f;i=1;b=ac]\n" + fields + b"    MESSAGE=%s\n    _BOOT_ID=ac\n" % text.replace(b"\n", b"\n" + b" " * 12)
     else:
         entry["MESSAGE"] = list(text) if b"\n" in text else text.decode()
         entry = b"\x1e" * (sys.argv[1] == "json-seq") + json.dumps(entry).encode() + b"\n"
     sys.stdout.buffer.write(entry)' "$1"
 }
 
-@test "journalctl -o export, json and json-seq, and what jq makes of it" {
+@test "journalctl -o verbose, export, json and json-seq, and what jq makes of it" {
 	local format log=$LOGS/global-6.1.log
+	as_journal verbose <"$log" >journal
+	same_as "$log" <journal
+	json_is '.reports[0] | .time, .host' $'Mon 2024-01-15 10:23:45.123456 UTC\nbox'
 	for format in export json json-seq; do
 		as_journal $format <"$log" >journal
 		same_as "$log" <journal
@@ -311,13 +351,17 @@ for n, text in enumerate(log.split(b"\n")):
 	same_as "$log" <journal
 	# Cut off anywhere it says nothing wrong.
 	"$HOLDFAST" --json explain "$log" >full
-	as_journal export <"$log" >journal
-	for format in 700 20001 33333 45000 59999; do
-		head -c $format journal | "$HOLDFAST" --json explain || :
+	for format in export verbose; do
+		as_journal $format <"$log" >journal
+		for n in 700 20001 33333 45000 59999; do
+			head -c "$n" journal | "$HOLDFAST" --json explain || :
+		done
 	done >parts 2>/dev/null
 	jq -c '.reports |= map(del(.host))' parts | never_wrong full
 	# Only the kernel's own messages count, and that some were missed.
 	as_journal json <"$log" | sed 's/"_TRANSPORT": "kernel"/"_TRANSPORT": "syslog"/' >journal
+	expect 1 "$HOLDFAST" explain journal
+	as_journal verbose <"$log" | sed 's/_TRANSPORT=kernel/_TRANSPORT=stdout/' >journal
 	expect 1 "$HOLDFAST" explain journal
 }
 

@@ -1,121 +1,13 @@
 #include "insight/journal.h"
 
 #include <ctype.h>
-#include <inttypes.h>
-#include <time.h>
 
-enum field {
-	FIELD_MESSAGE,
-	FIELD_HOST,
-	FIELD_REALTIME,
-	FIELD_UPTIME,
-	FIELD_TRANSPORT,
-	FIELD_IDENTIFIER,
-	N_FIELDS,
-};
-
-static const char *const fields[N_FIELDS] = {
-	[FIELD_MESSAGE] = "MESSAGE",
-	[FIELD_HOST] = "_HOSTNAME",
-	[FIELD_REALTIME] = "__REALTIME_TIMESTAMP",
-	[FIELD_UPTIME] = "_SOURCE_MONOTONIC_TIMESTAMP",
-	[FIELD_TRANSPORT] = "_TRANSPORT",
-	[FIELD_IDENTIFIER] = "SYSLOG_IDENTIFIER",
-};
-
-struct entry {
-	char *value[N_FIELDS]; /* owned; NULL: not there */
-};
-
-struct reader {
-	const char *at, *end;
-	FILE *out;
-	struct entry entry;
-	bool failed; /* without memory */
-};
-
-static void entry_clear(struct entry *e)
-{
-	for (size_t i = 0; i < N_FIELDS; i++)
-		free(e->value[i]);
-	*e = (struct entry){ 0 };
-}
-
-static char **field_of(struct entry *e, const char *name, size_t len)
-{
-	for (size_t i = 0; i < N_FIELDS; i++)
-		if (strlen(fields[i]) == len && memcmp(fields[i], name, len) == 0)
-			return &e->value[i];
-	return NULL;
-}
-
-/* The last value of a field counts. NULs, which end a string here, become blanks. */
-static void set(struct reader *r, const char *name, size_t len, const char *value, size_t size)
-{
-	char **field = field_of(&r->entry, name, len), *copy;
-
-	if (!field)
-		return;
-	copy = malloc(size + 1);
-	if (!copy) {
-		r->failed = true;
-		return;
-	}
-	memcpy(copy, value, size);
-	copy[size] = '\0';
-	for (size_t i = 0; i < size; i++)
-		copy[i] = copy[i] ? copy[i] : ' ';
-	free(*field);
-	*field = copy;
-}
-
-/* --- writing --- */
-
-/* What others log does not count, but that journald has missed something of the kernel. */
-static const char *source_of(const struct entry *e)
-{
-	const char *transport = e->value[FIELD_TRANSPORT], *name = e->value[FIELD_IDENTIFIER];
-
-	if (transport ? streq(transport, "kernel") : !name || streq(name, "kernel"))
-		return "kernel";
-	return streq_null(name, "systemd-journald") ? name : NULL;
-}
-
-static void write_entry(struct reader *r)
-{
-	const struct entry *e = &r->entry;
-	const char *source = source_of(e);
-	const char *realtime = e->value[FIELD_REALTIME], *uptime = e->value[FIELD_UPTIME];
-	int64_t us = realtime ? strtoll(realtime, NULL, 10) : 0;
-	time_t seconds = (time_t)(us / 1000000);
-	char date[32] = "1970-01-01T00:00:00", host[65] = "-";
-	struct tm tm;
-
-	if (!e->value[FIELD_MESSAGE] || !source)
-		return;
-	if (gmtime_r(&seconds, &tm))
-		strftime(date, sizeof(date), "%FT%T", &tm);
-	if (e->value[FIELD_HOST])
-		snprintf(host, sizeof(host), "%.*s", (int)strcspn(e->value[FIELD_HOST], " \n"),
-			 e->value[FIELD_HOST]);
-	fprintf(r->out, "%.19s.%06" PRId64 "+00:00 %s %s: ", date, us % 1000000, host, source);
-	if (uptime) {
-		us = strtoll(uptime, NULL, 10);
-		fprintf(r->out, "[%5" PRId64 ".%06" PRId64 "] ", us / 1000000, us % 1000000);
-	}
-	fprintf(r->out, "%s\n", e->value[FIELD_MESSAGE]);
-}
-
-static void end_entry(struct reader *r)
-{
-	write_entry(r);
-	entry_clear(&r->entry);
-}
+#include "insight/journalentry.h"
 
 /* --- export: NAME=VALUE, or NAME, a size of eight bytes and the value; entries end with an empty
  * line --- */
 
-static void read_export(struct reader *r)
+static void read_export(struct journal_reader *r)
 {
 	while (r->at < r->end) {
 		const char *name = r->at;
@@ -127,26 +19,85 @@ static void read_export(struct reader *r)
 			return; /* cut off */
 		r->at = end + 1;
 		if (end == name) {
-			end_entry(r);
+			journal_end_entry(r);
 		} else if (equals) {
-			set(r, name, (size_t)(equals - name), equals + 1,
-			    (size_t)(end - equals - 1));
+			journal_set(r, name, (size_t)(equals - name), equals + 1,
+				    (size_t)(end - equals - 1));
 		} else {
 			for (int i = 7; i >= 0 && r->end - r->at >= 8; i--)
 				size = size << 8 | (unsigned char)r->at[i];
 			if (r->end - r->at < 8 || (uint64_t)(r->end - r->at - 8) <= size)
 				return;
-			set(r, name, (size_t)(end - name), r->at + 8, (size_t)size);
+			journal_set(r, name, (size_t)(end - name), r->at + 8, (size_t)size);
 			r->at += 8 + size + 1;
 		}
 	}
-	end_entry(r);
+	journal_end_entry(r);
+}
+
+/* --- verbose: a line with the date and the cursor, then "    NAME=VALUE" --- */
+
+#define INDENT 4
+
+static bool is_cursor(const char *line, const char *end)
+{
+	return line < end && isalpha((unsigned char)*line) &&
+	       memmem(line, (size_t)(end - line), " [s=", 4);
+}
+
+/* What a message has on further lines stands below its beginning. */
+static void read_further(struct journal_reader *r, const char *line, const char *end)
+{
+	const size_t indent = INDENT + strlen("MESSAGE=");
+	_cleanup_free_ char *text = NULL;
+	const char *message = r->entry.value[FIELD_MESSAGE];
+	size_t n = (size_t)(end - line);
+	int len;
+
+	if (n < indent || strspn(line, " ") < indent || !message)
+		return;
+	len = asprintf(&text, "%s\n%.*s", message, (int)(n - indent), line + indent);
+	if (len < 0) {
+		text = NULL;
+		r->failed = true;
+		return;
+	}
+	journal_set(r, "MESSAGE", strlen("MESSAGE"), text, (size_t)len);
+}
+
+static void read_verbose(struct journal_reader *r)
+{
+	bool message = false;
+
+	while (r->at < r->end) {
+		const char *line = r->at, *equals;
+		const char *end = memchr(line, '\n', (size_t)(r->end - line));
+
+		if (!end)
+			return; /* cut off */
+		r->at = end + 1;
+		equals = memchr(line, '=', (size_t)(end - line));
+		if (is_cursor(line, end)) {
+			journal_end_entry(r);
+			end = memmem(line, (size_t)(end - line), " [s=", 4);
+			journal_set(r, "", 0, line, (size_t)(end - line));
+		} else if (end - line > INDENT && line[INDENT] == ' ') {
+			if (message)
+				read_further(r, line, end);
+		} else if (equals && end - line > INDENT && memcmp(line, "    ", INDENT) == 0) {
+			line += INDENT;
+			message = after_prefix(line, "MESSAGE=");
+			journal_set(r, line, (size_t)(equals - line), equals + 1,
+				    (size_t)(end - equals - 1));
+		}
+	}
+	journal_end_entry(r);
 }
 
 /* --- JSON: objects one after the other; a value is a string, null, an array of bytes, or of values
  * where the field is there more than once --- */
 
-static bool skip(struct reader *r, char c)
+static bool skip(struct journal_reader *r, char c)
 {
 	while (r->at < r->end && (isspace((unsigned char)*r->at) || *r->at == '\x1e'))
 		r->at++;
@@ -170,7 +121,7 @@ static void put_utf8(FILE *out, unsigned c)
 	}
 }
 
-static bool read_escape(struct reader *r, FILE *out)
+static bool read_escape(struct journal_reader *r, FILE *out)
 {
 	static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
 	const char *letter;
@@ -199,7 +150,7 @@ static bool read_escape(struct reader *r, FILE *out)
 }
 
 /* Behind the first quote. */
-static bool read_string(struct reader *r, FILE *out)
+static bool read_string(struct journal_reader *r, FILE *out)
 {
 	while (r->at < r->end && *r->at != '"') {
 		if (*r->at != '\\') {
@@ -214,7 +165,7 @@ static bool read_string(struct reader *r, FILE *out)
 }
 
 /* Numbers of an array are bytes; of several strings the last counts. */
-static bool read_value(struct reader *r, FILE *out)
+static bool read_value(struct journal_reader *r, FILE *out)
 {
 	if (skip(r, '"'))
 		return read_string(r, out);
@@ -238,14 +189,15 @@ static bool read_value(struct reader *r, FILE *out)
 		} while (skip(r, ','));
 		return skip(r, ']');
 	}
-	while (r->at < r->end && (isalnum((unsigned char)*r->at) || strchr("+-.", *r->at)))
-		r->at++; /* null, or a number */
+	for (; r->at < r->end && (isalnum((unsigned char)*r->at) || strchr("+-.", *r->at)); r->at++)
+		if (!isalpha((unsigned char)*r->at)) /* a number, or null */
+			fputc(*r->at, out);
 	return true;
 }
 
 /* One string or value as text of its own; false where the object is cut off or is none. */
-static bool read_text(struct reader *r, bool (*read)(struct reader *, FILE *), char **ret_text,
-		      size_t *ret_size)
+static bool read_text(struct journal_reader *r, bool (*read)(struct journal_reader *, FILE *),
+		      char **ret_text, size_t *ret_size)
 {
 	FILE *out = open_memstream(ret_text, ret_size);
 	bool good;
@@ -260,7 +212,7 @@ static bool read_text(struct reader *r, bool (*read)(struct reader *, FILE *), c
 	return good && !r->failed;
 }
 
-static bool read_member(struct reader *r)
+static bool read_member(struct journal_reader *r)
 {
 	_cleanup_free_ char *name = NULL, *value = NULL;
 	size_t name_len, size;
@@ -268,11 +220,11 @@ static bool read_member(struct reader *r)
 	if (!skip(r, '"') || !read_text(r, read_string, &name, &name_len) || !skip(r, ':') ||
 	    !read_text(r, read_value, &value, &size))
 		return false;
-	set(r, name, name_len, value, size);
+	journal_set(r, name, name_len, value, size);
 	return true;
 }
 
-static void read_json(struct reader *r)
+static void read_json(struct journal_reader *r)
 {
 	while (skip(r, '{')) {
 		bool good = true;
@@ -283,51 +235,70 @@ static void read_json(struct reader *r)
 		}
 		if (!good)
 			return;
-		end_entry(r);
+		journal_end_entry(r);
 		skip(r, ','); /* between the objects of an array, for what jq has made of it */
 	}
 }
 
-/* --- which of the two --- */
+/* --- which of them --- */
 
-static bool begins(const struct reader *r, const char *word)
+static bool begins(const struct journal_reader *r, const char *word)
 {
 	size_t n = strlen(word);
 
 	return (size_t)(r->end - r->at) >= n && memcmp(r->at, word, n) == 0;
 }
 
-static bool is_json(struct reader r)
+static bool has(const struct journal_reader *r, const char *word)
 {
-	static const char field[] = "__REALTIME_TIMESTAMP";
+	return memmem(r->at, (size_t)(r->end - r->at), word, strlen(word));
+}
 
-	skip(&r, '[');
-	if (!skip(&r, '{'))
+/* Behind what stands in front of the objects. dmesg's are members of one. */
+static bool begin_json(struct journal_reader *r)
+{
+	struct journal_reader inside;
+
+	skip(r, '[');
+	inside = *r;
+	if (!skip(&inside, '{'))
 		return false;
-	return memmem(r.at, (size_t)(r.end - r.at), "\"MESSAGE\"", 9) &&
-	       memmem(r.at, (size_t)(r.end - r.at), field, sizeof(field) - 1);
+	if (skip(&inside, '"') && begins(&inside, "dmesg\"")) {
+		inside.at += strlen("dmesg\"");
+		if (skip(&inside, ':') && skip(&inside, '[')) {
+			*r = inside;
+			return true;
+		}
+	}
+	return has(r, "\"MESSAGE\"") && has(r, "\"__REALTIME_TIMESTAMP\"");
+}
+
+static void (*format_of(struct journal_reader *r))(struct journal_reader *)
+{
+	const char *end = memchr(r->at, '\n', (size_t)(r->end - r->at));
+
+	if (begins(r, "__CURSOR=") || begins(r, "__REALTIME_TIMESTAMP="))
+		return read_export;
+	if (end && is_cursor(r->at, end) && has(r, "\n    _TRANSPORT="))
+		return read_verbose;
+	return begin_json(r) ? read_json : NULL;
 }
 
 int journal_lines(const char *text, size_t size, char **ret_lines, size_t *ret_size)
 {
-	struct reader r = { .at = text, .end = text + size };
-	bool export = begins(&r, "__CURSOR=") || begins(&r, "__REALTIME_TIMESTAMP=");
+	struct journal_reader r = { .at = text, .end = text + size };
+	void (*read)(struct journal_reader *) = format_of(&r);
 	char *lines = NULL;
 	size_t n = 0;
 
 	*ret_lines = NULL;
-	if (!export && !is_json(r))
+	if (!read)
 		return 0;
 	r.out = open_memstream(&lines, &n);
 	if (!r.out)
 		return -ENOMEM;
-	if (export) {
-		read_export(&r);
-	} else {
-		skip(&r, '[');
-		read_json(&r);
-	}
-	entry_clear(&r.entry);
+	read(&r);
+	journal_entry_clear(&r.entry);
 	if (fclose(r.out) == EOF || r.failed) {
 		free(lines);
 		return -ENOMEM;

@@ -71,6 +71,17 @@ static void take_priority(struct logline *l)
 		take(l, end);
 }
 
+/* What cat -n puts in front, and the version of RFC 5424. */
+static void take_number(struct logline *l)
+{
+	const char *end = shape(skip_blanks(l->text), "+\t");
+
+	if (!end && shape(l->text, "+ 9999-99-99T"))
+		end = shape(l->text, "+ ");
+	if (end)
+		take(l, end);
+}
+
 /* /dev/kmsg: PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];MESSAGE */
 static void take_kmsg(struct logline *l)
 {
@@ -197,6 +208,27 @@ static void take_caller(struct logline *l)
 	take(l, end);
 }
 
+/* What RFC 5424 has behind the program's name: a PID, none, and data in brackets, or none. */
+static const char *end_of_data(const char *p)
+{
+	const char *end = shape(p, " - - ");
+	bool quoted = false;
+
+	if (!end)
+		end = shape(p, " + - ");
+	if (!end || *end != '[')
+		return end ? shape(end, "- ") : NULL;
+	for (; *end && (quoted || *end != ' ' || end[-1] != ']'); end++) {
+		if (*end == '\\' && end[1])
+			end++;
+		else if (*end == '"')
+			quoted = !quoted;
+		else if (!quoted && *end == ']' && end[1] == '[')
+			end++;
+	}
+	return *end ? end + 1 : NULL;
+}
+
 /* "HOST kernel: ", "HOST kern.warn kernel: ", "kernel: "; "HOST COMMAND: kernel: " is none. */
 static void take_host(struct logline *l)
 {
@@ -208,6 +240,8 @@ static void take_host(struct logline *l)
 
 		if (!end && name)
 			end = shape(name, ": ");
+		if (!end && name)
+			end = end_of_data(name);
 		if (end) {
 			if (words > 0)
 				l->host = slice_between(start, start + strcspn(start, " "));
@@ -262,6 +296,7 @@ static void strip(struct loglines *log, struct logline *l)
 
 	l->lost = says_lost(l->text);
 	take_priority(l);
+	take_number(l);
 	take_kmsg(l);
 	take_facility(l);
 	take_date(l);
@@ -281,17 +316,6 @@ static void strip(struct loglines *log, struct logline *l)
 	}
 }
 
-/* In place: NULs become blanks, carriage returns at the ends of lines go. The size that is left. */
-static size_t clean(char *text, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < size; i++)
-		if (text[i] != '\r' || (i + 1 < size && text[i + 1] != '\n'))
-			text[n++] = text[i] ? text[i] : ' ';
-	return n;
-}
-
 int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size)
 {
 	_cleanup_free_ char *lines = NULL;
@@ -308,7 +332,7 @@ int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t
 	copy = arena_strndup(a, text, size);
 	if (!copy)
 		return -ENOMEM;
-	n = clean(copy, size);
+	n = logline_clean(copy, size);
 	*l = (struct loglines){ .next = copy, .cut = n > 0 && copy[n - 1] != '\n' };
 	if (n > 0 && !strchr("B)]", copy[n - 1])) /* which end units and names */
 		while (n > 0 && !isspace((unsigned char)copy[n - 1]))

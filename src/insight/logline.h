@@ -45,3 +45,7 @@ static inline bool slice_equal(const struct slice *a, const struct slice *b)
 {
 	return a->len == b->len && (a->len == 0 || memcmp(a->start, b->start, a->len) == 0);
 }
+
+/* In place: NULs become blanks; carriage returns at the ends of lines, colours, and the blanks or
+ * marks of quotation that all lines begin with, go. The size that is left (logclean.c). */
+size_t logline_clean(char *text, size_t size);
