@@ -25,16 +25,21 @@ same_as() {
 }
 
 # never_wrong FULL...: of each report on stdin (what was said of parts of logs), nothing differs from one of the documents FULL, except that
-# numbers and names are null and tasks are fewer.
+# numbers and names are null, tasks are fewer, and less is concluded.
 never_wrong() {
 	cat >got
 	cat "$@" | jq -n -c --slurpfile full /dev/stdin --slurpfile part got '
 		def numbers: del(.tasks, .missing, .advice, .choice, .reclaim, .zones, .time);
+		def concluded($whole): [
+			(.choice.verdict | select(. != null and . != "unknown" and . != $whole.choice.verdict)),
+			(.reclaim // "" | select(startswith("had nothing") and ($whole.reclaim // "" | startswith("had nothing") | not))),
+			([.reclaim // "" | scan("[0-9]+ %")] - [$whole.reclaim // "" | scan("[0-9]+ %")])[],
+			(def general: (. // [])[] | gsub("the cgroup (/\\S*|that the log does not name)"; "it"); [.advice | general] - [$whole.advice | general])[]];
 		def tasks: (.tasks // []) | map(del(.memory_pages));
 		def wrong($whole): . as $part
 			| {wrong: ($part | numbers | [paths(scalars)] | map(select(. as $p | ($part | getpath($p)) != ($whole | getpath($p))))),
-				tasks: (($part | tasks) - ($whole | tasks))};
-		$part[].reports[]? | [wrong($full[].reports[0])] | select(all(.wrong + .tasks != [])) | .[]' >wrong
+				tasks: (($part | tasks) - ($whole | tasks)), concluded: ($part | concluded($whole))};
+		$part[].reports[]? | [wrong($full[].reports[0])] | select(all(.wrong + .tasks + .concluded != [])) | .[]' >wrong
 	[[ ! -s wrong ]] || {
 		head -n 5 wrong
 		return 1

@@ -77,13 +77,14 @@ static void about_largest(struct adviser *a)
 					      : "");
 }
 
-/* At -1000 in a cgroup that has nobody else, whoever asks hangs at the limit. */
+/* At -1000 in a cgroup that has nobody else, whoever asks hangs at the limit: where it is not known
+ * what limit was hit, nothing is said. */
 static void about_victim(struct adviser *a)
 {
 	const struct oom_report *r = a->r;
 	const struct oom_victim *v = &r->victim;
 
-	if (!v->command || !*v->command ||
+	if (!v->command || !*v->command || r->constraint == OOM_CONSTRAINT_UNKNOWN ||
 	    (oom_known(v->oom_score_adj) && v->oom_score_adj <= -900))
 		return;
 	if (r->constraint != OOM_CONSTRAINT_MEMCG)
