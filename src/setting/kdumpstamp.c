@@ -49,7 +49,7 @@ static char *read_stamp(int initrd)
 		return NULL;
 	*text = '\n';
 	n = pread(initrd, text + 1, size, (110 + (off_t)sizeof(STAMP) + 3) & ~3);
-	if (n == size)
+	if (n == (ssize_t)size)
 		return text;
 	free(text);
 	return NULL;
