@@ -104,6 +104,14 @@ state_of() {
 	[[ -x image/etc/init.d/holdfast-guard && -x image/etc/rcS.d/S12holdfast-guard && -x image/etc/rc6.d/K01holdfast-guard ]]
 }
 
+@test "an image whose init scripts insserv orders: no link that it would not know of" {
+	has etc/init.d/rc etc/init.d/.depend.boot etc/rcS.d/S01other
+	image_install 0 server
+	messages_have "insserv(8) orders the image's init scripts: run 'insserv holdfast' there"
+	[[ $messages != *'init is none of'* && -x image/etc/init.d/holdfast-guard ]]
+	[[ $(ls image/etc/rcS.d) == S01other && ! -e image/etc/rc6.d ]]
+}
+
 @test "busybox's init as Buildroot has it; one that starts nothing is told of" {
 	has etc/init.d/rcS
 	image_install 0 server

@@ -105,20 +105,34 @@ static bool starts_scripts(const struct root *image)
 	       strstr(text, "init.d/S");
 }
 
+/* startpar(8) starts what insserv(8) has in its lists, whatever links there are; and insserv makes
+ * links of its own, from what the scripts say of themselves. */
+static bool leave_to_insserv(const struct root *image)
+{
+	if (root_exists(image, "etc/init.d/.depend.boot") < 0)
+		return false;
+	log_warning("insserv(8) orders the image's init scripts: run 'insserv holdfast' there, and "
+		    "'insserv holdfast-guard' for services to protect, or nothing starts them");
+	return true;
+}
+
 static void find_users(const struct root *image, bool *users)
 {
+	bool known;
+
 	for (int user = ANY + 1; user < N_USERS; user++)
 		users[user] = has_sign(image, (enum user)user);
 	users[ANY] = true;
 	users[INIT_D] = users[INIT_D] && !users[SYSTEMD];
-	users[SYSVINIT] = users[SYSVINIT] && users[INIT_D];
-	users[BUSYBOX] =
-		users[BUSYBOX] && users[INIT_D] && !users[SYSVINIT] && starts_scripts(image);
+	known = users[SYSTEMD] || (users[INIT_D] && leave_to_insserv(image));
+	users[SYSVINIT] = !known && users[INIT_D] && users[SYSVINIT];
+	users[BUSYBOX] = users[BUSYBOX] && !known && users[INIT_D] && !users[SYSVINIT] &&
+			 starts_scripts(image);
 	if (!users[INITRAMFS_TOOLS] && !users[DRACUT] && !users[MKINITCPIO])
 		log_info("the image has no initramfs generator: "
 			 "/usr/lib/holdfast/holdfast-initramfs is the program for one made by "
 			 "hand");
-	if (!users[SYSTEMD] && !users[SYSVINIT] && !users[BUSYBOX])
+	if (!known && !users[SYSVINIT] && !users[BUSYBOX])
 		log_warning("the image's init is none of systemd, sysvinit and busybox's with "
 			    "/etc/init.d/rcS: nothing starts holdfast in the running system");
 }
