@@ -71,7 +71,7 @@ _holdfast_command() {
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output | --lines | --sort | --cgroup | --if | --pid)
+		-P | -p | -r | --profiles | --profile | --root | --procfs | --sysfs | --rundir | --stage | --format | --name | --fleet | --kernel-config | --cmdline | --from | --output | --lines | --sort | --cgroup | --if | --pid | --why)
 			i=$((i + 1))
 			[[ ${COMP_WORDS[i]-} != = ]] || i=$((i + 1))
 			;;
@@ -142,7 +142,7 @@ _holdfast() {
 		_holdfast_files -d "$word"
 		return
 		;;
-	--name | --cmdline | --lines | --pid)
+	--name | --cmdline | --lines | --pid | --why)
 		return
 		;;
 	esac

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 
 #include "cmd/cmd.h"
@@ -9,12 +10,21 @@ static enum log_level level_of(const struct context *c)
 	return c->opt[OPT_VERBOSE] ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
+/* Who reads a pipe may have read enough, as head(1). */
+static bool is_reader_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
+}
+
 /* A full disk or a closed pipe behind stdout must not look like success. */
 static int flush_output(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	log_error("standard output: %s", strerror(errno));
+	if (!is_reader_gone())
+		log_error("standard output: %s", strerror(errno));
 	return status == EXIT_OK ? EXIT_NOT_DONE : status;
 }
 

@@ -265,6 +265,15 @@ setup_machine() {
 	same_text "$(<stderr)" messages <<<'standard output: No space left on device'
 }
 
+@test "who reads the output and has read enough, as head(1), hears no complaint" {
+	exec 5> >(exec true)
+	wait $!
+	local got=0
+	"$HOLDFAST" keys >&5 2>stderr || got=$?
+	exec 5>&-
+	[[ $got == 1 && ! -s stderr ]]
+}
+
 @test "values with several lines and odd bytes survive the report, and are put back" {
 	printf 'one\ntwo\n' >root/proc/sys/kernel/lines
 	printf 'a\x7fb\x1bc\n' >root/proc/sys/kernel/odd
