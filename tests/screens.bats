@@ -155,7 +155,7 @@ program="$HOLDFAST --root root --procfs root/proc --sysfs root/sys"
 }
 
 @test "predict at 80 columns: the victim stands out" {
-	kernel vm/panic_on_oom=0
+	kernel vm/panic_on_oom=0 vm/oom_kill_allocating_task=0
 	terminal 80 24 "$program predict"
 	shows 'ended: 0'
 	[[ $(screen -e | grep $'\033\[31m') == *hog* ]]
@@ -163,7 +163,7 @@ program="$HOLDFAST --root root --procfs root/proc --sysfs root/sys"
 }
 
 @test "explain, predict and status at 200 columns: one line each where there is room" {
-	kernel vm/panic_on_oom=0 kernel/panic=10
+	kernel vm/panic_on_oom=0 vm/oom_kill_allocating_task=0 kernel/panic=10
 	profile default <<<'sysctl: { kernel.panic: 10 }'
 	terminal 200 60 "$HOLDFAST explain $TESTS/oom-logs/global-6.1.log; $program predict; $program status"
 	shows 'ended: 0'

@@ -134,13 +134,66 @@ status_is() {
 		kdump: { crashkernel: 192M, panic_on_oom_unarmed: never }
 		protect: [ { service: sshd, exe: /usr/sbin/sshd } ]
 	END
-	mkdir -p root/etc/sysctl.d
+	mkdir -p root/etc/sysctl.d root/run/systemd/system
 	printf 'kernel.panic = 0\n' >root/etc/sysctl.d/99-local.conf
 	expect 1 holdfast status
 	output_has 'guard:     not running'
 	output_has 'to do:     holdfast apply: puts 1 setting right; without a change of /etc/sysctl.d/99-local.conf:1 it comes back'
-	output_has '           holdfast kdump load: arms the crash kernel, or says why not'
+	output_has '           for kdump: this kernel can load no crash kernel: it takes CONFIG_KEXEC_FILE and CONFIG_CRASH_DUMP'
 	output_has '           systemctl restart holdfast-guard: nothing is protected'
+	# Without systemd nobody is asked to call it.
+	rm -r root/run/systemd
+	expect 1 holdfast status
+	output_has '           holdfast guard --daemon: nothing is protected'
+}
+
+@test "what is to be done for kdump depends on what is missing" {
+	kernel kernel/kexec_load_disabled=0 vm/panic_on_oom=2 kernel/panic=10
+	profile default <<-'END'
+		vm: { panic_on_oom: always }
+		sysctl: { kernel.panic: 10 }
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: always }
+	END
+	mkdir -p root/sys/kernel root/boot
+	printf '0\n' | tee root/sys/kernel/kexec_crash_loaded >root/sys/kernel/kexec_crash_size
+	bzimage 64 >root/boot/vmlinuz-6.1.0-demo
+	head -c 4096 /dev/zero >root/boot/holdfast-capture-6.1.0-demo.img
+	chmod 644 root/boot/*
+	COLUMNS=100 expect 0 holdfast status
+	output_has 'to do:     for kdump: no memory is reserved: boot with crashkernel=192M'
+	[[ $output != *'kdump load'* ]]
+	printf '268435456\n' >root/sys/kernel/kexec_crash_size
+	expect 0 holdfast status
+	output_has 'to do:     holdfast kdump load: arms the crash kernel'
+}
+
+@test "what only a reboot can put right" {
+	profile default <<<'sysctl: { kernel.modules_disabled: 0, kernel.yama.ptrace_scope: 1, kernel.panic: 10 }'
+	kernel kernel/modules_disabled=1 kernel/yama/ptrace_scope=3
+	expect 1 holdfast status
+	output_has 'to do:     holdfast apply: puts 1 setting right'
+	output_has '           reboot: the kernel keeps 2 settings until the next boot'
+}
+
+@test "while the kernel command line has holdfast=off or =plan, only booting without it helps" {
+	local word
+	profile default <<-'END'
+		vm: { panic_on_oom: always }
+		sysctl: { kernel.panic: 10 }
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: never }
+		protect: [ { service: sshd, exe: /usr/sbin/sshd } ]
+	END
+	for word in off plan; do
+		cmdline "quiet holdfast=$word"
+		COLUMNS=100 expect 1 holdfast status
+		output_has "to do:     boot without holdfast=$word: nothing is changed while the kernel command line has it"
+		[[ $output != *'holdfast apply'* && $output != *'kdump load'* && $output != *'systemctl'* ]]
+	done
+	# What holds anyhow needs nothing.
+	profile default <<<'sysctl: { kernel.panic: 10 }'
+	kernel kernel/panic=10
+	expect 0 holdfast status
+	[[ $output != *'to do'* ]]
 }
 
 @test "services that run but are not pinned, and why; what outgrew its leash is to be restarted" {
@@ -153,6 +206,7 @@ status_is() {
 		  - { service: loose, exe: /usr/sbin/loose }
 	END
 	mkdir -p root/etc
+	mkdir -p root/run/systemd/system
 	printf 'root:x:0:0::/root:/bin/sh\n' >root/etc/passwd
 	process 700 sshd && is_program 700 sshd
 	process 800 logger cgroup=/system.slice/syslog.service && is_program 800 logger
@@ -168,6 +222,9 @@ status_is() {
 	[[ $output != *'loose: does not run'* ]]
 	output_has 'holdfast check --image: says what is wrong with the programs'
 	output_has 'systemctl restart syslog.service: it is protected again when it starts'
+	rm -r root/run/systemd
+	COLUMNS=100 expect 1 holdfast status
+	output_has 'restart logger: it is protected again when it starts'
 	expect 1 holdfast --json status
 	json_is '.guard.unpinned | map([.service, .pid, .why])' '[["logger",800,"outgrew its max_rss and lost its protection"],["other",900,"another user runs it"],["absent",null,null],["loose",null,null]]'
 }
@@ -188,7 +245,7 @@ status_is() {
 	profile other <<<'sysctl: { kernel.panic: 10 }'
 	expect 0 holdfast --profile other status
 	output_has 'but default was applied'
-	output_has 'to do:     holdfast apply: makes it the profile that was applied'
+	output_has 'to do:     holdfast --profile other apply: makes it the profile that was applied'
 	profile default <<<'x: 1'
 	expect 3 holdfast status
 	output_has 'to do:     holdfast check: without a valid profile nothing is applied'

@@ -78,15 +78,15 @@ static int load(struct status *s)
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/* Why little may have been done. */
+/* holdfast= on the kernel command line, where it forbids changes. */
 static const char *forbidden(struct context *c)
 {
 	const char *word = identity_cmdline(&c->identity, "holdfast");
 
 	if (word && streq(word, "off"))
-		return " (holdfast=off on the kernel command line)";
+		return "off";
 	if (context_only_plans(c))
-		return " (planned only: holdfast=plan on the kernel command line)";
+		return "plan";
 	return NULL;
 }
 

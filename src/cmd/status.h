@@ -13,7 +13,7 @@ struct status {
 	struct arena arena;
 	struct guard_status guard;
 	struct unpinned *unpinned; /* while the guard runs */
-	const char *word;          /* what the kernel command line forbids, or NULL */
+	const char *word;          /* of holdfast= where that forbids changes, or NULL */
 	unsigned failures;
 };
 

@@ -6,6 +6,7 @@
 #include "cmd/status.h"
 #include "setting/kdump.h"
 #include "setting/lastboot.h"
+#include "setting/sysctl.h"
 
 #define LABEL 11U /* columns of what stands on the left */
 
@@ -57,8 +58,12 @@ static void print_applied(const struct screen *s)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.20s (%.1f ms)",
 				      n ? ", " : "", stage->name,
 				      (double)stage->duration_us / 1000);
-	row(s, PLAIN, LABEL, "applied:", "%s%s", n ? text : "nothing yet",
-	    s->status->word ? s->status->word : "");
+	if (s->status->word)
+		row(s, PLAIN, LABEL, "applied:", "%s (%sholdfast=%s on the kernel command line)",
+		    n ? text : "nothing yet",
+		    streq(s->status->word, "plan") ? "planned only: " : "", s->status->word);
+	else
+		row(s, PLAIN, LABEL, "applied:", "%s", n ? text : "nothing yet");
 	for (const struct report_stage *stage = applied->stages; stage; stage = stage->next)
 		for (const struct report_error *e = stage->errors; e; e = e->next)
 			if (!report_said_before(applied, stage, e))
@@ -215,9 +220,10 @@ static void to_do(struct screen *s, const char *why, const char *fmt, ...)
 	row(s, BAD, LABEL, s->to_do++ ? "" : "to do:", "%s: %s", command, why);
 }
 
-/* Of the settings that fail: what kdump load does, what apply does, and by whom that is undone. */
+/* Of the settings that fail: what kdump load does, what only a boot does, what apply does, and by
+ * whom that is undone. */
 struct failing {
-	unsigned kdump, others;
+	unsigned kdump, one_way, others;
 	const char *override;
 };
 
@@ -230,6 +236,9 @@ static struct failing count_failing(const struct screen *s)
 			continue;
 		if (streq(o->kind, "kdump"))
 			f.kdump++;
+		else if (streq(o->kind, "sysctl") && o->before &&
+			 sysctl_one_way(o->path + strlen("sys/"), o->before))
+			f.one_way++;
 		else
 			f.others++;
 		if (o->overridden_by)
@@ -240,36 +249,72 @@ static struct failing count_failing(const struct screen *s)
 
 static void print_to_do_apply(struct screen *s, const struct failing *f)
 {
-	char why[256];
+	const char *profile = s->status->c->opt[OPT_PROFILE];
+	char command[128], why[256];
 
-	if (f->others == 0) {
-		if (is_other_profile(s->status))
-			to_do(s, "makes it the profile that was applied", "holdfast apply");
-		return;
-	}
+	snprintf(command, sizeof(command), "holdfast %s%.80s%sapply", profile ? "--profile " : "",
+		 profile ? profile : "", profile ? " " : "");
 	snprintf(why, sizeof(why), "puts %u %s right%s%.120s%s", f->others,
 		 f->others == 1 ? "setting" : "settings",
 		 f->override ? "; without a change of " : "", f->override ? f->override : "",
 		 f->override ? " it comes back" : "");
-	to_do(s, why, "holdfast apply");
+	if (f->others > 0)
+		to_do(s, why, "%s", command);
+	else if (is_other_profile(s->status))
+		to_do(s, "makes it the profile that was applied", "%s", command);
+	snprintf(why, sizeof(why), "the kernel keeps %u %s until the next boot", f->one_way,
+		 f->one_way == 1 ? "setting" : "settings");
+	if (f->one_way > 0)
+		to_do(s, why, "reboot");
 }
 
-static void print_to_do(struct screen *s)
+/* What keeps it from being armed names its remedy. */
+static void print_to_do_kdump(struct screen *s, const struct failing *f)
+{
+	const struct machine *m = &s->status->c->machine;
+	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
+
+	if (!wants_kdump(s) || (!f->kdump && kdump_is_armed(m)) ||
+	    kdump_examine(m, s->tree, &k) < 0)
+		return;
+	if (k.error && k.why)
+		to_do(s, k.why, "for kdump");
+	else
+		to_do(s, "arms the crash kernel", "holdfast kdump load");
+}
+
+static void print_to_do_guard(struct screen *s)
 {
 	const struct guard_status *g = &s->status->guard;
-	const struct failing f = count_failing(s);
+	bool systemd = root_exists(&s->status->c->machine.run, "systemd/system") == 0;
 
-	print_to_do_apply(s, &f);
-	if (f.kdump || (wants_kdump(s) && !kdump_is_armed(&s->status->c->machine)))
-		to_do(s, "arms the crash kernel, or says why not", "holdfast kdump load");
 	if (node_child(s->tree, "protect") && !g->running && !g->forbidden)
-		to_do(s, "nothing is protected", "systemctl restart holdfast-guard");
+		to_do(s, "nothing is protected", "%s",
+		      systemd ? "systemctl restart holdfast-guard" : "holdfast guard --daemon");
 	if (g->problems)
 		to_do(s, "says what is wrong with the programs", "holdfast check --image");
 	for (const struct unpinned *u = s->status->unpinned; u; u = u->next)
 		if (u->outgrown)
-			to_do(s, "it is protected again when it starts", "systemctl restart %s",
-			      *u->unit ? u->unit : u->service);
+			to_do(s, "it is protected again when it starts", "%srestart %s",
+			      systemd && *u->unit ? "systemctl " : "",
+			      systemd && *u->unit ? u->unit : u->service);
+}
+
+static void print_to_do(struct screen *s)
+{
+	const struct context *c = s->status->c;
+	const struct failing f = count_failing(s);
+	bool unprotected = node_child(s->tree, "protect") && !s->status->guard.running;
+
+	if (!s->status->word) {
+		print_to_do_apply(s, &f);
+		print_to_do_kdump(s, &f);
+		print_to_do_guard(s);
+	} else if (s->status->failures || unprotected ||
+		   (wants_kdump(s) && !kdump_is_armed(&c->machine))) {
+		to_do(s, "nothing is changed while the kernel command line has it",
+		      "boot without holdfast=%s", s->status->word);
+	}
 }
 
 void status_print_applied(const struct status *status)
