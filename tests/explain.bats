@@ -522,6 +522,12 @@ stamped() {
 	json_is '.reports[0].killed.instead_of_pid' null
 }
 
+@test "a name with a line break: whoever asked or was killed is not called by half of it" {
+	stamped 100 <"$LOGS/global-6.1.log" | sed 's/doxygen invoked/dox\nygen invoked/; /Killed process/s/(doxygen)/(dox\nygen)/; /oom-kill:/d' >log
+	explained log
+	json_is '.reports[0] | .invoked_by.command, .gfp_mask, .killed.command' $'null\n0x140dca\nnull'
+}
+
 @test "what is missing is null and named" {
 	grep '^Out of memory' "$LOGS/global-6.1.log" >log
 	explained log

@@ -314,6 +314,8 @@ static void strip(struct loglines *log, struct logline *l)
 		if (*l->text == ' ')
 			l->text++;
 	}
+	l->further = log->prefixed && !l->prefixed;
+	log->prefixed |= l->prefixed;
 }
 
 int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size)

@@ -17,6 +17,7 @@ struct logline {
 	struct slice caller; /* "T123", "C0": who printed it (CONFIG_PRINTK_CALLER); or empty */
 	bool microseconds;   /* .time is /dev/kmsg's: microseconds since boot */
 	bool prefixed;       /* something was taken off: else it may continue the line before */
+	bool further;        /* nothing was, but of an earlier line: it continues the one before */
 	bool lost;           /* lines before it were lost, it says */
 	bool cut;            /* the last line, without its end: its last name may be half a name */
 };
@@ -24,7 +25,8 @@ struct logline {
 /* Walks the lines of a text. Initialise with loglines_begin(). */
 struct loglines {
 	char *next;
-	bool cut; /* at its end */
+	bool cut;      /* at its end */
+	bool prefixed; /* a line had a prefix */
 	enum { HOSTS_UNKNOWN, HOSTS_NAMED, HOSTS_NONE } bracket_hosts;
 };
 

@@ -16,8 +16,8 @@ bool oomwho_invoked(struct oom_parser *p)
 	p->current->proven = true;
 	r = p->report;
 	r->invoked = true;
-	/* What is longer has an unknown prefix. */
-	if (at - text <= OOM_COMM_MAX)
+	/* What is longer has an unknown prefix; what is further is the end of a name. */
+	if (at - text <= OOM_COMM_MAX && !p->line.further)
 		r->command = oom_copy(p, text, (size_t)(at - text));
 	rest = at + strlen(words);
 	mask = after_prefix(rest, "gfp_mask=0x");
