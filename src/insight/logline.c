@@ -223,8 +223,6 @@ static const char *end_of_data(const char *p)
 			end++;
 		else if (*end == '"')
 			quoted = !quoted;
-		else if (!quoted && *end == ']' && end[1] == '[')
-			end++;
 	}
 	return *end ? end + 1 : NULL;
 }
