@@ -38,7 +38,11 @@ int main(int argc, char **argv)
 	if (status < 0)
 		return flush_output(status + 256);
 	log_setup(level_of(&c), LOG_STDERR);
-	status = context_open(&c) < 0 ? EXIT_USAGE : c.cmd->run(&c, n_args, argv + 1);
+	status = context_open(&c);
+	if (status >= 0)
+		status = c.cmd->run(&c, n_args, argv + 1);
+	else if (status != -ENOMEM)
+		status = EXIT_USAGE; /* it was logged */
 	context_close(&c);
 	if (status == -ENOMEM)
 		log_oom();

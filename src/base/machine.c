@@ -46,8 +46,8 @@ int machine_open(const char *procfs, const char *sysfs, const char *root, const 
 			.fd = root_openat(&m.root, "run", O_PATH | O_DIRECTORY),
 			.confined = m.root.confined,
 		};
-	else if (root_open(run, false, &m.run) < 0)
-		m.run = ROOT_NONE;
+	else if ((ret = root_open(run, false, &m.run)) < 0)
+		m.run.fd = ret;
 	m.run.path = run; /* for messages, also where there is none */
 	*ret_machine = m;
 	m = (struct machine){

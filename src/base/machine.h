@@ -12,7 +12,7 @@ struct machine {
 
 /* Opens the trees; NULL stands for /proc, /sys and /, of which the first two may be missing. @run
  * is taken below the root where @run_in_root says so; a missing one is no error: .run.fd is then
- * negative. The paths are borrowed. -errno after logging which one failed.
+ * why it cannot be opened, -errno. The paths are borrowed. -errno after logging which one failed.
  */
 int machine_open(const char *procfs, const char *sysfs, const char *root, const char *run,
 		 bool run_in_root, struct machine *ret_machine) _must_check_;

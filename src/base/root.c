@@ -36,8 +36,8 @@ int root_openat(const struct root *r, const char *path, int flags)
 {
 	int fd;
 
-	if (r->fd < 0)
-		return -ENOENT; /* a tree that is not there has no files */
+	if (r->fd < 0) /* a tree that was not opened has no files; else why it could not be */
+		return r->fd == ROOT_NONE.fd ? -ENOENT : r->fd;
 	path = relative(path);
 	if (r->confined || r->no_links)
 		return walk_open(r->fd, path, flags, r->no_links ? 0 : WALK_LINKS, NULL, NULL);
@@ -215,6 +215,8 @@ int root_make_dir(const struct root *r, const char *path)
 
 	if (!copy)
 		return -ENOMEM;
+	if (r->fd < 0)
+		return root_openat(r, ".", O_PATH);
 	while (end && !streq(copy, ".")) {
 		end += strspn(end, "/");
 		end = strchr(end, '/');

@@ -146,3 +146,14 @@ bool text_same_value(const char *a, const char *b)
 		b += m;
 	}
 }
+
+int memstream_end(FILE *f, char **text)
+{
+	bool whole = !ferror(f);
+
+	if (fclose(f) == 0 && whole && *text)
+		return 0;
+	free(*text);
+	*text = NULL;
+	return -ENOMEM;
+}

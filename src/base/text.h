@@ -23,3 +23,7 @@ int text_to_size(const char *text, int64_t unit, int64_t *ret_value) _must_check
 /* Whether two values of a kernel file say the same: word by word, numbers as numbers (0x10 is 16),
  * Y as 1 and N as 0. */
 bool text_same_value(const char *a, const char *b);
+
+/* Closes @f, which open_memstream(3) opened for *@text. -ENOMEM where not all is there, which
+ * fclose(3) does not tell (glibc): *@text is then freed, and NULL. */
+int memstream_end(FILE *f, char **text) _must_check_;

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "profile/value.h"
 
 static void values(const struct key *k, FILE *out)
@@ -40,7 +41,7 @@ char *keydoc_values(const struct key *k)
 	if (!f)
 		return NULL;
 	values(k, f);
-	return fclose(f) == 0 ? text : NULL;
+	return memstream_end(f, &text) == 0 ? text : NULL;
 }
 
 /* The facts behind the sentence: required, default, kernel file, since. */

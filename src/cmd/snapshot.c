@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "profile/emit.h"
 #include "profile/schema.h"
@@ -179,7 +180,7 @@ static int print_json(struct context *c, const char *name)
 	if (!f)
 		return -ENOMEM;
 	print_snapshot(f, c, name);
-	if (fclose(f) != 0)
+	if (memstream_end(f, &yaml) < 0)
 		return -ENOMEM;
 	j = context_json();
 	json_string(&j, "name", name);

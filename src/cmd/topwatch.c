@@ -3,6 +3,7 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 
+#include "base/text.h"
 #include "cmd/toptable.h"
 
 #define INTERVAL_MS 2000
@@ -73,8 +74,7 @@ static int draw(struct top *t)
 		return -ENOMEM;
 	fputs("\033[H", t->term.out);
 	top_print(t, top_rows(t, lines), "\033[K\r\n");
-	if (fclose(t->term.out) == EOF)
-		ret = -ENOMEM;
+	ret = memstream_end(t->term.out, &text);
 	/* Without the last line's end, which would scroll. */
 	if (ret >= 0)
 		fwrite(text, 1, size - 2, stdout);

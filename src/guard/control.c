@@ -13,7 +13,7 @@
 /* A socket's path is short, and below a directory that may be anywhere: go there. */
 static int go_to_dir(const struct machine *m)
 {
-	_cleanup_close_ int dir = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, "holdfast");
+	_cleanup_close_ int dir = root_make_dir(&m->run, "holdfast");
 
 	if (dir < 0)
 		return dir;

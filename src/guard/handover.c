@@ -1,6 +1,7 @@
 #include "guard/handover.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "guard/control.h"
 #include "guard/pin.h"
 
@@ -101,17 +102,18 @@ static struct member *adopt_member(struct policy *p, pid_t pid, const char *serv
 
 static bool adopt_counters(struct policy *p, const char *line)
 {
-	long long released, leashed, drifted, lost, scans;
+	int64_t *const counters[] = { &p->released, &p->leashed, &p->drifted, &p->lost_events,
+				      &p->rescans };
+	const char *text = after_prefix(line, "counted");
+	char *end;
 
-	if (sscanf(line, "counted\t%lld\t%lld\t%lld\t%lld\t%lld", &released, &leashed, &drifted,
-		   &lost, &scans) != 5)
-		return false;
-	p->released += released;
-	p->leashed += leashed;
-	p->drifted += drifted;
-	p->lost_events += lost;
-	p->rescans += scans;
-	return true;
+	for (size_t i = 0; text && i < ARRAY_SIZE(counters); i++, text = end) {
+		long long counted = strtoll(text, &end, 10);
+
+		if (end == text || __builtin_add_overflow(*counters[i], counted, counters[i]))
+			break;
+	}
+	return text != NULL;
 }
 
 static void adopt(struct policy *p, const char *line)

@@ -236,6 +236,5 @@ int process_rss(struct process *p, int64_t *ret_bytes)
 		return (int)n;
 	if (sscanf(text, "%*d %lld", &resident) != 1)
 		return -EBADMSG;
-	*ret_bytes = resident * sysconf(_SC_PAGESIZE);
-	return 0;
+	return __builtin_mul_overflow(resident, sysconf(_SC_PAGESIZE), ret_bytes) ? -ERANGE : 0;
 }

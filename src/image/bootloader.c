@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "image/image.h"
 
 #define MAX_ENTRY (1U << 20)
@@ -83,7 +84,7 @@ static int take_options(struct image *image, const char *where, char *text)
 		if (options)
 			fprintf(out, "%s%s", ftell(out) > 0 ? " " : "", options);
 	}
-	if (fclose(out) != 0)
+	if (memstream_end(out, &all) < 0)
 		return -ENOMEM;
 	return *all ? take_entry(image, where, all) : 0;
 }

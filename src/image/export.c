@@ -1,5 +1,7 @@
 #include "image/export.h"
 
+#include "base/text.h"
+
 #define SYSCTL_CONF "etc/sysctl.d/90-holdfast.conf"
 #define LOAD_CONF "etc/modules-load.d/holdfast.conf"
 #define MODPROBE_CONF "etc/modprobe.d/holdfast.conf"
@@ -37,7 +39,7 @@ static int text_begin(const struct export *e, struct text *t)
 /* Keeps the file if anything is in it. */
 static int text_end(const struct export *e, struct text *t, const char *path)
 {
-	int ret = fclose(t->out) == 0 ? 0 : -ENOMEM;
+	int ret = memstream_end(t->out, &t->data);
 	const char *line = t->data ? strchr(t->data, '\n') : NULL;
 
 	if (ret >= 0 && line && line[1])

@@ -1,6 +1,7 @@
 /* GRUB's command lines, as the kernel gets them: its quotes, its variables, its menus. */
 #include <ctype.h>
 
+#include "base/text.h"
 #include "image/image.h"
 
 #define MAX_DEFAULTS (1U << 20)
@@ -108,7 +109,7 @@ static char *word_at(struct grub *g, const char *text, const char **ret_rest)
 	if (!out)
 		return NULL;
 	rest = take_word(g, out, text);
-	if (fclose(out) != 0)
+	if (memstream_end(out, &word) < 0)
 		return NULL;
 	if (ret_rest)
 		*ret_rest = rest;
@@ -135,7 +136,7 @@ static int take_words(struct image *image, struct grub *g, const char *where, co
 		if (word && ftell(out) < MAX_VALUE)
 			fprintf(out, strchr(word, ' ') ? "\"%s\" " : "%s ", word);
 	}
-	if (fclose(out) != 0 || !word)
+	if (memstream_end(out, &line) < 0 || !word)
 		return -ENOMEM;
 	return cmdline_is_rescue(line) ? 0 : image_add_text(image, &image->cmdlines, where, line);
 }

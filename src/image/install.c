@@ -23,7 +23,14 @@ static int say(const struct run *r, const char *path, int error)
 	return error;
 }
 
-/* Looks before anything is written, and lists what is to be written as ours. */
+static int remember_dir(const char *dir, void *data)
+{
+	struct run *r = data;
+
+	return manifest_add(&r->manifest, (struct manifest_entry){ dir, 0, true });
+}
+
+/* Looks before anything is written, and lists what is to be written and made as ours. */
 static int plan(struct run *r, const struct tree_files *files)
 {
 	bool foreign = false;
@@ -33,6 +40,7 @@ static int plan(struct run *r, const struct tree_files *files)
 		bool ours = manifest_has(&r->manifest, file->path);
 		int state = tree_compare(r->image, file);
 
+		GATHER(state, tree_missing_way(r->image, file->path, remember_dir, r));
 		if (state < 0)
 			return say(r, file->path, state);
 		if (state == TREE_OTHER && !ours) {
@@ -45,14 +53,7 @@ static int plan(struct run *r, const struct tree_files *files)
 				 (struct manifest_entry){ file->path, tree_hash(file), false }) < 0)
 			return -ENOMEM;
 	}
-	return foreign ? -EEXIST : 0;
-}
-
-static int remember_dir(const char *dir, void *data)
-{
-	struct run *r = data;
-
-	return manifest_add(&r->manifest, (struct manifest_entry){ dir, 0, true });
+	return foreign ? -EEXIST : tree_missing_way(r->image, r->kind->manifest, remember_dir, r);
 }
 
 static const struct tree_file *find_wanted(const struct tree_files *files, const char *path)
@@ -147,7 +148,7 @@ static void forget_old(struct run *r, const struct tree_files *files)
 		const struct manifest_entry *e = &r->manifest.list[i];
 		const struct tree_file *file = find_wanted(files, e->path);
 
-		if (e->is_dir ? root_exists(r->image, e->path) == 0
+		if (e->is_dir ? root_exists(r->image, e->path) != -ENOENT
 			      : file && tree_hash(file) == e->hash)
 			r->manifest.list[kept++] = *e;
 	}
@@ -162,7 +163,7 @@ static int put(struct run *r, const struct tree_file *file)
 		r->tell(INSTALL_KEPT, file->path, r->data);
 		return 0;
 	}
-	ret = state < 0 ? state : tree_make_way(r->image, file->path, remember_dir, r);
+	ret = state < 0 ? state : tree_make_way(r->image, file->path);
 	if (ret >= 0)
 		ret = tree_write(r->image, file);
 	if (ret < 0)
@@ -172,7 +173,7 @@ static int put(struct run *r, const struct tree_file *file)
 }
 
 /* The list is written before the files, so that what is cut off can be taken away, and again at the
- * end with the directories that were made and without what went. */
+ * end without what went. */
 static int carry_out(struct run *r, struct tree_files *files)
 {
 	int ret;
@@ -181,11 +182,13 @@ static int carry_out(struct run *r, struct tree_files *files)
 	ret = plan(r, files);
 	if (ret < 0)
 		return ret;
-	ret = tree_make_way(r->image, r->kind->manifest, remember_dir, r);
+	ret = tree_make_way(r->image, r->kind->manifest);
 	if (ret >= 0)
 		ret = manifest_write(r->kind, r->image, &r->manifest);
-	if (ret < 0)
+	if (ret < 0) {
+		(void)!drop_dirs(r, &(struct tree_files){ 0 });
 		return say(r, r->kind->manifest, ret);
+	}
 	sweep(r);
 	ret = drop_old(r, files);
 	for (size_t i = 0; i < files->n && ret >= 0; i++)

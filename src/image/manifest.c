@@ -1,5 +1,7 @@
 #include "image/manifest.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 
 #define MAX_MANIFEST (1U << 20)
@@ -117,7 +119,7 @@ int manifest_write(const struct install_kind *kind, const struct root *image, st
 			fprintf(f, "%s/\n", m->list[i].path);
 		else
 			fprintf(f, "%016" PRIx64 " %s\n", m->list[i].hash, m->list[i].path);
-	if (fclose(f) != 0)
+	if (memstream_end(f, &text) < 0)
 		return -ENOMEM;
 	file.data = text;
 	ret = tree_compare(image, &file);

@@ -240,29 +240,8 @@ int tree_remove(const struct root *root, const char *path, bool is_dir)
 	return is_dir && (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR) ? 0 : -errno;
 }
 
-static int make_one(const struct root *root, const char *path,
-		    int (*made)(const char *dir, void *data), void *data)
-{
-	const char *leaf;
-	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
-	int ret;
-
-	if (root_exists(root, path) == 0)
-		return 0;
-	ret = made(path, data);
-	if (ret < 0)
-		return ret;
-	fd = root_make_dir(root, path);
-	if (fd < 0)
-		return fd;
-	dir = root_open_parent(root, path, &leaf);
-	if (dir >= 0)
-		set_times(dir, leaf);
-	return 0;
-}
-
-int tree_make_way(const struct root *root, const char *path,
-		  int (*made)(const char *dir, void *data), void *data)
+int tree_missing_way(const struct root *root, const char *path,
+		     int (*each)(const char *dir, void *data), void *data)
 {
 	_cleanup_free_ char *copy = strdup(path);
 	int ret = 0;
@@ -271,8 +250,31 @@ int tree_make_way(const struct root *root, const char *path,
 		return -ENOMEM;
 	for (char *slash = strchr(copy, '/'); slash && ret >= 0; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		ret = make_one(root, copy, made, data);
+		ret = root_exists(root, copy);
+		if (ret == -ENOENT)
+			ret = each(copy, data);
 		*slash = '/';
 	}
 	return ret;
+}
+
+static int make_one(const char *path, void *data)
+{
+	const struct root *root = data;
+	const char *leaf;
+	_cleanup_close_ int dir = -EBADF, fd = root_make_dir(root, path);
+
+	if (fd < 0)
+		return fd;
+	dir = root_open_parent(root, path, &leaf);
+	if (dir >= 0)
+		set_times(dir, leaf);
+	return 0;
+}
+
+int tree_make_way(const struct root *root, const char *path)
+{
+	struct root r = *root;
+
+	return tree_missing_way(root, path, make_one, &r);
 }

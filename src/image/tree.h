@@ -64,6 +64,10 @@ int tree_write(const struct root *root, const struct tree_file *file) _must_chec
  */
 int tree_remove(const struct root *root, const char *path, bool is_dir) _must_check_;
 
-/* Calls @made for each missing directory on the way to @path, outermost first, and makes it. */
-int tree_make_way(const struct root *root, const char *path,
-		  int (*made)(const char *dir, void *data), void *data) _must_check_;
+/* Calls @each for each missing directory on the way to @path, outermost first. -errno: @each's,
+ * or why it cannot be known. */
+int tree_missing_way(const struct root *root, const char *path,
+		     int (*each)(const char *dir, void *data), void *data) _must_check_;
+
+/* Makes them. */
+int tree_make_way(const struct root *root, const char *path) _must_check_;

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 
+#include "base/text.h"
 #include "insight/journalentry.h"
 
 /* --- export: NAME=VALUE, or NAME, a size of eight bytes and the value; entries end with an empty
@@ -207,7 +208,7 @@ static bool read_text(struct journal_reader *r, bool (*read)(struct journal_read
 		return false;
 	}
 	good = read(r, out);
-	if (fclose(out) == EOF)
+	if (memstream_end(out, ret_text) < 0)
 		r->failed = true;
 	return good && !r->failed;
 }
@@ -299,7 +300,7 @@ int journal_lines(const char *text, size_t size, char **ret_lines, size_t *ret_s
 		return -ENOMEM;
 	read(&r);
 	journal_entry_clear(&r.entry);
-	if (fclose(r.out) == EOF || r.failed) {
+	if (memstream_end(r.out, &lines) < 0 || r.failed) {
 		free(lines);
 		return -ENOMEM;
 	}

@@ -30,8 +30,7 @@ static int lines_for(const char *name, char **ret_lines)
 static int read_conf(const struct machine *m, char **ret_text)
 {
 	size_t size;
-	int ret = m->run.fd < 0 ? -ENOENT
-				: root_read(&m->run, CONF_DIR "/" CONF, MAX_CONF, ret_text, &size);
+	int ret = root_read(&m->run, CONF_DIR "/" CONF, MAX_CONF, ret_text, &size);
 
 	if (ret != -ENOENT)
 		return ret;
@@ -76,7 +75,7 @@ static int block_read(const struct machine *m, const struct setting *s, struct s
 
 static int write_conf(const struct machine *m, const char *text)
 {
-	_cleanup_close_ int dir = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, CONF_DIR);
+	_cleanup_close_ int dir = root_make_dir(&m->run, CONF_DIR);
 
 	if (dir < 0)
 		return dir;

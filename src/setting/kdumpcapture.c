@@ -80,7 +80,7 @@ static int read_log_by_itself(struct capture *c)
 	if (fclose(f) != 0 && ret >= 0)
 		ret = -ENOMEM;
 	/* Half a log is better than none. */
-	if (ret != -ENOMEM && c->log_size > 0)
+	if (ret != -ENOMEM && c->log && c->log_size > 0)
 		return 0;
 	free_p(&c->log);
 	c->log = NULL;

@@ -289,7 +289,7 @@ static int make_append(const struct machine *m, const struct node *tree, struct 
 	/* The crash kernel's own conditions may tell it otherwise. */
 	if (name)
 		fprintf(f, " holdfast.profile=%s", name);
-	return fclose(f) == 0 ? 0 : -ENOMEM;
+	return memstream_end(f, &k->append);
 }
 
 /* What is wrong with the files counts last: until the next boot something else may be in the way.

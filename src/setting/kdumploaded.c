@@ -51,7 +51,7 @@ static char *describe(const struct kdump *k)
 	if (!f)
 		return NULL;
 	print_files(f, k);
-	return fclose(f) == 0 ? text : NULL;
+	return memstream_end(f, &text) == 0 ? text : NULL;
 }
 
 const char *kdump_loaded_note(const struct machine *m, const struct kdump *k)

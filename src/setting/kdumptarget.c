@@ -10,7 +10,7 @@
 
 static char *make_mount_point(const struct machine *m)
 {
-	int fd = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, MOUNT_POINT);
+	int fd = root_make_dir(&m->run, MOUNT_POINT);
 
 	if (fd < 0)
 		return NULL;

@@ -105,7 +105,7 @@ static int write_cause(const struct last_boot *l, int dir)
 	fprintf(f, "%s\n", l->cause);
 	for (const struct last_boot_line *line = l->evidence; line; line = line->next)
 		fprintf(f, "%s\n", line->text);
-	if (fclose(f) != 0)
+	if (memstream_end(f, &text) < 0)
 		return -ENOMEM;
 	return write_whole(dir, CAUSE_FILE, text, size);
 }

@@ -200,16 +200,15 @@ static int module_read(const struct machine *m, const struct setting *s, struct 
 
 static int option_string(const struct setting *s, char **ret_options)
 {
-	_cleanup_fclose_ FILE *f = NULL;
 	size_t size;
+	FILE *f = open_memstream(ret_options, &size);
 
-	f = open_memstream(ret_options, &size);
 	if (!f)
 		return -ENOMEM;
 	node_foreach(option, options_of(s))
 		fprintf(f, strpbrk(option->value, " \t") ? "%s%s=\"%s\"" : "%s%s=%s",
 			ftell(f) > 0 ? " " : "", option->name, option->value);
-	return 0;
+	return memstream_end(f, ret_options);
 }
 
 static int probe(const struct libkmod *k, const char *name, const char *options, bool foreign,

@@ -8,7 +8,7 @@
 
 static void leave_marker(const struct machine *m)
 {
-	_cleanup_close_ int dir = m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, "holdfast");
+	_cleanup_close_ int dir = root_make_dir(&m->run, "holdfast");
 	int ret = dir < 0 ? dir : write_whole(dir, "emergency", "", 0);
 
 	if (ret < 0)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/root.h"
+#include "base/text.h"
 
 /* Firmware takes its time to write a dump's parts; their numbers begin anew with each boot. */
 #define SPAN 60
@@ -121,11 +122,6 @@ int pstore_dumps(int fd, size_t max, struct arena *a, struct pstore_dump **ret_f
 	return ret;
 }
 
-static int finish(FILE *f, int ret)
-{
-	return fclose(f) != 0 ? -ENOMEM : ret;
-}
-
 static void print_dump(const struct pstore_dump *d, FILE *f)
 {
 	for (const struct pstore_part *p = d->parts; p; p = p->next) {
@@ -141,7 +137,7 @@ int pstore_join(const struct pstore_dump *d, char **ret_text, size_t *ret_size)
 	if (!f)
 		return -ENOMEM;
 	print_dump(d, f);
-	return finish(f, 0);
+	return memstream_end(f, ret_text);
 }
 
 int pstore_read(int fd, size_t max, char **ret_data, size_t *ret_size)
@@ -167,7 +163,7 @@ int pstore_read(int fd, size_t max, char **ret_data, size_t *ret_size)
 		else if (size > max)
 			ret = -EFBIG;
 	}
-	ret = finish(f, ret);
+	GATHER(ret, memstream_end(f, &text));
 	if (ret < 0)
 		return ret;
 	*ret_data = TAKE_PTR(text);

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "setting/lastboot.h"
 #include "setting/report.h"
 
@@ -266,7 +267,7 @@ void report_print(const struct report *r, const struct machine *m, FILE *out)
 
 static int open_dir(const struct machine *m)
 {
-	return m->run.fd < 0 ? -ENOENT : root_make_dir(&m->run, REPORT_DIR);
+	return root_make_dir(&m->run, REPORT_DIR);
 }
 
 int report_store(const struct machine *m, const char *name,
@@ -283,7 +284,7 @@ int report_store(const struct machine *m, const char *name,
 	if (!f)
 		return -ENOMEM;
 	print(f, data);
-	if (fclose(f) != 0)
+	if (memstream_end(f, &text) < 0)
 		return -ENOMEM;
 	return write_whole(dir, name, text, size);
 }

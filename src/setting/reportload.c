@@ -105,8 +105,6 @@ int report_load(const struct machine *m, struct report *ret_report)
 	size_t size;
 	int ret;
 
-	if (m->run.fd < 0)
-		return -ENOENT;
 	ret = root_read(&m->run, REPORT_DIR "/" REPORT, REPORT_MAX, &text, &size);
 	if (ret >= 0)
 		ret = parse_tree(&r.arena, REPORT, text, size, PARSE_REPORT, &f, &root);

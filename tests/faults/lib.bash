@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+# Commands whose system calls and allocations fail, each once. Loaded by the *.bats files beside it. What is run is the release build: a sanitizer
+# ends the program where an allocation of its own fails.
+
+FAULTY=$TESTS/../build/release/holdfast
+
+# What a call may fail with. A call that is in neither table fails the test: it has to be thought about.
+declare -gA ERRORS=(
+	[openat]='EACCES EMFILE' [openat2]='EACCES ENFILE' [read]='EIO EINTR' [pread64]=EIO [write]='ENOSPC EIO' [pwrite64]=EIO
+	[getdents64]=EIO [newfstatat]=EACCES [fstat]=EIO [statx]=EIO [readlinkat]=EIO [readlink]=EACCES [faccessat2]=EACCES [faccessat]=EACCES
+	[access]=EACCES [mkdirat]=ENOSPC [renameat]=EIO [renameat2]=EIO [linkat]=EIO [symlinkat]=ENOSPC [unlinkat]=EROFS [fsync]=EIO
+	[fchmod]=EPERM [fchmodat]=EPERM [fchown]=EPERM [utimensat]=EPERM [ftruncate]=ENOSPC [flock]='ENOLCK EINTR' [fcntl]=EMFILE [dup]=EMFILE
+	[dup3]=EMFILE [lseek]=ESPIPE [ioctl]=ENOTTY [mmap]=ENOMEM [uname]=EFAULT [sysinfo]=EFAULT [statfs]=EIO [fstatfs]=EIO
+	[socket]=EMFILE [connect]=ECONNREFUSED [sendto]=EPIPE [recvfrom]=ECONNRESET [setsockopt]=EPERM [getcwd]=EACCES [fchdir]=EACCES
+	[clone]=EAGAIN [clone3]=EAGAIN [pipe2]=EMFILE [prlimit64]=EPERM [sched_getaffinity]=EPERM [copy_file_range]=EIO
+	[fadvise64]=EINVAL [finit_module]=EPERM
+)
+# These cannot fail (brk gives no error but the old end), or their result is of no interest.
+IGNORED='execve exit exit_group close munmap mprotect madvise mremap rt_sigaction rt_sigprocmask sigaltstack getpid gettid getuid geteuid'
+IGNORED+=' getgid getegid getppid futex set_tid_address set_robust_list rseq getrandom clock_gettime clock_nanosleep gettimeofday'
+IGNORED+=' brk arch_prctl wait4 waitid sched_yield restart_syscall prctl umask'
+
+# traced COMMAND...: the names of its system calls, a line each.
+traced() {
+	strace -f -qq -e signal=none -o trace "$@" >/dev/null 2>&1 || :
+	sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' trace
+}
+
+# faults COMMAND...: a line "CALL NUMBER ERROR" for each way in which one call can fail; without those that start the program.
+faults() {
+	local call count first error
+	declare -A at_start=()
+	while read -r count call; do
+		at_start[$call]=$count
+	done < <(traced "$FAULTY" --version | sort | uniq -c)
+	while read -r count call; do
+		[[ " $IGNORED " != *" $call "* ]] || continue
+		[[ -n ${ERRORS[$call]+known} ]] || {
+			printf 'what can %s fail with?\n' "$call" >&2
+			return 1
+		}
+		first=${at_start[$call]:-0}
+		for error in ${ERRORS[$call]}; do
+			for ((i = first + 1; i <= count; i++)); do
+				printf '%s %d %s\n' "$call" "$i" "$error"
+			done
+		done
+	done < <(traced "$@" | sort | uniq -c)
+}
+
+# each_fault PREPARE JUDGE COMMAND...: PREPARE, then the command with one fault, for each. It must end by itself and say what is wrong if
+# its status is not 0; JUDGE STATUS looks at what it did.
+each_fault() {
+	local prepare=$1 judge=$2 call number error status faults n=0 bad=0
+	shift 2
+	"$prepare"
+	faults=$(faults "$@")
+	while read -r call number error; do
+		"$prepare"
+		status=0
+		timeout -s KILL 20 strace -f --seccomp-bpf -qq -e signal=none -e "trace=$call" -e "inject=$call:error=$error:when=$number" \
+			-o /dev/null "$@" >stdout 2>stderr </dev/null || status=$?
+		judged "$call $number: $error" "$status" "$judge" || bad=$((bad + 1))
+		n=$((n + 1))
+	done <<<"$faults"
+	((n > 5 && bad == 0))
+}
+
+# each_allocation PREPARE JUDGE COMMAND...: the same with each allocation.
+each_allocation() {
+	local prepare=$1 judge=$2 n=0 total status bad=0
+	shift 2
+	cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
+	"$prepare"
+	total=$({ LD_PRELOAD=$PWD/fail.so ALLOCATIONS=count "$@" 2>&1 >/dev/null || :; } | sed -n 's/^allocations: //p')
+	for ((n = 1; n <= total; n++)); do
+		"$prepare"
+		status=0
+		timeout -s KILL 20 env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS=$n "$@" >stdout 2>stderr </dev/null || status=$?
+		judged "allocation $n" "$status" "$judge" || bad=$((bad + 1))
+	done
+	((total > 5 && bad == 0))
+}
+
+# judged FAULT STATUS JUDGE
+judged() {
+	local fault=$1 status=$2 complaint=''
+	if ((status > 4)); then
+		complaint="ended with status $status"
+	elif ((status != 0)) && [[ ! -s stderr && ! -s stdout ]]; then
+		complaint="status $status and not a word"
+	elif ! "$3" "$status" >complaint 2>&1; then
+		complaint=$(head -n 20 complaint)
+	fi
+	[[ -n $complaint ]] || return 0
+	printf '%s: %s\n--- status %s, stderr\n%s\n' "$fault" "$complaint" "$status" "$(tail -n 20 stderr)"
+	return 1
+}
+
+# no_remains DIR: no file there that is not whole.
+no_remains() {
+	local found
+	found=$(find "$1" -name '.*' -type f)
+	[[ -z $found ]] || {
+		printf 'left behind: %s\n' "$found"
+		return 1
+	}
+}
