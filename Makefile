@@ -4,7 +4,7 @@
 # make install    PREFIX=/usr DESTDIR=…
 # make deb        a Debian package in build/deb
 #
-# VARIANT=debug|release|san|fuzz, V=1 for the commands, CC and PKG_CONFIG for a cross compiler.
+# VARIANT=debug|release|san|fuzz|coverage, V=1 for the commands, CC and PKG_CONFIG for a cross compiler.
 
 VARIANT ?= release
 VERSION ?= 0.1.0
@@ -20,6 +20,8 @@ B := build/$(VARIANT)
 CFLAGS_debug := -O0 -g3
 # For size: the program lies in other people's initramfs, and waits for the kernel rather than for itself.
 CFLAGS_release := -Os -g -D_FORTIFY_SOURCE=3 -fno-asynchronous-unwind-tables
+CFLAGS_coverage := -O1 -g --coverage -fprofile-update=atomic
+LDFLAGS_coverage := --coverage
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-Wno-sign-conversion -Wno-gnu-variable-sized-type-not-at-end
 LDFLAGS_fuzz := -fsanitize=address,undefined
@@ -123,6 +125,12 @@ check-installed:
 	$(Q)$(MAKE) --no-print-directory fuzz
 	$(Q)tests/run
 
+# Lines and branches of src that the unit and host tests reach.
+coverage:
+	$(Q)tests/install-packages tests/build-packages tests/packages tests/coverage/packages
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) VARIANT=coverage all unit
+	$(Q)tests/coverage/run
+
 bench:
 	$(Q)tests/install-packages tests/build-packages tests/vm/packages tests/bench/packages
 	$(Q)$(MAKE) --no-print-directory all
@@ -176,11 +184,11 @@ deb: $(PROGRAMS)
 	$(Q)packaging/debian/build build/deb/root '$(VERSION)' "$$($(CC) -dumpmachine)" build/deb
 
 clean:
-	rm -rf build/debug build/release build/san build/fuzz
+	rm -rf build/debug build/release build/san build/fuzz build/coverage
 
 distclean:
 	rm -rf build
 
 -include $(OBJ:.o=.d) $(UNIT:=.d)
 
-.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint check check-installed bench demo install deb clean distclean
+.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint check check-installed coverage bench demo install deb clean distclean

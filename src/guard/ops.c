@@ -26,6 +26,7 @@ static int guard_read(const struct machine *m, const struct setting *s, struct s
 		if (streq(p->service, s->path)) {
 			ret_state->holds = false;
 			ret_state->why = strdup(p->text);
+			break;
 		}
 	if (!status.running)
 		ret_state->why = strdup("the guard does not run: start holdfast-guard.service");
