@@ -200,11 +200,25 @@ reason() {
 
 @test "not armed: panic_on_oom_unarmed applies, nothing is locked, and nothing is loaded for a made-up machine" {
 	expect 0 holdfast apply
-	messages_have "kdump: not armed, armed wanted (failed): sysfs is not the running kernel's: nothing is loaded"
+	messages_have "kdump: not armed, armed wanted (failed): procfs or sysfs is not the running kernel's: nothing is loaded"
 	[[ $(value vm/panic_on_oom) == 1 ]]
 	[[ $(value kernel/kexec_load_disabled) == 0 ]]
 	expect 1 holdfast kdump load
 	report_is '.settings[] | select(.key == "kdump") | .result' failed
+}
+
+@test "nothing is mounted for a made-up machine, by whatever looks at the disk for dumps" {
+	profile default <<<'kdump: { crashkernel: 192M, capture: { target: /dev/null } }'
+	local command
+	for command in 'apply --stage system' 'kdump load' last-boot 'last-boot --ends'; do
+		# shellcheck disable=SC2086 # a list of words
+		holdfast $command &>/dev/null || :
+		[[ ! -e root/run/holdfast/target ]]
+	done
+	: >root/proc/vmcore
+	expect 1 holdfast kdump capture
+	messages_have "capture: procfs or sysfs is not the running kernel's: nothing is mounted"
+	[[ ! -e root/run/holdfast/target ]]
 }
 
 @test "with required: a machine on which it cannot be armed is in error" {
@@ -330,7 +344,7 @@ built_for() {
 	[[ $(value vm/panic_on_oom) == 2 ]]
 	report_is '[.stages[].stage] | join(" ")' kdump
 	expect 1 holdfast kdump unload
-	messages_have "kdump: sysfs is not the running kernel's: nothing is loaded"
+	messages_have "kdump: procfs or sysfs is not the running kernel's: nothing is loaded"
 	[[ $(value vm/panic_on_oom) == 2 ]]
 	loaded 0
 	expect 0 holdfast kdump unload

@@ -148,7 +148,7 @@ evidence_has() {
 	json_is .cause panic
 	# By hand the row is taken for ended: it fails here only because nothing is loaded for a made-up machine.
 	expect 1 holdfast kdump load
-	messages_have "sysfs is not the running kernel's"
+	messages_have "procfs or sysfs is not the running kernel's"
 }
 
 @test "a record in parts, found in any order: judged and kept as one log" {

@@ -64,11 +64,16 @@ void machine_close(struct machine *m)
 	root_close(&m->run);
 }
 
-bool machine_is_real(const struct machine *m)
+static bool is_kernels(const struct root *tree, long magic)
 {
 	struct statfs fs;
 
-	return m->sysfs.fd >= 0 && fstatfs(m->sysfs.fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
+	return tree->fd >= 0 && fstatfs(tree->fd, &fs) == 0 && (long)fs.f_type == magic;
+}
+
+bool machine_is_real(const struct machine *m)
+{
+	return is_kernels(&m->procfs, PROC_SUPER_MAGIC) && is_kernels(&m->sysfs, SYSFS_MAGIC);
 }
 
 int machine_boot_id(const struct machine *m, char **ret_id)

@@ -18,8 +18,8 @@ int machine_open(const char *procfs, const char *sysfs, const char *root, const 
 		 bool run_in_root, struct machine *ret_machine) _must_check_;
 void machine_close(struct machine *m);
 
-/* Whether sysfs is this kernel's: nothing is loaded or mounted for trees that were made for a test.
- */
+/* Whether procfs and sysfs are this kernel's: nothing is loaded or mounted for trees that were made
+ * for a test. */
 bool machine_is_real(const struct machine *m);
 
 /* The running boot's identity; the caller frees. */

@@ -117,7 +117,7 @@ static int explain(const struct machine *m, int error, const char *says, char **
 			*ret_why = NULL;
 		return error;
 	case EOPNOTSUPP:
-		why = "sysfs is not the running kernel's: nothing is loaded";
+		why = "procfs or sysfs is not the running kernel's: nothing is loaded";
 		break;
 	}
 	*ret_why = strdup(why ? why : strerror(-error));

@@ -15,7 +15,7 @@ struct kdump_target {
  * says so. Without @write nothing is written to the disk, as long as devices are waited for.
  * @capture is section kdump.capture. -ENOENT: the profile names none, it did not appear, or
  * (without @write) it has no such directory; -EPERM, -ELOOP: others than root could have made what
- * is there. The reason in *@ret_why, which may stay NULL; the
+ * is there; -EOPNOTSUPP: the machine is made up. The reason in *@ret_why, which may stay NULL; the
  * caller frees it. */
 int kdump_target_open(const struct machine *m, const struct node *capture, bool write, int wait_ms,
 		      struct kdump_target *ret_target, char **ret_why) _must_check_;
