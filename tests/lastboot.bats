@@ -272,6 +272,46 @@ evidence_has() {
 	[[ $(archived | wc -l) == 1 ]]
 }
 
+@test "a program whose name says that the kernel panicked: not at the beginning of a line, nor where the machine went on" {
+	local said='Kernel panic - not syncing: Out of memory: x'
+	# In a console's log the name may have broken the line.
+	printf '%s\n' '[    8.0] x[12]: segfault at 0 ip 0 sp 0 error 4 in x' "[    8.0] $said" '[    8.0] [400000+1000]' '[    8.1] eth0: link up' >root/sys/fs/pstore/console-ramoops-0
+	cause_is unknown
+	# The kernel's own record outranks it, whatever the name makes of the end.
+	boot two
+	printf '%s\n' '[    8.0] x[12]: segfault at 0 ip 0 sp 0 error 4 in x' "[    8.0] $said" >root/sys/fs/pstore/console-ramoops-0
+	record dmesg-ramoops-0 Shutdown <<<'<6>[ 9.0] reboot: Restarting system'
+	cause_is reboot
+	boot three
+	rm -f root/sys/fs/pstore/*
+	record dmesg-ramoops-0 Panic <<-END
+		<6>[ 8.0] x[12]: segfault at 0 ip 0 sp 0 error 4 in $said[400000+1000]
+		<0>[ 8.5][   T99] Kernel panic - not syncing: Fatal exception
+		<6>[ 8.6] x[13]: segfault at 0 ip 0 sp 0 error 4 in $said[400000+1000]
+	END
+	cause_is panic
+	evidence_has 'Kernel panic - not syncing: Fatal exception'
+}
+
+@test "a panic that the console has told of to its end" {
+	cat >root/sys/fs/pstore/console-ramoops-0 <<-'END'
+		[    9.000000][   T55] Kernel panic - not syncing: sysrq triggered crash
+		[    9.000001][   T55] CPU: 0 PID: 55 Comm: sh Not tainted 6.1.0-56-amd64 #1  Debian 6.1.187-1
+		[    9.000001][   T55] Hardware name: QEMU Standard PC
+		[    9.000002][   T55] Call Trace:
+		[    9.000003][   T55]  <TASK>
+		[    9.000003][   T55]  dump_stack_lvl+0x44/0x5c
+		[    9.000003][   T55]  ? __pfx_x+0x10/0x10 [x]
+		[    9.000004][   T55] RIP: 0033:0x7f6d2c
+		[    9.000005][   T55] Kernel Offset: disabled
+		[    9.000006][   T55] ---[ end Kernel panic - not syncing: sysrq triggered crash ]---
+
+		No errors detected
+	END
+	cause_is panic
+	evidence_has 'pstore has console-ramoops-0: a panic'
+}
+
 @test "what comes only after the initramfs counts, and never takes back what is known" {
 	expect 0 holdfast apply --stage devices
 	mkdir -p root/sys/class/watchdog/watchdog0

@@ -9,6 +9,7 @@
 #include "setting/kdumpdir.h"
 #include "setting/kdumptarget.h"
 #include "setting/mount.h"
+#include "setting/panicline.h"
 #include "setting/pstore.h"
 #include "setting/ramoops.h"
 #include "setting/report.h"
@@ -36,26 +37,6 @@ struct search {
 	int64_t time;      /* of the record that says so */
 	const char *panic; /* the line that tells why, with ENDING_CRASH; or NULL */
 };
-
-static const char panic_begins[] = "Kernel panic - not syncing: ";
-
-/* The last line that says why the kernel panicked; NULL where there is none. */
-static char *panic_line(struct arena *a, const char *text)
-{
-	const char *found = NULL;
-
-	for (const char *at = text; (at = strstr(at, panic_begins)); at++)
-		found = at;
-	return found ? arena_strndup(a, found, strcspn(found, "\n")) : NULL;
-}
-
-static bool is_oom(const char *panic)
-{
-	const char *why = panic ? after_prefix(panic, panic_begins) : NULL;
-
-	return why && (after_prefix(why, "Out of memory") ||
-		       after_prefix(why, "System is deadlocked on memory"));
-}
 
 /* A copy in /run, which is safe from whoever else clears pstore, until it is archived. */
 static int copy_record(struct search *s, const char *name, const char *text, size_t size, bool log)
@@ -169,22 +150,9 @@ static int look_at_record(struct search *s, const struct pstore_dump *d)
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/* A panic that the console has told of, at the beginning of a line behind its time. */
-static bool console_panicked(const char *text)
-{
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (*line == '[')
-			line += strcspn(line, "]\n");
-		line += strspn(line, "] ");
-		if (after_prefix(line, panic_begins))
-			return true;
-	}
-	return false;
-}
-
-/* The console's log is told by a panic of which there is no record: a crash kernel comes before
- * that. After a crash it is kept, as is what programs have written. */
+/* The console tells of a panic of which there is no record: a crash kernel comes before that. The
+ * kernel's own record of an orderly end says that there was none. After a crash it is kept, as is
+ * what programs have written. */
 static int look_at_log(struct search *s, int dir, const char *name)
 {
 	const struct root pstore = { .fd = dir, .path = "", .no_links = true };
@@ -193,7 +161,7 @@ static int look_at_log(struct search *s, int dir, const char *name)
 
 	if (root_read_text(&pstore, name, RECORD_MAX, &text) < 0)
 		return 0;
-	if (after_prefix(name, "console-") && s->ending != ENDING_CRASH && console_panicked(text)) {
+	if (after_prefix(name, "console-") && s->ending < ENDING_SHUTDOWN && panic_ends(text)) {
 		note_ending(s, ENDING_CRASH, INT64_MAX, text);
 		ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: a panic", name);
 		if (ret < 0)
@@ -327,7 +295,7 @@ static int look_at_watchdogs(struct search *s, bool *ret_fired)
 static const char *cause_of(const struct search *s, bool watchdog, int memory)
 {
 	if (s->ending == ENDING_CRASH)
-		return is_oom(s->panic) ? CAUSE_OOM_PANIC : CAUSE_PANIC;
+		return panic_is_oom(s->panic) ? CAUSE_OOM_PANIC : CAUSE_PANIC;
 	if (s->ending == ENDING_SHUTDOWN) /* many boards restart by their watchdog */
 		return CAUSE_REBOOT;
 	if (watchdog)
