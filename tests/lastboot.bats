@@ -285,9 +285,9 @@ evidence_has() {
 	boot three
 	rm -f root/sys/fs/pstore/*
 	record dmesg-ramoops-0 Panic <<-END
-		<6>[ 8.0] x[12]: segfault at 0 ip 0 sp 0 error 4 in $said[400000+1000]
+		<6>[ 8.0] x[12]: segfault at 0 ip 0 sp 0 error 4 in ${said}[400000+1000]
 		<0>[ 8.5][   T99] Kernel panic - not syncing: Fatal exception
-		<6>[ 8.6] x[13]: segfault at 0 ip 0 sp 0 error 4 in $said[400000+1000]
+		<6>[ 8.6] x[13]: segfault at 0 ip 0 sp 0 error 4 in ${said}[400000+1000]
 	END
 	cause_is panic
 	evidence_has 'Kernel panic - not syncing: Fatal exception'
