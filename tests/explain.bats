@@ -505,6 +505,24 @@ stamped() {
 		never_wrong <(jq '.reports |= map(del(.kernel, .gfp_flags, .gfp_mask, .cgroup, .invoked_by.command, .killed.command))' full)
 }
 
+@test "a log whose lines somebody has narrowed, at any width: no half number, no half name" {
+	local log i
+	for log in "$LOGS"/*.log; do
+		"$HOLDFAST" --json explain "$log" >full
+		for ((i = 30; i <= 220; i++)); do
+			cut -c "1-$i" "$log" | "$HOLDFAST" --json explain || :
+		done >parts 2>/dev/null
+		never_wrong full <parts
+	done
+	# What is there whole is still read, and in the same report.
+	cut -c 1-80 "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports | map([.constraint, .memory_kb.free, .memory_kb.swap_total, .killed.pid])' '[["none",138516,25165820,473206]]'
+	cut -c 1-64 "$LOGS/memcg-5.4.log" >log
+	explained log
+	json_is '.reports | map(.memory_limit)' '[{"usage_kb":262144,"limit_kb":262144}]'
+}
+
 @test "a log cut off in the middle of a name: no half name" {
 	local head='Task in /batch/night killed as a result of limit of /batch'
 	sed '/logger (night)/q' "$LOGS/memcg-3.10.log" | head -c -1 >log

@@ -2,8 +2,6 @@
 
 #include <ctype.h>
 
-#include "insight/journal.h"
-
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -285,10 +283,7 @@ static bool says_lost(const char *text)
 	       (missed && strstr(missed, " kernel messages"));
 }
 
-/* The prefixes in the order in which they can stand; each may be missing. In dmesg's form a name
- * may look like a host: whether hosts follow there, as in the journal's, the log's first line of
- * that form tells. */
-static void strip(struct loglines *log, struct logline *l)
+void logline_strip(struct loglines *log, struct logline *l)
 {
 	bool dated;
 
@@ -314,68 +309,4 @@ static void strip(struct loglines *log, struct logline *l)
 	}
 	l->further = log->prefixed && !l->prefixed;
 	log->prefixed |= l->prefixed;
-}
-
-int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size)
-{
-	_cleanup_free_ char *lines = NULL;
-	size_t n;
-	int ret = journal_lines(text, size, &lines, &n);
-	char *copy;
-
-	if (ret < 0)
-		return ret;
-	if (lines) {
-		text = lines;
-		size = n;
-	}
-	copy = arena_strndup(a, text, size);
-	if (!copy)
-		return -ENOMEM;
-	n = logline_clean(copy, size);
-	*l = (struct loglines){ .next = copy, .cut = n > 0 && copy[n - 1] != '\n' };
-	if (n > 0 && !strchr("B)]", copy[n - 1])) /* which end units and names */
-		while (n > 0 && !isspace((unsigned char)copy[n - 1]))
-			n--;
-	copy[n] = '\0';
-	return 0;
-}
-
-/* rsyslog writes the line breaks inside a message as #012, /dev/kmsg as \x0a. Only these messages
- * have any; what follows a break becomes a line without a prefix. Whether there was one. */
-static bool break_lines(char *rest, const char *text)
-{
-	static const char *const escapes[] = { "#012", "\\x0a" };
-	bool broken = false;
-
-	if (!after_prefix(text, "active_anon:") && !after_prefix(text, "Memory cgroup stats for "))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
-		for (char *p = rest; (p = strstr(p, escapes[i])); p += 4) {
-			p[0] = p[1] = p[2] = ' ';
-			p[3] = '\n';
-			broken = true;
-		}
-	return broken;
-}
-
-bool loglines_next(struct loglines *l, struct logline *ret_line)
-{
-	char *start = l->next, *end = strchr(start, '\n');
-	struct logline line = { .text = start, .cut = l->cut && !end };
-
-	if (!*start)
-		return false;
-	if (end)
-		*end = '\0';
-	strip(l, &line);
-	if (break_lines(start, line.text)) {
-		if (end)
-			*end = '\n';
-		end = strchr(start, '\n');
-		*end = '\0';
-	}
-	l->next = end ? end + 1 : start + strlen(start);
-	*ret_line = line;
-	return true;
 }

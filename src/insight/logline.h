@@ -9,6 +9,12 @@ struct slice {
 	size_t len;
 };
 
+/* How long a line is, with what stands in front of the message and without; 0 where what follows in
+ * the message became lines of their own. */
+struct logwidth {
+	size_t line, message;
+};
+
 struct logline {
 	const char *text;    /* the kernel's message, ended by a NUL */
 	struct slice time;   /* as the log has it; empty where it has none */
@@ -19,14 +25,17 @@ struct logline {
 	bool prefixed;       /* something was taken off: else it may continue the line before */
 	bool further;        /* nothing was, but of an earlier line: it continues the one before */
 	bool lost;           /* lines before it were lost, it says */
-	bool cut;            /* the last line, without its end: its last name may be half a name */
+	bool cut;            /* without its end: its last name may be half a name */
+	struct logwidth width;
 };
 
 /* Walks the lines of a text. Initialise with loglines_begin(). */
 struct loglines {
 	char *next;
-	bool cut;      /* at its end */
-	bool prefixed; /* a line had a prefix */
+	bool cut;               /* at its end */
+	struct logwidth narrow; /* lines that are as long as this are cut; zeros: none is */
+	const char *line, *message, *end; /* as the log has it, with the breaks in the message */
+	bool prefixed;                    /* a line had a prefix */
 	enum { HOSTS_UNKNOWN, HOSTS_NAMED, HOSTS_NONE } bracket_hosts;
 };
 
@@ -47,6 +56,11 @@ static inline bool slice_equal(const struct slice *a, const struct slice *b)
 {
 	return a->len == b->len && (a->len == 0 || memcmp(a->start, b->start, a->len) == 0);
 }
+
+/* Takes the prefixes off @l, whose .text is the whole line, in the order in which they can stand;
+ * each may be missing. In dmesg's form a name may look like a host: whether hosts follow there, as
+ * in the journal's, the log's first line of that form tells (logline.c). */
+void logline_strip(struct loglines *log, struct logline *l);
 
 /* In place: NULs become blanks; carriage returns at the ends of lines, colours, and the blanks or
  * marks of quotation that all lines begin with, go. The size that is left (logclean.c). */

@@ -78,11 +78,13 @@ static void note_choice(struct oom_report *r, const char *text)
 
 /* Whether a report as whole as this one would have announced the line: a kill follows the choice,
  * and only kernels before 5.2 print the choice as "Kill process". Else it is another report's. */
-static bool is_announced(const struct oom_report *r, bool killed)
+static bool is_announced(const struct oom_source *s, bool killed)
 {
+	const struct oom_report *r = s->report;
+
 	if (!killed)
 		return oom_kernel_since(r, 5, 2) != 1 && r->chosen == OOM_UNKNOWN;
-	return !r->invoked || r->victim.pid != OOM_UNKNOWN || r->chosen != OOM_UNKNOWN;
+	return !r->invoked || s->announced || r->chosen != OOM_UNKNOWN;
 }
 
 /* The report that the line belongs to, opened if need be; NULL without memory. */
@@ -90,7 +92,7 @@ static struct oom_report *report_of_kill(struct oom_parser *p, bool killed)
 {
 	struct oom_source *s = p->current;
 
-	if (s && ((!s->proven && !s->report->rows) || !is_announced(s->report, killed)))
+	if (s && ((!s->proven && !s->report->rows) || !is_announced(s, killed)))
 		p->current = NULL;
 	return oomparse_need_proven(p) ? p->report : NULL;
 }

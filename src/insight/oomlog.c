@@ -254,15 +254,46 @@ static void collect(struct oom_parser *p, struct oom_log *log)
 	}
 }
 
+static void narrow(size_t *width, size_t to)
+{
+	if (*width == 0 || to < *width)
+		*width = to;
+}
+
+/* How wide the lines are of a log that somebody has narrowed; zeros where no line shows it. Its end
+ * may be cut by other means. */
+static int find_width(const char *text, size_t size, struct logwidth *ret_narrow)
+{
+	_cleanup_(arena_free) struct arena scratch = { 0 };
+	struct logwidth found = { 0 };
+	struct loglines lines;
+	struct logline l;
+	int ret = loglines_begin(&lines, &scratch, text, size);
+
+	if (ret < 0)
+		return ret;
+	while (loglines_next(&lines, &l))
+		if (!l.cut && l.width.line > 0 && oomcut_is(l.text)) {
+			narrow(&found.line, l.width.line);
+			narrow(&found.message, l.width.message);
+		}
+	*ret_narrow = found;
+	return 0;
+}
+
 int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log *ret_log)
 {
 	struct oom_parser p = { .arena = a };
 	struct oom_log log = { 0 };
 	struct loglines lines;
-	int ret = loglines_begin(&lines, a, text, size);
+	struct logwidth width;
+	int ret = find_width(text, size, &width);
 
+	if (ret == 0)
+		ret = loglines_begin(&lines, a, text, size);
 	if (ret < 0)
 		return ret;
+	lines.narrow = width;
 	while (p.error == 0 && loglines_next(&lines, &p.line))
 		take_line(&p);
 	if (p.error == 0)

@@ -307,8 +307,9 @@ static bool take_stats(struct oom_parser *p, const char *text)
 	int64_t value;
 
 	if (rest) {
-		end = has_suffix(rest, ":") ? rest + strlen(rest) - 1 : strstr(rest, ": ");
-		p->in_stats = end && !end[1 + strspn(end + 1, " ")];
+		end = has_suffix(rest, ":") && !p->line.cut ? rest + strlen(rest) - 1
+							    : strstr(rest, ": ");
+		p->in_stats = end && !p->line.cut && !end[1 + strspn(end + 1, " ")];
 		if (!end || !(name = oom_copy(p, rest, (size_t)(end - rest))))
 			return true;
 		if (p->in_stats) {

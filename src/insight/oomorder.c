@@ -83,7 +83,7 @@ void oomorder_victim(struct oom_parser *p, enum oom_constraint of, int64_t pid)
 	other = of == OOM_CONSTRAINT_MEMCG ? s->machine : s->cgroup && of != OOM_CONSTRAINT_UNKNOWN;
 	r->table_mixed |= other;
 	if (other || is_cut(s) || skips_memory(p, s) ||
-	    (r->heading && oom_known(pid) && !oomtask_knows(r, pid)) ||
+	    (r->heading && !r->table_damaged && oom_known(pid) && !oomtask_knows(r, pid)) ||
 	    (oom_known(r->victim.pid) && oom_known(pid) && pid != r->victim.pid &&
 	     !oomtask_is_thread(r, pid)))
 		leave(p);

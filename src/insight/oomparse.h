@@ -13,6 +13,7 @@ struct oom_source {
 	struct slice host, caller;
 	struct oom_report *report;
 	bool proven;          /* there was a line that only an OOM report has */
+	bool announced;       /* "oom-kill:" was there, which precedes the kill */
 	bool ended;           /* all has been said but what happens after the kill */
 	bool broken;          /* what follows is not known to belong to it */
 	struct logtime last;  /* of its last line that was understood */
@@ -46,6 +47,11 @@ bool oomparse_need_open(struct oom_parser *p);
 
 /* The same for a line that only OOM reports have. */
 bool oomparse_need_proven(struct oom_parser *p);
+
+/* --- oomcut.c --- */
+
+/* Whether the kernel would have written more. Of lines that may be whole, and of others, false. */
+bool oomcut_is(const char *text);
 
 /* --- oomorder.c: whether a line can follow in the current report, which else is left --- */
 

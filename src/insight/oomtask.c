@@ -116,8 +116,10 @@ bool oomtask_line(struct oom_parser *p, const char *text)
 	}
 	if (!oomtask_is_row(text))
 		return false;
-	if (p->line.cut)
+	if (p->line.cut) {
+		r->table_damaged = true;
 		return true;
+	}
 	row = arena_alloc(p->arena, sizeof(*row));
 	if (!row) {
 		p->error = -ENOMEM;

@@ -186,6 +186,7 @@ bool oomwho_summary(struct oom_parser *p)
 	oomorder_victim(p, constraint, s.pid);
 	if (!oomparse_need_proven(p))
 		return true;
+	p->current->announced = true;
 	r = p->report;
 	oomtask_end(r);
 	r->constraint = constraint;

@@ -1,0 +1,101 @@
+/* From the text of a log to its lines, and how much of each is there. */
+#include <ctype.h>
+
+#include "insight/journal.h"
+#include "insight/logline.h"
+
+/* The length of @text, whose last word may be half a word, without it. */
+static size_t whole_words(const char *text, size_t len)
+{
+	if (len > 0 && !strchr("B)]", text[len - 1])) /* which end units and names */
+		while (len > 0 && !isspace((unsigned char)text[len - 1]))
+			len--;
+	return len;
+}
+
+int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t size)
+{
+	_cleanup_free_ char *lines = NULL;
+	size_t n;
+	int ret = journal_lines(text, size, &lines, &n);
+	char *copy;
+
+	if (ret < 0)
+		return ret;
+	if (lines) {
+		text = lines;
+		size = n;
+	}
+	copy = arena_strndup(a, text, size);
+	if (!copy)
+		return -ENOMEM;
+	n = logline_clean(copy, size);
+	*l = (struct loglines){ .next = copy, .cut = n > 0 && copy[n - 1] != '\n' };
+	copy[whole_words(copy, n)] = '\0';
+	return 0;
+}
+
+/* rsyslog writes the line breaks inside a message as #012, /dev/kmsg as \x0a. Only these messages
+ * have any; what follows a break becomes a line without a prefix. Whether there was one. */
+static bool break_lines(char *rest, const char *text)
+{
+	static const char *const escapes[] = { "#012", "\\x0a" };
+	bool broken = false;
+
+	if (!after_prefix(text, "active_anon:") && !after_prefix(text, "Memory cgroup stats for "))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
+		for (char *p = rest; (p = strstr(p, escapes[i])); p += 4) {
+			p[0] = p[1] = p[2] = ' ';
+			p[3] = '\n';
+			broken = true;
+		}
+	return broken;
+}
+
+/* In a log of narrow lines, a line as long as these is cut. What names each of its parts tells by
+ * itself which of them are whole. */
+static void measure(struct loglines *l, struct logline *line)
+{
+	const struct logwidth *narrow = &l->narrow;
+	size_t len = strlen(line->text);
+	char *text = (char *)(uintptr_t)line->text, *end = text + len;
+
+	if (end != l->end)
+		return;
+	line->width = (struct logwidth){ .line = (size_t)(end - l->line),
+					 .message = (size_t)(end - l->message) };
+	if (narrow->line == 0 || line->cut ||
+	    (line->width.line < narrow->line && line->width.message < narrow->message))
+		return;
+	line->cut = true;
+	if (!after_prefix(line->text, "oom-kill:"))
+		text[whole_words(text, len)] = '\0';
+}
+
+bool loglines_next(struct loglines *l, struct logline *ret_line)
+{
+	char *start = l->next, *end = strchr(start, '\n');
+	struct logline line = { .text = start, .cut = l->cut && !end };
+
+	if (!*start)
+		return false;
+	if (end)
+		*end = '\0';
+	logline_strip(l, &line);
+	if (start > l->end) {
+		l->line = start;
+		l->message = line.text;
+		l->end = end ? end : start + strlen(start);
+	}
+	if (break_lines(start, line.text)) {
+		if (end)
+			*end = '\n';
+		end = strchr(start, '\n');
+		*end = '\0';
+	}
+	l->next = end ? end + 1 : start + strlen(start);
+	measure(l, &line);
+	*ret_line = line;
+	return true;
+}
