@@ -192,6 +192,11 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '.reports[0].reclaim' 'had nothing left to take: swap is full, and hardly any page cache'
 	explained "$LOGS/memcg-5.4.log"
 	json_is '.reports[0].reclaim' 'had nothing left to take: memory and swap together have reached their limit, and there was hardly any page cache'
+	# Much that is free does not make the page cache little.
+	sed -e 's/ active_file:29 inactive_file:186/ active_file:250000 inactive_file:200000/; s/ free:34629/ free:1000000/' \
+		-e 's/^\(Free\|Total\) swap .*/\1 swap = 0kB/' "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports[0].reclaim' 'there is no swap; the page cache that is left was in use or dirty'
 	# Half of what is said must not be half a sentence.
 	sed '/ Node 0/d' "$LOGS/panic-6.12.log" >log
 	explained log

@@ -97,7 +97,7 @@ static const char *rest_of_machine(struct arena *a, const struct oom_report *r)
 	swap = !oom_known(m->swap_total_kb) ? "no swap is free"
 	       : m->swap_total_kb == 0      ? "there is no swap"
 					    : "swap is full";
-	if (cache_kb <= LITTLE_KB || (oom_known(m->free) && cache <= m->free / 2))
+	if (cache_kb <= LITTLE_KB)
 		return arena_printf(a, "had nothing left to take: %s, and hardly any page cache",
 				    swap);
 	return arena_printf(a, "%s; the page cache that is left was in use or dirty", swap);
