@@ -166,6 +166,13 @@ cgroups() {
 	messages_have 'process 2 has no memory of its own: a kernel thread'
 }
 
+@test "vm.oom_kill_allocating_task is on with any number but 0" {
+	kernel vm/oom_kill_allocating_task=-1
+	expect 0 holdfast --json predict --pid 10
+	json_is '.decision, .victim.pid, .oom_kill_allocating_task' $'kill-allocating-task\n10\ntrue'
+	messages_are </dev/null
+}
+
 @test "how many can still be killed is not known while it is not known who asks, and nothing after a panic" {
 	kernel vm/oom_kill_allocating_task=1
 	expect 0 holdfast --json predict

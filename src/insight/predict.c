@@ -2,11 +2,16 @@
 
 #include "setting/kdump.h"
 
-static int read_int(const struct root *procfs, const char *path)
+/* 0: off; what is below it is on as 1 is. -1: cannot be read. */
+static int read_sysctl(const struct root *procfs, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
+	int value;
 
-	return root_read_text(procfs, path, 32, &text) < 0 ? -1 : atoi(text);
+	if (root_read_text(procfs, path, 32, &text) < 0)
+		return -1;
+	value = atoi(text);
+	return value < 0 ? 1 : value;
 }
 
 /* 5009 for "5.9.0-1-amd64"; 0 for what is no release. */
@@ -25,8 +30,8 @@ int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		       struct predict_rules *ret_rules)
 {
 	struct predict_rules r = {
-		.panic_on_oom = read_int(&m->procfs, "sys/vm/panic_on_oom"),
-		.kill_allocating = read_int(&m->procfs, "sys/vm/oom_kill_allocating_task"),
+		.panic_on_oom = read_sysctl(&m->procfs, "sys/vm/panic_on_oom"),
+		.kill_allocating = read_sysctl(&m->procfs, "sys/vm/oom_kill_allocating_task"),
 		.kdump_armed = kdump_is_armed(m),
 		.memcg = memcg,
 	};
