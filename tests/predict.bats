@@ -266,6 +266,24 @@ cgroups() {
 	expect 2 holdfast predict --cgroup /batch/../free
 }
 
+@test "the paths of a cgroup, and of the root" {
+	local path
+	cgroups
+	for path in /batch //batch/. ./batch /./batch//night/ /sys/fs/cgroup/batch; do
+		expect 0 holdfast --json predict --cgroup "$path"
+		json_is '.cgroup, .victim.pid' $'/batch\n60'
+	done
+	for path in / /sys/fs/cgroup /sys/fs/cgroup/ .; do
+		expect 0 holdfast --json predict --cgroup "$path"
+		json_is .constraint none
+	done
+	COLUMNS=80 expect 0 holdfast predict --cgroup //batch/./
+	[[ $output != *'that of'* ]]
+	for path in .. /batch/.. /../batch /sys/fs/cgroup/..; do
+		expect 2 holdfast predict --cgroup "$path"
+	done
+}
+
 @test "a cgroup where nothing can be killed" {
 	cgroups
 	process 50 runner cgroup=/batch adj=-1000

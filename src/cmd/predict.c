@@ -9,7 +9,7 @@ struct predicting {
 	struct context *c;
 	struct arena arena;
 	struct memcg memcg;
-	const char *wanted; /* the cgroup's path as it was given, or NULL */
+	const char *wanted; /* the cgroup's path, or NULL */
 	struct guard_status guard;
 	struct scene scenes[2];
 	unsigned n;
@@ -112,7 +112,7 @@ static int read_cgroup(struct predicting *p)
 		log_warning("%s: neither it nor a cgroup above it has a limit below the machine's "
 			    "memory: only that can run out",
 			    path);
-	p->wanted = *path == '/' && !after_prefix(path, "/sys/") ? path : NULL;
+	p->wanted = p->memcg.asked;
 	return EXIT_OK;
 }
 

@@ -91,25 +91,29 @@ static void read_v2(const struct root *procfs, const struct root *sysfs, struct 
 	add_up(procfs, read_swappiness(procfs) != 0, m);
 }
 
-/* "/a/b" for "a/b/", "/sys/fs/cgroup/a/b" and the like. */
+/* "/a/b" for "a//b/", "/sys/fs/cgroup/./a/b" and the like; "" with "..", which is no way to name a
+ * cgroup. */
 static char *normal_path(struct arena *a, const char *path)
 {
-	static const char *const mounts[] = { "/sys/fs/cgroup/memory/", "/sys/fs/cgroup/" };
+	static const char *const mounts[] = { "/sys/fs/cgroup/memory", "/sys/fs/cgroup" };
+	char *normal = arena_strdup(a, "/");
+	const char *rest;
 	size_t n;
 
-	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
-		const char *rest = after_prefix(path, mounts[i]);
-
-		if (rest) {
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
+		if ((rest = after_prefix(path, mounts[i])) && (!*rest || *rest == '/')) {
 			path = rest;
 			break;
 		}
+	for (; normal && *(path += strspn(path, "/")); path += n) {
+		n = strcspn(path, "/");
+		if (n == 2 && strncmp(path, "..", n) == 0)
+			return arena_strdup(a, "");
+		if (n != 1 || *path != '.')
+			normal = arena_printf(a, "%s%s%.*s", normal, normal[1] ? "/" : "", (int)n,
+					      path);
 	}
-	path += strspn(path, "/");
-	n = strlen(path);
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	return arena_printf(a, "/%.*s", (int)n, path);
+	return normal;
 }
 
 int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena *a,
@@ -121,14 +125,14 @@ int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena
 
 	if (!at)
 		return -ENOMEM;
-	if (strstr(at, "/../") || has_suffix(at, "/..") ||
-	    (!has_file(sysfs, "/memory", at, "memory.limit_in_bytes") &&
-	     !has_file(sysfs, "", at, "cgroup.procs")))
+	if (!*at || (!has_file(sysfs, "/memory", at, "memory.limit_in_bytes") &&
+		     !has_file(sysfs, "", at, "cgroup.procs")))
 		return -ENOENT;
+	lowest.asked = arena_strdup(a, at);
 	if (meminfo_read(procfs, &info) < 0)
 		info.total = -1;
 	for (bool own = true; lowest.path; own = false) {
-		struct memcg m = { .path = at, .own_kb = lowest.own_kb };
+		struct memcg m = { .asked = lowest.asked, .path = at, .own_kb = lowest.own_kb };
 
 		if (!read_v1(procfs, sysfs, &m))
 			read_v2(procfs, sysfs, &m);
@@ -144,7 +148,7 @@ int memcg_find(const struct root *procfs, const struct root *sysfs, struct arena
 			break;
 		*slash = '\0';
 	}
-	if (!lowest.path)
+	if (!lowest.path || !lowest.asked)
 		return -ENOMEM;
 	*ret_memcg = lowest;
 	return 0;

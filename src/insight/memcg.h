@@ -7,6 +7,7 @@
 
 /* The cgroup whose limit is hit when one runs out. */
 struct memcg {
+	const char *asked;         /* normalised */
 	const char *path;          /* as in /proc/PID/cgroup, "/a/b"; "/" stands for the machine */
 	int64_t limit_kb, swap_kb; /* -1: none */
 	int64_t own_kb;            /* the limit of the cgroup that was asked for; -1: none */
