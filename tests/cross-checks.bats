@@ -59,7 +59,7 @@ load lib
 	END
 	profile q <<-'END'
 		vm: { panic_on_oom: always }
-		kdump: { crashkernel: 192M }
+		kdump: { crashkernel: 192M, capture: { target: LABEL=data } }
 	END
 	profile r <<<'vm: { panic_on_oom: never }'
 	expect 0 holdfast check --strict
@@ -101,9 +101,22 @@ load lib
 	done
 }
 
+@test "a crash kernel that has nowhere to save to; one's own may know better" {
+	local hint="(for instance 'capture: { target: LABEL=data }')"
+	profile p <<<'kdump: { crashkernel: 1M, capture: { max_attempts: 2 } }'
+	finds 0 p <<<"p.yaml:3:1: warning: kdump without capture.target: of a crash nothing is kept, and max_attempts counts none $hint"
+	profile p <<-'END'
+		kdump: { crashkernel: 1M, initrd: /run/holdfast-capture.img }
+		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
+	END
+	finds 0 p <<<"p.yaml:3:1: warning: kdump without capture.target: of a crash no more than the kernel log is kept, and max_attempts counts none $hint"
+	profile p <<<'kdump: { crashkernel: 1M, initrd: /boot/own.img }'
+	finds 0 p </dev/null
+}
+
 @test "panic_on_oom_unarmed without a panic_on_oom that it could replace" {
 	profile p <<-'END'
-		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1 }
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1, capture: { target: LABEL=data } }
 	END
 	finds 0 p <<-'END'
 		p.yaml:3:29: warning: 'panic_on_oom_unarmed' has no effect: the profile leaves vm.panic_on_oom alone (give 'panic_on_oom' below 'vm')

@@ -62,8 +62,8 @@ product() {
 		  block: [ zsmalloc, pcspkr ]
 		kdump:
 		  crashkernel: 192M
-		last_boot:
-		  ramoops: { mem_address: 0x20000000, mem_size: 1M }
+		  capture: { target: LABEL=data, save: dmesg }
+		last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }
 		protect:
 		  - service: sshd
 		    exe: /usr/sbin/sshd
@@ -307,11 +307,11 @@ change() {
 	rm "image/usr/lib/modules/$release/kernel/ramoops.ko"
 	list_modules
 	finds_in_image 3 <<-'END'
-		product.yaml:12:3: error: kernel 6.1.0-demo in the image has no module 'ramoops'
+		product.yaml:12:14: error: kernel 6.1.0-demo in the image has no module 'ramoops'
 	END
 	sed -i '/^modules:/,/block:/d' "$PROFILES/product.yaml"
 	finds_in_image 3 <<-'END'
-		product.yaml:7:3: error: kernel 6.1.0-demo in the image has no module 'ramoops'
+		product.yaml:7:14: error: kernel 6.1.0-demo in the image has no module 'ramoops'
 	END
 	sed -i 's/PSTORE_RAM=m/PSTORE_RAM=y/' "image/boot/config-$release"
 	image_check 0
@@ -504,7 +504,7 @@ expect_one_of() {
 	# shellcheck disable=SC2016 # the kernel's own notation
 	finds_in_image 3 <<-'END'
 		product.yaml:10:16: error: the kernel command line of image/boot/loader/entries/product.conf has no crashkernel=192M: nothing is reserved
-		product.yaml:12:3: error: the kernel command line of image/boot/loader/entries/product.conf has no memmap=1M$0x20000000: the memory is not kept
+		product.yaml:12:14: error: the kernel command line of image/boot/loader/entries/product.conf has no memmap=1M$0x20000000: the memory is not kept
 	END
 }
 
@@ -802,7 +802,7 @@ nobody_finds() {
 		product.yaml:9:1: warning: '/boot/vmlinuz-6.1.0-demo' in the image: Permission denied: it is not checked
 		product.yaml:9:1: warning: '/boot/holdfast-capture-6.1.0-demo.img' in the image: Permission denied: it is not checked
 		product.yaml:10:3: warning: image/boot: Permission denied: whether the kernel command line has crashkernel=192M is not checked (give --cmdline)
-		product.yaml:12:3: warning: image/boot: Permission denied: whether the kernel command line has memmap=1M$0x20000000 is not checked (give --cmdline)
+		product.yaml:12:14: warning: image/boot: Permission denied: whether the kernel command line has memmap=1M$0x20000000 is not checked (give --cmdline)
 		product.yaml:13:1: warning: image/boot: Permission denied: whether the kernel can do this is not checked (give --kernel-config)
 		product.yaml:13:1: warning: image/lib/modules/6.1.0-demo: Permission denied: whether the kernel can do this is not checked (give --kernel-config)
 		product.yaml:15:10: warning: '/usr/sbin/sshd' in the image: Permission denied: whether it can be run is not checked

@@ -501,7 +501,7 @@ setup_export() {
 		    - { name: dummy }
 		  block: [ pcspkr ]
 		mounts: [ { what: LABEL=x, where: /srv } ]
-		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1 }
+		kdump: { crashkernel: 192M, panic_on_oom_unarmed: 1, capture: { target: LABEL=data, save: dmesg } }
 		protect:
 		  - { service: sshd, exe: /usr/sbin/sshd, unit: ssh.service, max_rss: 64M, oom_score_adj: -900 }
 		  - { service: cron, exe: /usr/sbin/cron, args: "*-f*", children: inherit }

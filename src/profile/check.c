@@ -83,6 +83,21 @@ static void check_target(const struct node *target, struct findings *f)
 			      "'%s' is no disk that a dump could be saved to", target->value);
 }
 
+/* An initramfs that is none of ours may save elsewhere. */
+static void check_saves(const struct node *tree, const struct node *kdump, struct findings *f)
+{
+	const struct node *initrd = node_child(kdump, "initrd");
+
+	if (!kdump || kdump->kind != NODE_MAP || node_find(tree, "kdump.capture.target") ||
+	    (is_scalar(initrd) && !strstr(initrd->value, "/holdfast-capture")))
+		return;
+	finding_warning(f, &kdump->name_at, "for instance 'capture: { target: LABEL=data }'",
+			"kdump without capture.target: of a crash %s is kept, and max_attempts "
+			"counts none",
+			node_find(tree, "last_boot.ramoops") ? "no more than the kernel log"
+							     : "nothing");
+}
+
 static void check_kdump(const struct node *tree, struct findings *f)
 {
 	const struct node *kdump = node_child(tree, "kdump");
@@ -92,6 +107,7 @@ static void check_kdump(const struct node *tree, struct findings *f)
 	const struct node *unarmed = node_child(kdump, "panic_on_oom_unarmed");
 
 	check_target(node_find(tree, "kdump.capture.target"), f);
+	check_saves(tree, kdump, f);
 	if (kdump && kdump->kind == NODE_MAP && !node_child(kdump, "crashkernel")) {
 		finding_error(f, &kdump->name_at, "for instance 'crashkernel: 192M'",
 			      "kdump without crashkernel: nothing says what must be reserved");
