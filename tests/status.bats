@@ -175,6 +175,15 @@ status_is() {
 	output_has '           reboot: the kernel keeps 2 settings until the next boot'
 }
 
+@test "what this machine does not have, apply cannot put right" {
+	profile default <<-'END'
+		sysctl: { kernel.panic: 10, kernel.no_such_key: 1 }
+	END
+	expect 1 holdfast status
+	output_has "to do:     holdfast apply: puts 1 setting right"
+	output_has "           in the profile, remove or 'required: false': 1 setting cannot be had here, as said above"
+}
+
 @test "while the kernel command line has holdfast=off or =plan, only booting without it helps" {
 	local word
 	profile default <<-'END'

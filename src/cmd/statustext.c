@@ -220,29 +220,38 @@ static void to_do(struct screen *s, const char *why, const char *fmt, ...)
 	row(s, BAD, LABEL, s->to_do++ ? "" : "to do:", "%s: %s", command, why);
 }
 
-/* Of the settings that fail: what kdump load does, what only a boot does, what apply does, and by
- * whom that is undone. */
+/* Of the settings that fail: what kdump load does, what only a boot does, what the machine does not
+ * have, what apply does, and by whom that is undone. */
 struct failing {
-	unsigned kdump, one_way, others;
+	unsigned kdump, one_way, absent, others;
 	const char *override;
 };
 
 static struct failing count_failing(const struct screen *s)
 {
 	struct failing f = { 0 };
+	bool brings = false; /* a module or a mount that apply makes may bring what is absent */
 
 	for (const struct outcome *o = s->status->now.settings; o; o = o->next) {
 		if (!outcome_fails(o) || streq(o->kind, "guard"))
 			continue;
 		if (streq(o->kind, "kdump"))
 			f.kdump++;
+		else if (o->result == RESULT_ABSENT || o->result == RESULT_FAILED)
+			f.absent++;
 		else if (streq(o->kind, "sysctl") && o->before &&
 			 sysctl_one_way(o->path + strlen("sys/"), o->before))
 			f.one_way++;
-		else
+		else {
+			brings |= streq(o->kind, "module") || streq(o->kind, "mount");
 			f.others++;
+		}
 		if (o->overridden_by)
 			f.override = o->overridden_by;
+	}
+	if (brings) {
+		f.others += f.absent;
+		f.absent = 0;
 	}
 	return f;
 }
@@ -266,6 +275,10 @@ static void print_to_do_apply(struct screen *s, const struct failing *f)
 		 f->one_way == 1 ? "setting" : "settings");
 	if (f->one_way > 0)
 		to_do(s, why, "reboot");
+	snprintf(why, sizeof(why), "%u %s cannot be had here, as said above", f->absent,
+		 f->absent == 1 ? "setting" : "settings");
+	if (f->absent > 0)
+		to_do(s, why, "in the profile, remove or 'required: false'");
 }
 
 /* What keeps it from being armed names its remedy. */
