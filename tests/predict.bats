@@ -75,6 +75,9 @@ cgroups() {
 	ln -s 'pid:[4026532001]' root/proc/self/ns/pid
 	expect 0 holdfast predict
 	messages_have 'only the processes of this PID namespace can be seen'
+	output_has 'killed    not known: the processes of other PID namespaces cannot be seen'
+	expect 0 holdfast --json predict
+	json_is '.decision, .victim, .killable_left, (.candidates[] | select(.pid == 1) | .killable)' $'unknown\nnull\nnull\ntrue'
 	ln -sf 'pid:[4026531836]' root/proc/self/ns/pid
 	expect 0 holdfast predict
 	messages_are </dev/null

@@ -3,8 +3,6 @@
 #include "cmd/predictif.h"
 #include "cmd/predicttext.h"
 
-#define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* PROC_PID_INIT_INO */
-
 struct predicting {
 	struct context *c;
 	struct arena arena;
@@ -146,15 +144,13 @@ static int read_asking(const struct predicting *p, const struct procs *procs, pi
 }
 
 /* The kernel sees all processes, wherever it is asked from. */
-static void warn_of_unseen(const struct root *procfs, const struct procs *procs)
+static void warn_of_unseen(const struct predict_rules *rules, const struct procs *procs)
 {
-	char namespace[64] = "";
 	bool first = false;
 
 	for (size_t i = 0; i < procs->n && !first; i++)
 		first = procs->list[i].pid == 1;
-	if (readlinkat(procfs->fd, "self/ns/pid", namespace, sizeof(namespace) - 1) > 0 &&
-	    !streq(namespace, INITIAL_PID_NAMESPACE))
+	if (rules->badness.nested)
 		log_warning("only the processes of this PID namespace can be seen: another one of "
 			    "the machine may be chosen");
 	else if (!first)
@@ -195,7 +191,7 @@ static int read_now(struct predicting *p)
 	if (ret == EXIT_OK)
 		ret = read_asking(p, &s->procs, &s->rules.asking);
 	if (ret == EXIT_OK) {
-		warn_of_unseen(&m->procfs, &s->procs);
+		warn_of_unseen(&s->rules, &s->procs);
 		procs_find_lenders(&m->procfs, &s->procs);
 	}
 	if (ret == EXIT_OK)

@@ -9,9 +9,8 @@
 const char *predict_decision_name(enum predict_decision decision)
 {
 	static const char *const names[] = {
-		[PREDICT_KILL] = "kill",
-		[PREDICT_KILL_ASKING] = "kill-allocating-task",
-		[PREDICT_PANIC] = "panic",
+		[PREDICT_KILL] = "kill",   [PREDICT_KILL_ASKING] = "kill-allocating-task",
+		[PREDICT_PANIC] = "panic", [PREDICT_UNKNOWN] = "unknown",
 		[PREDICT_NOBODY] = "none",
 	};
 
@@ -155,6 +154,8 @@ static void print_end(const struct term *t, const struct scene *s)
 		     p->why);
 	else if (p->decision == PREDICT_KILL_ASKING)
 		line(t, "killed", "whoever asks; 'holdfast predict --pid PID' supposes one");
+	else if (p->decision == PREDICT_UNKNOWN)
+		line(t, "killed", "not known: %s", p->why);
 	else
 		line(t, "killed", "nobody%s%s", p->decision == PREDICT_PANIC ? "" : ": ",
 		     p->decision == PREDICT_PANIC ? "" : p->why);
@@ -209,6 +210,7 @@ static void killed_cell(const struct term *t, unsigned width, bool end, const st
 	else
 		cell(t, width, end, "%s",
 		     p->decision == PREDICT_PANIC         ? "nobody: the kernel panics"
+		     : p->decision == PREDICT_UNKNOWN     ? "not known"
 		     : p->decision == PREDICT_KILL_ASKING ? "whoever asks"
 							  : "nobody");
 }
@@ -222,7 +224,9 @@ static void freed_cell(const struct term *t, unsigned width, bool end, const str
 		     term_size(swap, p->freed_swap_kb));
 	else
 		cell(t, width, end, "%s",
-		     p->decision == PREDICT_KILL_ASKING ? "depends on who asks" : "nothing");
+		     p->decision == PREDICT_UNKNOWN       ? "not known"
+		     : p->decision == PREDICT_KILL_ASKING ? "depends on who asks"
+							  : "nothing");
 }
 
 static void panic_cell(const struct term *t, unsigned width, bool end, const struct scene *s)
@@ -290,7 +294,10 @@ static void aspect_cell(const struct term *t, unsigned width, bool end, enum asp
 		break;
 	case LEFT:
 		if (p->decision == PREDICT_PANIC || p->left < 0)
-			cell(t, width, end, p->left < 0 ? "depends on who asks" : "nothing runs");
+			cell(t, width, end, "%s",
+			     p->decision == PREDICT_UNKNOWN ? "not known"
+			     : p->left < 0                  ? "depends on who asks"
+							    : "nothing runs");
 		else
 			cell(t, width, end, "%" PRId64 " can be killed", p->left);
 		break;

@@ -10,9 +10,9 @@ static bool is_before(const struct badness_rules *rules, int release)
 	return rules->release > 0 && rules->release < release;
 }
 
-static const char *why_not(const struct proc *p)
+static const char *why_not(const struct badness_rules *rules, const struct proc *p)
 {
-	if (p->pid == 1)
+	if (p->pid == 1 && !rules->nested)
 		return "process 1 is never killed";
 	if (p->adj == -1000)
 		return "oom_score_adj -1000";
@@ -31,7 +31,7 @@ struct badness badness_of(const struct badness_rules *rules, const struct proc *
 		.swap = badness_pages(p->swap_kb),
 		.pgtables = badness_pages(p->pgtables_kb),
 		.adj = adj * (rules->total / 1000),
-		.why_not = why_not(p),
+		.why_not = why_not(rules, p),
 	};
 
 	b.killable = !b.why_not;

@@ -7,6 +7,7 @@
 /* What it depends on beside the process. */
 struct badness_rules {
 	int64_t total; /* pages that oom_score_adj is a share of */
+	bool nested;   /* in a PID namespace below the first: its process 1 is like any other */
 	int release;   /* the kernel's, 5009 for 5.9; 0: not known, taken for a new one */
 };
 

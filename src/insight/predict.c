@@ -2,6 +2,8 @@
 
 #include "setting/kdump.h"
 
+#define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* PROC_PID_INIT_INO */
+
 /* 0: off; what is below it is on as 1 is. -1: cannot be read. */
 static int read_sysctl(const struct root *procfs, const char *path)
 {
@@ -26,6 +28,14 @@ static int read_release(const struct root *procfs)
 	return major * 1000 + minor;
 }
 
+static bool is_nested(const struct root *procfs)
+{
+	char namespace[64] = "";
+
+	return readlinkat(procfs->fd, "self/ns/pid", namespace, sizeof(namespace) - 1) > 0 &&
+	       !streq(namespace, INITIAL_PID_NAMESPACE);
+}
+
 int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		       struct predict_rules *ret_rules)
 {
@@ -42,6 +52,7 @@ int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 		return ret;
 	if (info.total < 0)
 		return -EBADMSG;
+	r.badness.nested = is_nested(&m->procfs);
 	r.badness.release = read_release(&m->procfs);
 	r.badness.total = memcg ? memcg->total_pages
 				: badness_pages(info.total) +
@@ -123,6 +134,9 @@ static void decide(const struct predict_rules *rules, struct prediction *p)
 	} else if (kills_asking(rules, p)) {
 		p->decision = PREDICT_KILL_ASKING;
 		p->why = "vm.oom_kill_allocating_task is on";
+	} else if (rules->badness.nested && (!rules->memcg || p->killable == 0)) {
+		p->decision = PREDICT_UNKNOWN;
+		p->why = "the processes of other PID namespaces cannot be seen";
 	} else if (p->killable > 0) {
 		p->decision = PREDICT_KILL;
 		p->why = "it has the highest badness";
@@ -143,11 +157,11 @@ static pid_t owner(const struct proc *p)
 
 /* The victim, those that run in its memory, and with memory.oom.group all of the group but those
  * that are never killed. */
-static bool dies(const struct prediction *p, const struct predict_candidate *c)
+static bool dies(const struct prediction *p, bool nested, const struct predict_candidate *c)
 {
 	if (owner(c->proc) == owner(p->victim->proc))
 		return true;
-	return p->group && c->proc->pid != 1 && c->proc->adj != -1000 &&
+	return p->group && (c->proc->pid != 1 || nested) && c->proc->adj != -1000 &&
 	       memcg_holds(p->group, c->proc->cgroup);
 }
 
@@ -155,9 +169,9 @@ static void count_losses(const struct root *sysfs, struct arena *a,
 			 const struct predict_rules *rules, struct prediction *p)
 {
 	if (!p->victim) {
-		p->left = p->decision == PREDICT_KILL_ASKING ? -1
-			  : p->decision == PREDICT_NOBODY    ? (int64_t)p->killable
-							     : 0;
+		p->left = p->decision == PREDICT_KILL_ASKING || p->decision == PREDICT_UNKNOWN ? -1
+			  : p->decision == PREDICT_NOBODY ? (int64_t)p->killable
+							  : 0;
 		return;
 	}
 	if (p->victim->proc->cgroup)
@@ -166,7 +180,7 @@ static void count_losses(const struct root *sysfs, struct arena *a,
 	for (size_t i = 0; i < p->n; i++) {
 		const struct predict_candidate *c = &p->list[i];
 
-		if (!dies(p, c)) {
+		if (!dies(p, rules->badness.nested, c)) {
 			p->left += c->badness.killable;
 		} else if (!c->proc->lender) {
 			p->freed_rss_kb += c->proc->rss_kb + c->proc->pgtables_kb;

@@ -10,7 +10,8 @@ enum predict_decision {
 	PREDICT_KILL,
 	PREDICT_KILL_ASKING, /* whoever asks, by vm.oom_kill_allocating_task */
 	PREDICT_PANIC,
-	PREDICT_NOBODY, /* a cgroup without anybody that can be killed: the asking task waits */
+	PREDICT_UNKNOWN, /* the processes of other PID namespaces cannot be seen */
+	PREDICT_NOBODY,  /* a cgroup without anybody that can be killed: the asking task waits */
 };
 
 /* What decides, beside the processes. */
