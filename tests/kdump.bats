@@ -148,6 +148,20 @@ reason() {
 	report_is '.settings[] | select(.key == "kdump") | .result' absent
 }
 
+@test "a file is empty, or is none: which, and what makes it" {
+	local image=root/boot/holdfast-capture-6.1.0-demo.img
+	: >"$image"
+	reason '/boot/holdfast-capture-6.1.0-demo.img is empty: update-initramfs -u builds it'
+	rm "$image"
+	mkdir "$image"
+	reason '/boot/holdfast-capture-6.1.0-demo.img is no file: update-initramfs -u builds it'
+	rmdir "$image"
+	mkfifo "$image"
+	reason '/boot/holdfast-capture-6.1.0-demo.img is no file: update-initramfs -u builds it'
+	: >root/boot/vmlinuz-6.1.0-demo
+	reason "/boot/vmlinuz-6.1.0-demo is empty: name the image by 'kernel' below 'kdump'"
+}
+
 @test "files that others can write are not loaded" {
 	chmod g+w root/boot/holdfast-capture-6.1.0-demo.img
 	reason "/boot/holdfast-capture-6.1.0-demo.img can be written by others: make it root's own"

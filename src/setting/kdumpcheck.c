@@ -70,7 +70,7 @@ static int open_file(const struct machine *m, const char *path)
 {
 	const char *below_run = after_prefix(path, "/run/");
 	int fd = -ENOENT;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (below_run)
 		fd = root_openat(&m->run, below_run, O_RDONLY | O_NONBLOCK);
@@ -79,11 +79,11 @@ static int open_file(const struct machine *m, const char *path)
 	if (fd < 0)
 		return fd;
 	/* What others can write is not what root wants to run when it crashes. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
 	    (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & 022))
 		return fd;
 	close(fd);
-	return -EPERM;
+	return !S_ISREG(st.st_mode) ? -EISDIR : st.st_size == 0 ? -ENODATA : -EPERM;
 }
 
 /* @given, or the first of @usual (with the kernel's release) that is there. *@ret_path is the one
@@ -125,6 +125,9 @@ static int take_file(const struct machine *m, struct kdump *k, const char *given
 		return obstacle(k, fd, "%s can be written by others: make it root's own", path);
 	if (fd == -ENOMEM)
 		return fd;
+	if (fd == -EISDIR || fd == -ENODATA)
+		return obstacle(k, fd, "%s is %s: %s", path, fd == -EISDIR ? "no file" : "empty",
+				remedy);
 	if (fd == -EACCES)
 		return obstacle(k, fd, "%s: only root may read it", path);
 	if (fd < 0)
