@@ -197,6 +197,17 @@ evidence_has() {
 	evidence_has 'an emergency restart'
 }
 
+@test "a boot that was cut off before it could write to the disk: the trace is of the one before it" {
+	cause_is unknown
+	expect 0 holdfast last-boot --ends
+	boot two
+	expect 0 holdfast apply --stage devices
+	boot three
+	record dmesg-ramoops-0 Emergency <<<'<6>[ 9.0] sysrq: Resetting'
+	cause_is power-loss-or-reset
+	evidence_has 'a boot ended in order, but the machine was reset after that'
+}
+
 @test "a panic outranks the restart that follows it, and the trace" {
 	cause_is unknown
 	boot two

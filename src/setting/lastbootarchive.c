@@ -63,6 +63,10 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, s
 	if (machine_boot_id(m, &id) >= 0 && strncmp(text, id, strlen(id)) == 0)
 		return 0;
 	ended = streq(word, " ended");
+	/* By what memory kept, this reset was none in order: it came later than that. */
+	if (ended && streq_null(l->cause, CAUSE_POWER_LOSS_OR_RESET))
+		return last_boot_add(l, &l->evidence,
+				     "a boot ended in order, but the machine was reset after that");
 	last_boot_raise(l, ended ? CAUSE_REBOOT : CAUSE_POWER_LOSS_OR_RESET);
 	return last_boot_add(l, &l->evidence,
 			     ended ? "the boot before ended in order"

@@ -292,6 +292,13 @@ static int look_at_watchdogs(struct search *s, bool *ret_fired)
 
 /* --- all of it --- */
 
+/* Whether a record of each shutdown in order is written, and is missed where memory kept its
+ * contents. Kernels before 5.8 do not know the parameter, and write none. */
+static bool records_shutdown(const struct machine *m)
+{
+	return root_exists(&m->sysfs, "module/ramoops/parameters/max_reason") == 0;
+}
+
 static const char *cause_of(const struct search *s, bool watchdog, int memory)
 {
 	if (s->ending == ENDING_CRASH)
@@ -300,9 +307,8 @@ static const char *cause_of(const struct search *s, bool watchdog, int memory)
 		return CAUSE_REBOOT;
 	if (watchdog)
 		return CAUSE_WATCHDOG;
-	/* What is written at every shutdown in order is not there, though it would have been kept.
-	 */
-	if (s->ending == ENDING_EMERGENCY || memory == RAMOOPS_KEPT_CONTENTS)
+	if (s->ending == ENDING_EMERGENCY ||
+	    (memory == RAMOOPS_KEPT_CONTENTS && records_shutdown(s->m)))
 		return CAUSE_POWER_LOSS_OR_RESET;
 	return CAUSE_UNKNOWN;
 }
