@@ -365,6 +365,20 @@ built_for() {
 	messages_have 'no crash kernel is loaded'
 }
 
+@test "as JSON: unload, stamp and needs" {
+	expect 0 holdfast --json kdump unload
+	json_is . '{"version":1,"armed":false}'
+	loaded 1
+	expect 1 holdfast --json kdump unload
+	json_is . '{"version":1,"armed":true}'
+	expect 0 holdfast kdump stamp
+	local stamp=$output
+	expect 0 holdfast --json kdump stamp
+	json_is '.version, .stamp' $'1\n'"$stamp"
+	expect 0 holdfast --json kdump needs root/boot/vmlinuz-6.1.0-demo root/boot/holdfast-capture-6.1.0-demo.img
+	json_is '.version, (.required_bytes | type)' $'1\nnumber'
+}
+
 @test "holdfast=plan: neither load nor unload writes anything" {
 	loaded 1
 	cmdline 'quiet holdfast=plan'

@@ -59,7 +59,7 @@ static int load(struct context *c, const struct node *tree)
 }
 
 /* A panic must find a crash kernel for as long as a shortage of memory leads to one. */
-static int unload(struct context *c, const struct node *tree)
+static int disarm(struct context *c, const struct node *tree)
 {
 	static const char panic_on_oom[] = "sys/vm/panic_on_oom";
 	const struct root *procfs = &c->machine.procfs;
@@ -83,6 +83,19 @@ static int unload(struct context *c, const struct node *tree)
 	if (before && root_write_text(procfs, panic_on_oom, before) < 0)
 		log_error("vm.panic_on_oom cannot be put back to %s", before);
 	return EXIT_NOT_DONE;
+}
+
+static int unload(struct context *c, const struct node *tree)
+{
+	int ret = disarm(c, tree);
+
+	if (c->opt[OPT_JSON]) {
+		struct json j = context_json();
+
+		json_bool(&j, "armed", kdump_is_armed(&c->machine));
+		json_close(&j, '}');
+	}
+	return ret;
 }
 
 /* What kept the last try from arming it, where nothing shows now; in @a. */
@@ -143,11 +156,18 @@ static int show_status(struct context *c, const struct node *tree)
 static int print_stamp(struct context *c, const struct node *tree)
 {
 	_cleanup_free_ char *line = kdump_stamp(tree);
+	struct json j;
 
-	(void)c;
 	if (!line)
 		return -ENOMEM;
-	fputs(line, stdout);
+	if (!c->opt[OPT_JSON]) {
+		fputs(line, stdout);
+		return EXIT_OK;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	j = context_json();
+	json_string(&j, "stamp", line);
+	json_close(&j, '}');
 	return EXIT_OK;
 }
 
@@ -214,7 +234,7 @@ static int open_named(const char *path)
 }
 
 /* For whoever builds a capture image. */
-static int print_needs(int argc, char **argv)
+static int print_needs(const struct context *c, int argc, char **argv)
 {
 	_cleanup_close_ int kernel = -EBADF, initrd = -EBADF;
 	int64_t bytes;
@@ -233,7 +253,14 @@ static int print_needs(int argc, char **argv)
 		log_error("%s or %s cannot be read: %s", argv[1], argv[2], strerror(-ret));
 		return EXIT_NOT_DONE;
 	}
-	printf("%lld\n", (long long)bytes);
+	if (c->opt[OPT_JSON]) {
+		struct json j = context_json();
+
+		json_int(&j, "required_bytes", bytes);
+		json_close(&j, '}');
+	} else {
+		printf("%lld\n", (long long)bytes);
+	}
 	return EXIT_OK;
 }
 
@@ -257,7 +284,7 @@ static int run_kdump(struct context *c, int argc, char **argv)
 	int status;
 
 	if (streq(name, "needs"))
-		return print_needs(argc, argv);
+		return print_needs(c, argc, argv);
 	if (argc > 1) {
 		log_error("kdump %s: too many arguments", name);
 		return EXIT_USAGE;
