@@ -64,6 +64,7 @@ load lib
 		p.yaml:1:1: error: is no regular file
 	END
 	expect 3 holdfast check
+	messages_have 'p.yaml:1:1: error: is no regular file'
 }
 
 @test "a device" {

@@ -207,6 +207,20 @@ change() {
 	END
 }
 
+@test "devices and FIFOs of an image are never opened" {
+	local file
+	rm "image/boot/config-$release" "image/boot/vmlinuz-$release" image/usr/sbin/sshd
+	for file in "boot/config-$release" "boot/vmlinuz-$release" usr/sbin/sshd bin/sh; do
+		mkfifo "image/$file"
+	done
+	# Leaks cannot be looked for below strace.
+	expect 3 env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=open,openat "$HOLDFAST" --root image check --image
+	messages_have "config-$release: No such device or address: whether the kernel can do this is not checked"
+	for file in "config-$release" "vmlinuz-$release" sshd sh; do
+		run ! grep -E "openat\(.*\"$file\"" <(grep -v O_PATH trace)
+	done
+}
+
 @test "links lead around inside the image, never out of it" {
 	mkdir outside
 	cp image/usr/sbin/sshd outside/sshd
@@ -347,6 +361,20 @@ change() {
 	finds_in_image 3 <<-'END'
 		product.yaml:4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: its list of modules is no plain file
 	END
+	# libkmod reads it, and repeats what it does not understand; for a FIFO's writer it would wait.
+	list_modules
+	echo 'secret of the host' >elsewhere
+	ln -sf "$PWD/elsewhere" "image/usr/lib/modules/$release/modules.softdep"
+	image_check 3
+	messages_have 'the modules cannot be checked: its list of modules is no plain file'
+	[[ $messages != *secret* ]]
+	rm "image/usr/lib/modules/$release/modules.softdep"
+	mkfifo "image/usr/lib/modules/$release/modules.weakdep"
+	image_check 3
+	messages_have 'the modules cannot be checked: its list of modules is no plain file'
+	rm "image/usr/lib/modules/$release/modules.weakdep"
+	echo 'nonsense of the image' >"image/usr/lib/modules/$release/modules.softdep"
+	finds_in_image 0 </dev/null
 	# Before depmod has run, as in the middle of an image's build.
 	rm "image/usr/lib/modules/$release"/modules.*.bin "image/usr/lib/modules/$release/modules.dep"
 	finds_in_image 3 <<-'END'

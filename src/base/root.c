@@ -32,6 +32,19 @@ static const char *relative(const char *path)
 	return *path ? path : ".";
 }
 
+/* To open a device may do something: start a watchdog, rewind a tape. */
+static int refuse_special(int fd, bool last, void *data)
+{
+	struct stat st;
+
+	(void)data;
+	if (last && fstat(fd, &st) < 0)
+		return -errno;
+	if (!last || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode))
+		return 0;
+	return -ENXIO;
+}
+
 int root_openat(const struct root *r, const char *path, int flags)
 {
 	int fd;
@@ -40,7 +53,8 @@ int root_openat(const struct root *r, const char *path, int flags)
 		return r->fd == ROOT_NONE.fd ? -ENOENT : r->fd;
 	path = relative(path);
 	if (r->confined || r->no_links)
-		return walk_open(r->fd, path, flags, r->no_links ? 0 : WALK_LINKS, NULL, NULL);
+		return walk_open(r->fd, path, flags, r->no_links ? 0 : WALK_LINKS,
+				 flags & O_PATH ? NULL : refuse_special, NULL);
 	fd = openat(r->fd, path, flags | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? -errno : fd;
 }

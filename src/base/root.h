@@ -20,7 +20,8 @@ int root_open(const char *path, bool confined, struct root *ret_root) _must_chec
 void root_close(struct root *r);
 
 /* As openat(2), always with O_CLOEXEC and O_NOCTTY; leading slashes of @path are ignored.
- * Returns a descriptor or -errno. */
+ * In a foreign tree (@confined, @no_links) only regular files and directories are opened, but with
+ * O_PATH: -ENXIO. Returns a descriptor or -errno. */
 int root_openat(const struct root *r, const char *path, int flags) _must_check_;
 
 /* Opens the directory in which @path's last part lies, for reading; *@ret_leaf is that part, within

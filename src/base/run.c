@@ -1,10 +1,12 @@
 #include "base/run.h"
 
+#include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define APART_SECONDS 1
+#define APART_SECONDS 1       /* of work */
+#define APART_WAIT_SECONDS 10 /* of work and waiting */
 #define APART_BYTES (1UL << 30)
 #define EXIT_LIMIT 101 /* above what the function may return */
 
@@ -59,6 +61,8 @@ int run_apart(int (*fn)(void *data), void *data)
 	if (pid == 0) {
 		limit(RLIMIT_CORE, 0);
 		limit(RLIMIT_CPU, APART_SECONDS);
+		signal(SIGALRM, SIG_DFL);
+		alarm(APART_WAIT_SECONDS);
 #ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
 		limit(RLIMIT_AS, APART_BYTES);
 #endif

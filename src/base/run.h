@@ -8,6 +8,7 @@
  * one ended it), or -errno. */
 int run_program(char *const argv[], int out, int err);
 
-/* Runs @fn in a child with limits on time and memory, for a library that cannot be trusted with its
- * input: what it returns (0 to 100), -EBADMSG where it does not come back from it, or -errno. */
+/* Runs @fn in a child with limits on time (also of waiting) and memory, for a library that cannot
+ * be trusted with its input: what it returns (0 to 100), -EBADMSG where it does not come back from
+ * it, or -errno. */
 int run_apart(int (*fn)(void *data), void *data);

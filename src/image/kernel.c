@@ -6,12 +6,6 @@
 #include "image/image.h"
 #include "setting/module.h"
 
-/* What libkmod reads. It follows links by itself, which in a foreign tree may lead anywhere. */
-static const char *const indexes[] = {
-	"modules.dep.bin",     "modules.alias.bin",         "modules.symbols.bin",
-	"modules.builtin.bin", "modules.builtin.alias.bin",
-};
-
 struct lookup {
 	const struct root *root; /* of the image */
 	const char *release;
@@ -19,19 +13,37 @@ struct lookup {
 	char path[32];
 };
 
-static bool is_plain_file(int dir, const char *name)
+static int is_list(const struct dirent *e)
 {
-	struct stat st;
+	return after_prefix(e->d_name, "modules.") != NULL;
+}
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT;
-	return S_ISREG(st.st_mode);
+/* What libkmod may read. It follows links by itself, which in a foreign tree may lead anywhere, and
+ * waits for the writer of a FIFO. */
+static const char *judge_lists(int dir)
+{
+	const char *problem = NULL;
+	struct dirent **list;
+	struct stat st;
+	int n = scandirat(dir, ".", &list, is_list, NULL);
+
+	if (n < 0)
+		return strerror(errno);
+	for (int i = 0; i < n; i++) {
+		if (fstatat(dir, list[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
+			problem = "its list of modules is no plain file";
+		free(list[i]);
+	}
+	free(list);
+	return problem;
 }
 
 /* libkmod takes a path; this one leads to the directory that we have opened, wherever it lies. */
 static const char *open_modules(const struct image *image, const char *release, struct lookup *l)
 {
 	_cleanup_free_ char *path = NULL;
+	const char *problem;
 
 	*l = (struct lookup){ .root = image->root, .release = release, .dir = -EBADF };
 	if (asprintf(&path, "lib/modules/%s", release) < 0)
@@ -42,9 +54,9 @@ static const char *open_modules(const struct image *image, const char *release, 
 	if (faccessat(l->dir, "modules.dep.bin", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? "there is no modules.dep.bin: depmod has not been run"
 				       : strerror(errno);
-	for (size_t i = 0; i < ARRAY_SIZE(indexes); i++)
-		if (!is_plain_file(l->dir, indexes[i]))
-			return "its list of modules is no plain file";
+	problem = judge_lists(l->dir);
+	if (problem)
+		return problem;
 	snprintf(l->path, sizeof(l->path), "/proc/self/fd/%d", l->dir);
 	if (access(l->path, F_OK) < 0)
 		return "modules can be looked up only where /proc is mounted";
@@ -87,8 +99,10 @@ static int answer(void *data)
 {
 	const struct question *q = data;
 	_cleanup_free_ char *path = NULL;
-	int ret = module_find(q->lookup->path, q->name, &path);
+	int ret;
 
+	setenv("KMOD_LOG", "0", 1); /* libkmod repeats what it reads; we are a child of our own */
+	ret = module_find(q->lookup->path, q->name, &path);
 	if (ret < 0)
 		return ret == -ENOENT    ? FOUND_NONE
 		       : ret == -ELIBACC ? FOUND_NO_LIBRARY

@@ -111,12 +111,17 @@ int tree_hash_at(const struct root *root, const char *path, uint64_t *ret_hash)
 	_cleanup_close_ int dir = root_open_parent(root, path, &leaf), fd = -EBADF;
 	_cleanup_free_ char *data = NULL;
 	char target[PATH_MAX];
+	struct stat st;
 	size_t size;
 	ssize_t n;
 	int ret;
 
 	if (dir < 0)
 		return dir;
+	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) /* to open a device may do something */
+		return -ENXIO;
 	n = readlinkat(dir, leaf, target, sizeof(target));
 	if (n >= 0) {
 		*ret_hash = hash_of(true, target, (size_t)n);

@@ -36,6 +36,7 @@ static const char *read_problem(int error)
 	case EISDIR:
 		return "is a directory";
 	case EINVAL:
+	case ENXIO:
 		return "is no regular file";
 	case EFBIG:
 		return "is larger than 256 KiB";

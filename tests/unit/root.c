@@ -146,6 +146,26 @@ static bool same_file(int a, int b)
 }
 
 /* A few parts, put together at random, with links that lead everywhere. */
+/* To open a device may start a watchdog, or wind a tape. */
+static void special(void)
+{
+	struct place p = place_new(true);
+	char *data = NULL;
+	size_t size;
+	int fd;
+
+	CHECK(mkfifoat(p.root.fd, "fifo", 0600) == 0);
+	CHECK(symlinkat("/fifo", p.root.fd, "link") == 0);
+	CHECK(root_read(&p.root, "fifo", 1, &data, &size) == -ENXIO);
+	CHECK(root_openat(&p.root, "link", O_RDWR) == -ENXIO);
+	CHECK(root_exists(&p.root, "link") == 0);
+	p.root.confined = false; /* the running machine's */
+	fd = root_openat(&p.root, "fifo", O_RDONLY | O_NONBLOCK);
+	CHECK(fd >= 0);
+	close(fd);
+	place_remove(&p);
+}
+
 static void random_path(char *path, size_t size)
 {
 	static const char *const parts[] = { "a",    "b",  "c", "file", "link", "up",  "top",
@@ -274,6 +294,7 @@ static void paths(void)
 UNIT_MAIN({ "a text is read without its last blanks, NULs as blanks, up to a limit", reading },
 	  { "a value replaces a file's content, and makes no file", writing },
 	  { "links and dots stay inside a confined root", confined },
+	  { "devices and FIFOs of a confined root are not opened", special },
 	  { "a confined root's paths lead where openat2(2) says", as_the_kernel },
 	  { "paths too long, and links that make them so, are refused", ways_too_long },
 	  { "a file is replaced whole or not at all, and leaves nothing behind", whole },
