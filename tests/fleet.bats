@@ -45,6 +45,7 @@ gets() {
 		Acme Corp|EG-200|||536870912||||gateway
 		Acme Corp|EG-210|||8G|x86_64||3|gateway-big
 		Acme Corp|EG-210|||8G|aarch64|||gateway
+		Acme Corp|EG-210|||8589000000|x86_64|||gateway-big
 		||Acme Camera 3|vendor,cam acme,eg999||aarch64|||camera
 		|||vendor,x acme,eg210||||4|gateway
 		||||||quiet acme.product=eg200||gateway
@@ -54,12 +55,13 @@ gets() {
 		2|gateway|match
 		3|gateway-big|match
 		4|gateway|match
-		5|camera|match
-		6|gateway|match
+		5|gateway-big|match
+		6|camera|match
 		7|gateway|match
-		8|camera|command-line
+		8|gateway|match
+		9|camera|command-line
 	END
-	messages_are <<<'7 machines, 3 profiles: 0 not as expected, 0 tied, 0 without a profile'
+	messages_are <<<'8 machines, 3 profiles: 0 not as expected, 0 tied, 0 without a profile'
 }
 
 @test "a machine that gets another profile than expected, or one where none is" {

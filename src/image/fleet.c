@@ -86,7 +86,7 @@ static int take(struct fleet_machine *m, const char *fact, char *value, const ch
 				  value);
 			return -EINVAL;
 		}
-		snprintf(bytes, sizeof(bytes), "%" PRId64, memory);
+		snprintf(bytes, sizeof(bytes), "%" PRIu64, identity_round_memory((uint64_t)memory));
 		value = bytes;
 	}
 	return identity_set(&m->identity, fact, value);
@@ -190,6 +190,8 @@ static int read_table(const char *path, FILE *f, fleet_visit visit, void *data, 
 			ret = read_row(&t, line, number, visit, data);
 		ret = pass_over(ret, bad);
 	}
+	if (ret >= 0 && !feof(f) && !ferror(f))
+		ret = -ENOMEM; /* for a line of that length */
 	if (ret >= 0 && (ferror(f) || number == 0)) {
 		log_error("%s: %s", path,
 			  number == 0 ? "no line that names the columns" : strerror(EIO));

@@ -126,6 +126,11 @@ static char *read_dmi(const struct identity *id, const char *name)
 	return read_text(id->sysfs, path);
 }
 
+uint64_t identity_round_memory(uint64_t bytes)
+{
+	return (bytes + RAM_GRANULE - 1) / RAM_GRANULE * RAM_GRANULE;
+}
+
 /* The sum of all System RAM; what is indented below one is part of it. */
 static uint64_t iomem_bytes(char *text)
 {
@@ -140,7 +145,7 @@ static uint64_t iomem_bytes(char *text)
 		if (iomem_is_ram(&line) && line.end > line.start)
 			sum += line.end - line.start + 1;
 	}
-	return (sum + RAM_GRANULE - 1) / RAM_GRANULE * RAM_GRANULE;
+	return identity_round_memory(sum);
 }
 
 static char *read_memory(const struct identity *id)

@@ -47,6 +47,9 @@ const char *identity_cmdline(struct identity *id, const char *name);
  * quotes hold blanks together, and are not part of it. What is left, or NULL at the end. */
 const char *identity_next_word(const char *text, char *word);
 
+/* Installed RAM in bytes from what is seen of it, of which firmware keeps some. */
+uint64_t identity_round_memory(uint64_t bytes);
+
 /* Whether firmware put @text there for want of anything to say. */
 bool identity_is_placeholder(const char *text);
 
