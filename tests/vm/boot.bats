@@ -11,7 +11,8 @@ report_all() {
 		emit now grep -rs '' /proc/sys/vm /proc/sys/kernel /proc/sys/fs /proc/sys/net/ipv4
 		emit report cat /run/holdfast/report.json
 		emit status holdfast status
-		emit status-json holdfast --json status
+		json_status() { holdfast --json status 2>/dev/null; }
+		emit status-json json_status
 		emit verify holdfast verify
 		emit failed systemctl --failed --no-legend --plain
 		emit running systemctl is-active basic.target
