@@ -173,7 +173,7 @@ recipe() {
 		functions_of "$RECIPE"
 		# BitBake puts this variable's value into the text.
 		# shellcheck disable=SC2016 # both dollars are meant
-		functions_of "$LAYER/classes/holdfast-image.bbclass" | sed 's/${HOLDFAST_CMDLINE}/quiet memmap=1M$0x20000000/'
+		functions_of "$LAYER/classes/holdfast-image.bbclass" | sed "s/\${HOLDFAST_CMDLINE}/${cmdline-quiet memmap=1M\$0x20000000}/"
 		printf '%s\n' "$@"
 	} >recipe.sh
 	sh recipe.sh
@@ -187,6 +187,12 @@ recipe() {
 	cp -a package/. image/
 	echo 'last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }' >>image/etc/holdfast/profiles/eg200.yaml
 	expect 0 as_root bash -c "$(declare -f recipe functions_of); source=$source RECIPE=$RECIPE LAYER=$LAYER recipe holdfast_check_image"
+	# BitBake leaves what is not set as it is written: then there is no command line to look at, and none in the image.
+	# shellcheck disable=SC2016 # the dollar is meant
+	for cmdline in '' '${APPEND}'; do
+		expect 0 as_root bash -c "$(declare -f recipe functions_of); source=$source RECIPE=$RECIPE LAYER=$LAYER cmdline='$cmdline' recipe holdfast_check_image"
+		messages_have 'warning: the image has no boot loader entry'
+	done
 	sed -i 's/overcommit_ratio: 80/overcommit_ratio: lots/' eg200.yaml
 	expect 3 recipe do_install do_install_append
 	messages_have "eg200.yaml:8:21: error: "
