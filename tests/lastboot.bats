@@ -35,9 +35,9 @@ panic() {
 	END
 }
 
-# archived: the names in the archive, but for the trace.
+# archived: the names in the archive, but for what is not a crash's.
 archived() {
-	find "$ARCHIVE" -mindepth 1 -maxdepth 1 ! -name .boot -printf '%f\n' | sort
+	find "$ARCHIVE" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n' | sort
 }
 
 # cause_is CAUSE: what this boot finds out.
@@ -47,6 +47,13 @@ cause_is() {
 	expect 0 holdfast --json last-boot
 	json_is .cause "$1"
 	report_is .last_boot.cause "$1"
+}
+
+# untouched_archive COMMAND...: that writes nothing to it.
+untouched_archive() {
+	local before
+	before=$(snapshot_of "$ARCHIVE")
+	"$@" && [[ $(snapshot_of "$ARCHIVE") == "$before" ]]
 }
 
 evidence_has() {
@@ -340,6 +347,76 @@ evidence_has() {
 	rm root/sys/fs/pstore/*
 	cause_is panic
 	[[ $(archived | wc -l) == 2 ]]
+}
+
+# stubborn COMMAND...: with a pstore that lets nothing be cleared.
+stubborn() {
+	in_namespace "
+		mount --bind root/sys/fs/pstore root/sys/fs/pstore
+		mount -o remount,bind,ro root/sys/fs/pstore
+		'$HOLDFAST' --root root --procfs root/proc --sysfs root/sys $*"
+}
+
+@test "a record that cannot be cleared: said; archived once, and no later boot's cause, until there is another of its name" {
+	panic 'sysrq triggered crash'
+	expect 0 stubborn apply --stage system
+	messages_have 'last_boot: pstore does not let dmesg-ramoops-0 go: Read-only file system; it is archived, and is no evidence any more'
+	expect 0 holdfast --json last-boot
+	json_is .cause panic
+	# Nor is it archived again after a soft reboot, and stays this boot's cause.
+	expect 0 holdfast last-boot --ends
+	expect 0 stubborn apply --stage system
+	expect 0 holdfast --json last-boot
+	json_is .cause panic
+	[[ $(archived | wc -l) == 1 ]]
+
+	boot two
+	# The archive is not there yet.
+	expect 0 stubborn apply --stage devices
+	expect 0 stubborn apply --stage system
+	expect 0 holdfast --json last-boot
+	json_is .cause power-loss-or-reset
+	evidence_has 'pstore has dmesg-ramoops-0 still: an earlier boot has archived it'
+	run ! grep -F 'Kernel panic' <<<"$output"
+	[[ $(archived | wc -l) == 1 && -z $(ls root/run/holdfast/records) ]]
+
+	boot three
+	panic 'another one'
+	expect 0 stubborn apply --stage system
+	expect 0 holdfast --json last-boot
+	json_is .cause panic
+	[[ $(archived | wc -l) == 2 ]]
+
+	# One day it goes.
+	boot four
+	cause_is power-loss-or-reset
+	[[ -z $(ls root/sys/fs/pstore) && ! -e $ARCHIVE/.uncleared ]]
+}
+
+@test "an archive that others could have made is neither believed nor written to; a link of root's is followed" {
+	local dir="/var/lib/holdfast/crashes"
+	local why="others can write to $dir, or to a directory on the way: give it to root, with mode 700" way
+	cause_is unknown
+	expect 0 holdfast last-boot --ends
+	for way in "$ARCHIVE" root/var/lib; do
+		boot two
+		chmod o+w "$way"
+		panic 'sysrq triggered crash'
+		untouched_archive expect 1 holdfast apply --stage system
+		messages_have "last_boot: not recorded, recorded wanted (failed): $why"
+		expect 1 holdfast last-boot --ends
+		messages_have "the end of this boot could not be noted: $why"
+		expect 0 holdfast --json last-boot
+		json_is '.cause, (.evidence | join(" ") | contains("in order"))' $'panic\nfalse'
+		chmod o-w "$way"
+		rm root/sys/fs/pstore/*
+	done
+	# /var on a disk of its own, say.
+	mkdir root/data
+	mv root/var root/data/var
+	ln -s data/var root/var
+	boot three
+	cause_is reboot
 }
 
 @test "the row goes on after a soft reboot: the trace says again that this boot runs" {

@@ -1,7 +1,6 @@
 #include "base/root.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/walk.h"
 
@@ -32,29 +31,43 @@ static const char *relative(const char *path)
 	return *path ? path : ".";
 }
 
-/* To open a device may do something: start a watchdog, rewind a tape. */
-static int refuse_special(int fd, bool last, void *data)
+bool root_is_own(const struct stat *st)
 {
+	return (st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & 022);
+}
+
+/* To open a device may do something: start a watchdog, rewind a tape. */
+static bool is_special(const struct stat *st)
+{
+	return !S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) && !S_ISLNK(st->st_mode);
+}
+
+struct visit {
+	bool own, regular; /* what is asked of what lies on the way, and of its end */
+};
+
+static int judge(int fd, bool last, void *data)
+{
+	const struct visit *v = data;
 	struct stat st;
 
-	(void)data;
-	if (last && fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!last || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode))
-		return 0;
-	return -ENXIO;
+	if (v->own && !root_is_own(&st))
+		return -EPERM;
+	return last && v->regular && is_special(&st) ? -ENXIO : 0;
 }
 
 int root_openat(const struct root *r, const char *path, int flags)
 {
+	struct visit v = { .own = r->own, .regular = !(flags & O_PATH) };
 	int fd;
 
 	if (r->fd < 0) /* a tree that was not opened has no files; else why it could not be */
 		return r->fd == ROOT_NONE.fd ? -ENOENT : r->fd;
 	path = relative(path);
-	if (r->confined || r->no_links)
-		return walk_open(r->fd, path, flags, r->no_links ? 0 : WALK_LINKS,
-				 flags & O_PATH ? NULL : refuse_special, NULL);
+	if (r->confined || r->no_links || r->own)
+		return walk_open(r->fd, path, flags, r->no_links ? 0 : WALK_LINKS, judge, &v);
 	fd = openat(r->fd, path, flags | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? -errno : fd;
 }

@@ -2,7 +2,7 @@
  * and image files goes through one, so that tests can put a fake tree in its place. */
 #pragma once
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "base/util.h"
 
@@ -11,6 +11,7 @@ struct root {
 	const char *path; /* as given, without a trailing slash; "" for "/"; borrowed */
 	bool confined;    /* symbolic links are resolved inside, as in a chroot */
 	bool no_links;    /* there are none: -ELOOP */
+	bool own; /* on each path below it only root, or we, can have put anything: else -EPERM */
 };
 
 #define ROOT_NONE ((struct root){ .fd = -EBADF, .path = "" })
@@ -20,9 +21,12 @@ int root_open(const char *path, bool confined, struct root *ret_root) _must_chec
 void root_close(struct root *r);
 
 /* As openat(2), always with O_CLOEXEC and O_NOCTTY; leading slashes of @path are ignored.
- * In a foreign tree (@confined, @no_links) only regular files and directories are opened, but with
- * O_PATH: -ENXIO. Returns a descriptor or -errno. */
+ * In a foreign tree (@confined, @no_links, @own) only regular files and directories are opened, but
+ * with O_PATH: -ENXIO. Returns a descriptor or -errno. */
 int root_openat(const struct root *r, const char *path, int flags) _must_check_;
+
+/* Whether only root, or we, can have written to it, or put it there. */
+bool root_is_own(const struct stat *st);
 
 /* Opens the directory in which @path's last part lies, for reading; *@ret_leaf is that part, within
  * @path. Returns a descriptor or -errno. */

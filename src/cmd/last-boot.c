@@ -84,6 +84,7 @@ static int end_boot(struct context *c)
 {
 	_cleanup_(findings_free) struct findings f = { 0 };
 	_cleanup_(selection_free) struct selection s = { 0 };
+	_cleanup_free_ char *why = NULL;
 	int ret;
 
 	if (context_stands_back(c) || context_only_plans(c))
@@ -91,9 +92,10 @@ static int end_boot(struct context *c)
 	ret = context_choose(c, NULL, &f, &s);
 	if (ret != EXIT_OK)
 		return ret;
-	ret = last_boot_end(&c->machine, s.profile.tree);
+	ret = last_boot_end(&c->machine, s.profile.tree, &why);
 	if (ret < 0)
-		log_error("the end of this boot could not be noted: %s", strerror(-ret));
+		log_error("the end of this boot could not be noted: %s",
+			  why ? why : strerror(-ret));
 	return ret < 0 ? EXIT_NOT_DONE : EXIT_OK;
 }
 

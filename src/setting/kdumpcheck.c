@@ -79,8 +79,7 @@ static int open_file(const struct machine *m, const char *path)
 	if (fd < 0)
 		return fd == -ENXIO ? -EISDIR : fd; /* root_openat() opens no devices and FIFOs */
 	/* What others can write is not what root wants to run when it crashes. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & 022))
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && root_is_own(&st))
 		return fd;
 	close(fd);
 	return !S_ISREG(st.st_mode) ? -EISDIR : st.st_size == 0 ? -ENODATA : -EPERM;

@@ -14,6 +14,31 @@
 /* A name beyond it is none of ours: there must always be a number that follows. */
 #define NUMBER_MAX INT64_C(999999999999)
 
+int kdumpdir_open(const struct root *r, const char *path, bool make, struct root *ret_dir,
+		  char **ret_why)
+{
+	struct root own = *r;
+	struct stat st;
+	int fd;
+
+	own.own = true;
+	fd = make ? root_make_dir(&own, path) : root_openat(&own, path, O_RDONLY | O_DIRECTORY);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !root_is_own(&st))) { /* the root itself */
+		close(fd);
+		fd = -EPERM;
+	}
+	if (fd == -EPERM &&
+	    asprintf(ret_why,
+		     "others can write to %s, or to a directory on the way: give it to root, "
+		     "with mode 700",
+		     path) < 0)
+		*ret_why = NULL;
+	if (fd < 0)
+		return fd;
+	*ret_dir = (struct root){ .fd = fd, .path = "", .confined = true };
+	return 0;
+}
+
 int64_t kdumpdir_number(const char *name)
 {
 	char *end;

@@ -5,6 +5,12 @@
 #include "base/arena.h"
 #include "base/root.h"
 
+/* Opens directory @path below @r, made where @make says so. What others than root could have put
+ * there is believed as little as what is there is removed for them: -EPERM, with the remedy in
+ * *@ret_why, which the caller frees. Else -errno. */
+int kdumpdir_open(const struct root *r, const char *path, bool make, struct root *ret_dir,
+		  char **ret_why) _must_check_;
+
 /* The number in @name, or 0 where it is no dump's. */
 int64_t kdumpdir_number(const char *name);
 

@@ -1,9 +1,8 @@
 #include "setting/kdumptarget.h"
 
-#include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 
+#include "setting/kdumpdir.h"
 #include "setting/mount.h"
 
 #define MOUNT_POINT "holdfast/target"
@@ -39,33 +38,19 @@ static int attach(const struct machine *m, const char *what, const char *where, 
 	}
 }
 
-/* The disk's users may have made the directory, or a link in its place: what they could write is
- * believed as little as what is there is removed for them. */
 static int open_dir(struct kdump_target *t, const char *path, bool write, char **why)
 {
 	_cleanup_(root_close) struct root top = ROOT_NONE;
-	_cleanup_close_ int fd = -EBADF;
-	struct stat st;
 	int ret = root_open(t->mounted_at, true, &top);
 
 	if (ret < 0)
 		return ret;
 	top.no_links = true;
-	fd = write ? root_make_dir(&top, path) : root_openat(&top, path, O_RDONLY | O_DIRECTORY);
-	if (fd == -ELOOP && asprintf(why, "%s is a symbolic link: name a directory", path) < 0)
+	ret = kdumpdir_open(&top, path, write, &t->root, why);
+	if (ret == -ELOOP && asprintf(why, "%s is a symbolic link: name a directory", path) < 0)
 		*why = NULL;
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022)) {
-		if (asprintf(why, "others can write to %s: give it to root, with mode 700", path) <
-		    0)
-			*why = NULL;
-		return -EPERM;
-	}
-	t->root = (struct root){ .fd = TAKE_FD(fd), .path = "", .no_links = true };
-	return 0;
+	t->root.no_links = true;
+	return ret;
 }
 
 int kdump_target_open(const struct machine *m, const struct node *capture, bool write, int wait_ms,

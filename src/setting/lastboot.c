@@ -198,7 +198,7 @@ static int gather(const struct machine *m, const struct setting *s, struct last_
 	return ret < 0 ? ret : last_boot_save(l, m);
 }
 
-static int settle(const struct machine *m, const struct setting *s, struct last_boot *l)
+static int settle(const struct machine *m, const struct setting *s, struct last_boot *l, char **why)
 {
 	const struct node *last_boot = node_child(s->tree, "last_boot");
 	int ret = 0;
@@ -208,7 +208,7 @@ static int settle(const struct machine *m, const struct setting *s, struct last_
 		if (ret >= 0)
 			ret = last_boot_save(l, m); /* known even if nothing can be kept */
 		if (ret >= 0)
-			ret = last_boot_archive(m, last_boot, l);
+			ret = last_boot_archive(m, last_boot, l, why);
 	}
 	if (ret >= 0 && last_boot_settle(m, s->tree, l, false) == -ENOMEM)
 		ret = -ENOMEM;
@@ -220,18 +220,20 @@ static int last_boot_write(const struct machine *m, const struct setting *s, cha
 	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
 	int ret = last_boot_load(m, &l);
 
+	if (ret >= 0 && !m->wait && last_boot_counts_stuck(m, node_child(s->tree, "last_boot"), &l))
+		last_boot_free(&l);
 	if (ret == -ENOENT || (ret >= 0 && !m->wait))
 		ret = gather(m, s, &l);
 	if (ret < 0 || m->wait)
 		return ret;
-	ret = settle(m, s, &l);
+	ret = settle(m, s, &l, why);
 	if (ret >= 0 && l.uncopied < 0) {
 		if (asprintf(why, "%s/" LAST_BOOT_RECORDS ": %s", m->run.path,
 			     strerror(-l.uncopied)) < 0)
 			*why = NULL;
 		return l.uncopied;
 	}
-	if (ret < 0 && ret != -ENOMEM &&
+	if (ret < 0 && ret != -ENOMEM && !*why &&
 	    asprintf(why, "%s%s: %s", m->root.path, node_setting(s->node, "archive"),
 		     strerror(-ret)) < 0)
 		*why = NULL;

@@ -16,7 +16,7 @@ struct last_boot {
 	struct arena arena;
 	const char *cause; /* one of those below */
 	struct last_boot_line *evidence, *records;
-	struct last_boot_line *seen; /* files of pstore that have a copy */
+	struct last_boot_line *seen; /* files of pstore that have a copy, or had one */
 	const char *log; /* the kernel log of the boot before, below the root; or NULL */
 	int64_t crashes; /* in a row, where a crash kernel had no disk to count on */
 	bool archived;   /* nothing is left to do */
@@ -62,14 +62,20 @@ int last_boot_find(const struct machine *m, const struct node *tree, int memory,
 
 /* --- the archive (lastbootarchive.c) --- */
 
-/* Adds what the disk of @last_boot (the section) says of the boot before. 0 or -ENOMEM. */
+/* Opens the archive of @last_boot (the section), made where @make says so: -EPERM and *@ret_why
+ * (@ret_why may be NULL) as kdumpdir_open(). */
+int last_boot_open_archive(const struct machine *m, const struct node *last_boot, bool make,
+			   struct root *ret_dir, char **ret_why) _must_check_;
+
+/* Adds what the disk of @last_boot says of the boot before. 0 or -ENOMEM. */
 int last_boot_ask_trace(const struct machine *m, const struct node *last_boot,
 			struct last_boot *l) _must_check_;
 
 /* Archives the copied records, clears the originals, and notes that this boot runs. -errno where
- * the archive cannot be written; the records stay where they are then. */
-int last_boot_archive(const struct machine *m, const struct node *last_boot,
-		      struct last_boot *l) _must_check_;
+ * the archive cannot be written, with the reason in *@ret_why (which may stay NULL; the caller
+ * frees it); the records stay where they are then. */
+int last_boot_archive(const struct machine *m, const struct node *last_boot, struct last_boot *l,
+		      char **ret_why) _must_check_;
 
 /* Whether this boot has not been noted as ended: after a soft reboot it has, and goes on. */
 bool last_boot_goes_on(const struct machine *m, const struct node *tree);
@@ -79,5 +85,23 @@ bool last_boot_goes_on(const struct machine *m, const struct node *tree);
 int last_boot_settle(const struct machine *m, const struct node *tree, const struct last_boot *l,
 		     bool ended);
 
-/* Notes that this boot ends in order, and the row of crashes with it. 0 or -errno. */
-int last_boot_end(const struct machine *m, const struct node *tree) _must_check_;
+/* Notes that this boot ends in order, and the row of crashes with it. 0 or -errno, with *@ret_why
+ * as above. */
+int last_boot_end(const struct machine *m, const struct node *tree, char **ret_why) _must_check_;
+
+/* --- records that pstore does not let go of (lastbootstuck.c) --- */
+
+/* The list of those that earlier boots have archived; NULL: there are none. The caller frees. */
+char *last_boot_stuck(const struct machine *m, const struct node *last_boot);
+
+/* Whether file @name of directory @pstore is on @list (may be NULL), as it is now. */
+bool last_boot_is_stuck(const char *list, int pstore, const char *name);
+
+/* Whether @l, of a stage that had no archive, counts one as evidence; their copies are removed. */
+bool last_boot_counts_stuck(const struct machine *m, const struct node *last_boot,
+			    const struct last_boot *l);
+
+/* Clears pstore of what @l has seen, which is archived, and lists what it does not let go. 0 or
+ * -errno: the list could not be written. */
+int last_boot_clear_pstore(const struct machine *m, const struct root *archive,
+			   const struct last_boot *l) _must_check_;

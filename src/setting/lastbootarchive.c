@@ -16,18 +16,13 @@
 #define CAUSE_FILE "cause"
 #define RECORD_MAX (4U << 20)
 
-/* The archive, open; made where @make says so. */
-static int open_archive(const struct machine *m, const struct node *last_boot, bool make,
-			struct root *ret_dir)
+int last_boot_open_archive(const struct machine *m, const struct node *last_boot, bool make,
+			   struct root *ret_dir, char **ret_why)
 {
-	const char *path = node_setting(last_boot, "archive");
-	int fd = make ? root_make_dir(&m->root, path)
-		      : root_openat(&m->root, path, O_RDONLY | O_DIRECTORY);
+	_cleanup_free_ char *why = NULL;
 
-	if (fd < 0)
-		return fd;
-	*ret_dir = (struct root){ .fd = fd, .path = "", .confined = true };
-	return 0;
+	return kdumpdir_open(&m->root, node_setting(last_boot, "archive"), make, ret_dir,
+			     ret_why ? ret_why : &why);
 }
 
 static int write_trace(const struct machine *m, const struct root *archive, const char *word)
@@ -53,7 +48,7 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, s
 	const char *word;
 	bool ended;
 
-	if (open_archive(m, last_boot, false, &archive) < 0 ||
+	if (last_boot_open_archive(m, last_boot, false, &archive, NULL) < 0 ||
 	    root_read_text(&archive, TRACE, 128, &text) < 0)
 		return 0;
 	word = strchr(text, ' ');
@@ -148,19 +143,17 @@ static int archive_records(const struct root *archive, const char *path, int rec
 
 /* --- clearing: only what has a copy in the archive now --- */
 
-static void clear_records(const struct machine *m, int records, const struct last_boot *l)
+static int clear_records(const struct machine *m, const struct root *archive, int records,
+			 const struct last_boot *l)
 {
-	_cleanup_close_ int pstore = root_openat(&m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY);
 	int own = records < 0 ? -1 : openat(records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = own < 0 ? NULL : fdopendir(own);
 	struct dirent *e;
 
-	for (const struct last_boot_line *seen = l->seen; seen && pstore >= 0; seen = seen->next)
-		if (!strchr(seen->text, '/'))
-			unlinkat(pstore, seen->text, 0);
 	while (d && (e = readdir(d)))
 		if (*e->d_name != '.')
 			unlinkat(records, e->d_name, 0);
+	return last_boot_clear_pstore(m, archive, l);
 }
 
 static int64_t keep_of(const struct node *last_boot)
@@ -170,22 +163,23 @@ static int64_t keep_of(const struct node *last_boot)
 	return text_to_int(node_setting(last_boot, "keep"), &keep) < 0 ? 1 : keep;
 }
 
-int last_boot_archive(const struct machine *m, const struct node *last_boot, struct last_boot *l)
+int last_boot_archive(const struct machine *m, const struct node *last_boot, struct last_boot *l,
+		      char **ret_why)
 {
 	_cleanup_(root_close) struct root archive = ROOT_NONE;
 	_cleanup_close_ int records =
 		root_openat(&m->run, LAST_BOOT_RECORDS, O_RDONLY | O_DIRECTORY);
-	int ret = open_archive(m, last_boot, true, &archive);
+	int ret = last_boot_open_archive(m, last_boot, true, &archive, ret_why);
 
 	if (ret >= 0 && records >= 0)
 		ret = archive_records(&archive, node_setting(last_boot, "archive"), records, l);
 	if (ret >= 0)
 		ret = write_trace(m, &archive, "runs");
-	if (ret < 0)
-		return ret;
-	clear_records(m, records, l);
-	kdumpdir_prune(&archive, keep_of(last_boot));
-	return 0;
+	if (ret >= 0)
+		ret = clear_records(m, &archive, records, l);
+	if (ret >= 0)
+		kdumpdir_prune(&archive, keep_of(last_boot));
+	return ret;
 }
 
 bool last_boot_goes_on(const struct machine *m, const struct node *tree)
@@ -194,7 +188,7 @@ bool last_boot_goes_on(const struct machine *m, const struct node *tree)
 	_cleanup_free_ char *text = NULL, *id = NULL;
 	const struct node *last_boot = node_child(tree, "last_boot");
 
-	return !last_boot || open_archive(m, last_boot, false, &archive) < 0 ||
+	return !last_boot || last_boot_open_archive(m, last_boot, false, &archive, NULL) < 0 ||
 	       root_read_text(&archive, TRACE, 128, &text) < 0 || machine_boot_id(m, &id) < 0 ||
 	       strncmp(text, id, strlen(id)) != 0 || !has_suffix(text, " ended");
 }
@@ -271,7 +265,7 @@ int last_boot_settle(const struct machine *m, const struct node *tree, const str
 	return ret;
 }
 
-int last_boot_end(const struct machine *m, const struct node *tree)
+int last_boot_end(const struct machine *m, const struct node *tree, char **ret_why)
 {
 	_cleanup_(root_close) struct root archive = ROOT_NONE;
 	_cleanup_(last_boot_free) struct last_boot l = { 0 };
@@ -279,7 +273,7 @@ int last_boot_end(const struct machine *m, const struct node *tree)
 	int ret = 0;
 
 	if (last_boot) {
-		ret = open_archive(m, last_boot, true, &archive);
+		ret = last_boot_open_archive(m, last_boot, true, &archive, ret_why);
 		if (ret >= 0)
 			ret = write_trace(m, &archive, "ended");
 	}

@@ -30,9 +30,10 @@ enum ending {
 struct search {
 	const struct machine *m;
 	struct last_boot *l;
-	bool clears; /* somebody clears pstore: what is there is of the boot before */
-	bool copy;   /* copies are wanted */
-	int copies;  /* directory for them; or -errno */
+	bool clears;       /* somebody clears pstore: what is there is of the boot before */
+	const char *stuck; /* what was archived before, and is there still; or NULL */
+	bool copy;         /* copies are wanted */
+	int copies;        /* directory for them; or -errno */
 	enum ending ending;
 	int64_t time;      /* of the record that says so */
 	const char *panic; /* the line that tells why, with ENDING_CRASH; or NULL */
@@ -119,14 +120,30 @@ static int note_seen(struct search *s, const struct pstore_dump *d)
 	return ret;
 }
 
-static int look_at_record(struct search *s, const struct pstore_dump *d)
+/* What an earlier boot has archived tells nothing of this one. It may let itself be cleared now. */
+static bool is_stuck(const struct search *s, int pstore, const struct pstore_dump *d)
+{
+	for (const struct pstore_part *p = d->parts; p; p = p->next)
+		if (!last_boot_is_stuck(s->stuck, pstore, p->name))
+			return false;
+	return true;
+}
+
+static int look_at_record(struct search *s, int pstore, const struct pstore_dump *d)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size, reason = reason_of(d);
 	enum ending ending = reasons[reason].ending;
 	const char *what = reasons[reason].text;
-	int ret = pstore_join(d, &text, &size);
+	int ret;
 
+	if (is_stuck(s, pstore, d)) {
+		ret = last_boot_add(s->l, &s->l->evidence,
+				    "pstore has %s still: an earlier boot has archived it",
+				    d->name);
+		return ret < 0 ? ret : note_seen(s, d);
+	}
+	ret = pstore_join(d, &text, &size);
 	if (ret < 0)
 		return ret;
 	if (ramoops_take_kept_log(text, &s->l->crashes)) {
@@ -159,6 +176,8 @@ static int look_at_log(struct search *s, int dir, const char *name)
 	_cleanup_free_ char *text = NULL;
 	int ret;
 
+	if (last_boot_is_stuck(s->stuck, dir, name))
+		return last_boot_add(s->l, &s->l->seen, "%s", name);
 	if (root_read_text(&pstore, name, RECORD_MAX, &text) < 0)
 		return 0;
 	if (after_prefix(name, "console-") && s->ending < ENDING_SHUTDOWN && panic_ends(text)) {
@@ -193,7 +212,7 @@ static int look_at_pstore(struct search *s)
 	int ret = fd < 0 ? 0 : pstore_dumps(fd, RECORD_MAX, &s->l->arena, &first);
 
 	for (const struct pstore_dump *d = first; d && ret >= 0; d = d->next)
-		ret = look_at_record(s, d);
+		ret = look_at_record(s, fd, d);
 	if (ret >= 0 && fd >= 0 && s->clears)
 		ret = look_at_logs(s, fd, "console-");
 	if (ret >= 0 && fd >= 0 && s->clears)
@@ -317,9 +336,11 @@ int last_boot_find(const struct machine *m, const struct node *tree, int memory,
 		   struct last_boot *l)
 {
 	_cleanup_close_ int copies = -EBADF;
+	_cleanup_free_ char *stuck = last_boot_stuck(m, node_child(tree, "last_boot"));
 	struct search s = { .m = m,
 			    .l = l,
 			    .clears = node_child(tree, "last_boot"),
+			    .stuck = stuck,
 			    .copy = copy,
 			    .copies = -ENOENT };
 	bool watchdog = false;

@@ -63,8 +63,9 @@ static void others(void)
 {
 	new_disk();
 	sh("mkdir -m 777 open && mkdir -m 770 group && mkdir theirs");
-	CHECK(opened("/open", false, "others can write to /open: give it to root") == -EPERM);
+	CHECK(opened("/open", false, "others can write to /open") == -EPERM);
 	CHECK(opened("/group", true, "others can write to /group") == -EPERM);
+	CHECK(opened("/open/crash", true, "or to a directory on the way") == -EPERM);
 	if (geteuid() == 0) { /* nobody else gives a directory away */
 		sh("chown 65534 theirs");
 		CHECK(opened("/theirs", true, "others can write to /theirs") == -EPERM);
