@@ -311,8 +311,27 @@ evidence_has() {
 	evidence_has 'Kernel panic - not syncing: Fatal exception'
 }
 
+@test "a program's name with a panic's lines in it, and then a hard reset: no panic; a name's lines have the time of the kernel's own" {
+	local said='Kernel panic - not syncing: Out of memory: x' log
+	local begins='[    8.0] x[12]: segfault at 0 ip 0 sp 0 error 4 in ' ends='[    8.0] [400000+1000]'
+	for log in "$begins
+[    8.0] $said
+$ends" "${begins/]/][   T12]}
+[    8.0][   T12] $said
+[    8.0][   T12] ---[ end $said ]---
+${ends/]/][   T12]}" "${begins#*] }
+$said" "[    8.0] $said"; do
+		rm -rf root/var
+		boot one
+		printf '%s\n' '[    7.0] eth0: link up' "$log" >root/sys/fs/pstore/console-ramoops-0
+		[[ $log == *segfault* ]] || sed -i 1d root/sys/fs/pstore/console-ramoops-0 # nor if nothing is known of the line before
+		cause_is unknown
+	done
+}
+
 @test "a panic that the console has told of to its end" {
 	cat >root/sys/fs/pstore/console-ramoops-0 <<-'END'
+		[    8.999999][   T55] sysrq: Trigger a crash
 		[    9.000000][   T55] Kernel panic - not syncing: sysrq triggered crash
 		[    9.000001][   T55] CPU: 0 PID: 55 Comm: sh Not tainted 6.1.0-56-amd64 #1  Debian 6.1.187-1
 		[    9.000001][   T55] Hardware name: QEMU Standard PC
@@ -626,7 +645,7 @@ cell() {
 	mkfifo root/sys/fs/pstore/dmesg-fifo
 	ln -s /etc/passwd root/sys/fs/pstore/dmesg-link
 	head -c 100000 /dev/urandom >root/sys/fs/pstore/dmesg-noise
-	printf 'Panic#1 Part1\nKernel panic - not syncing: \033[2Jred\rx\n' >root/sys/fs/pstore/dmesg-ramoops-0
+	printf 'Panic#1 Part1\n<0>Kernel panic - not syncing: \033[2Jred\rx\n' >root/sys/fs/pstore/dmesg-ramoops-0
 	cause_is panic
 	evidence_has 'Kernel panic - not syncing:  [2Jred x'
 }

@@ -20,19 +20,34 @@ static const char *next_line(const char *line)
 	return line ? line + 1 : NULL;
 }
 
-static const char *find_panic(const char *text)
+/* Each line of one message has the message's time: what begins another's has a time of its own. A
+ * line without is a later one of the message before, or the log does not say. */
+static bool begins_message(const char *line, const char *before)
 {
-	const char *found = NULL;
+	size_t n = (size_t)(behind_prefix(line) - line);
 
-	for (const char *line = text; line; line = next_line(line))
-		if (after_prefix(behind_prefix(line), panic_begins))
-			found = behind_prefix(line);
+	return n > 0 && !(before && (size_t)(behind_prefix(before) - before) == n &&
+			  memcmp(line, before, n) == 0);
+}
+
+/* *@ret_before: the line before it, or NULL. */
+static const char *find_panic(const char *text, const char **ret_before)
+{
+	const char *found = NULL, *before = NULL;
+
+	for (const char *line = text; line; before = line, line = next_line(line)) {
+		if (!after_prefix(behind_prefix(line), panic_begins) ||
+		    !begins_message(line, before))
+			continue;
+		found = behind_prefix(line);
+		*ret_before = before;
+	}
 	return found;
 }
 
 char *panic_line(struct arena *a, const char *text)
 {
-	const char *found = find_panic(text);
+	const char *before, *found = find_panic(text, &before);
 
 	return found ? arena_strndup(a, found, strcspn(found, "\n")) : NULL;
 }
@@ -88,10 +103,12 @@ static bool is_after_panic(const char *text)
 
 bool panic_ends(const char *text)
 {
-	const char *panic = find_panic(text);
+	const char *before, *panic = find_panic(text, &before);
 
-	for (const char *line = panic ? next_line(panic) : NULL; line; line = next_line(line))
+	if (!panic || !before)
+		return false;
+	for (const char *line = next_line(panic); line; line = next_line(line))
 		if (!is_after_panic(behind_prefix(line)))
 			return false;
-	return panic;
+	return true;
 }

@@ -3,13 +3,13 @@
 
 #include "base/arena.h"
 
-/* The last one in @text, without its time, in @a: only where it begins a line of the log, else it
- * may be a program's name. NULL where there is none, or memory is short. */
+/* The last one in @text, without its time, in @a: only where it begins a message of the log, else
+ * it may be a program's name. NULL where there is none, or memory is short. */
 char *panic_line(struct arena *a, const char *text) _must_check_;
 
 /* Whether that line (may be NULL) tells of a shortage of memory. */
 bool panic_is_oom(const char *panic);
 
-/* Whether @text, which nobody vouches for, ends with a panic. A name with a line break can say that
- * there is one, but the machine goes on and says more. */
+/* Whether @text, which nobody vouches for, ends with a panic: nothing follows that is not part of
+ * it, and what is before it shows that the line is no part of another message. */
 bool panic_ends(const char *text);
