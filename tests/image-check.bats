@@ -6,12 +6,17 @@ load lib
 
 release=6.1.0-demo
 
-# Modules, as far as depmod looks at one.
+# module NAME [SOURCE]: a module, as far as depmod looks at one.
+module() {
+	printf 'const char info[] __attribute__((section(".modinfo"))) = "license=GPL\\0name=%s";\n%s\n' "$1" "${2-}" |
+		cc -c -x c -o "$BATS_FILE_TMPDIR/module.o" -
+	cat "$BATS_FILE_TMPDIR/module.o"
+}
+
 setup_file() {
 	local name
 	for name in dummy zsmalloc ramoops; do
-		printf 'const char info[] __attribute__((section(".modinfo"))) = "license=GPL\\0name=%s";\n' "$name" |
-			cc -c -x c -o "$BATS_FILE_TMPDIR/$name.ko" -
+		module "$name" >"$BATS_FILE_TMPDIR/$name.ko"
 	done
 }
 
@@ -331,6 +336,55 @@ change() {
 	image_check 0
 }
 
+@test "ramoops is looked for in each kernel by that kernel's own configuration" {
+	local modules=image/usr/lib/modules
+	sed -i 's/PSTORE_RAM=m/PSTORE_RAM=y/' "image/boot/config-$release"
+	rm "$modules/$release/kernel/ramoops.ko"
+	list_modules
+	cp -r "$modules/$release" $modules/6.2.0-next
+	sed 's/PSTORE_RAM=y/PSTORE_RAM=m/' "image/boot/config-$release" >image/boot/config-6.2.0-next
+	printf x | tee image/boot/vmlinuz-6.2.0-next >image/boot/holdfast-capture-6.2.0-next.img
+	finds_in_image 3 <<-'END'
+		product.yaml:12:14: error: kernel 6.2.0-next in the image has no module 'ramoops'
+	END
+}
+
+@test "a module that another one needs is looked for too" {
+	local modules=image/usr/lib/modules/$release/kernel
+	module dummy 'extern int pages; int *used = &pages;' >"$modules/dummy.ko"
+	module zsmalloc 'int pages; const char exported[] __attribute__((section("__ksymtab_strings"))) = "pages";' >"$modules/zsmalloc.ko"
+	list_modules
+	image_check 0 --strict
+	rm "$modules/zsmalloc.ko"
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.1.0-demo in the image: module 'dummy' needs 'kernel/zsmalloc.ko', which is not there
+	END
+	change 'name: dummy' 'name: dummy, required: false'
+	image_check 0
+}
+
+@test "a kernel that loads no modules has what is built in" {
+	sed -i '/CONFIG_MODULES=/d' "image/boot/config-$release"
+	rm "image/usr/lib/modules/$release"/modules.*.bin
+	finds_in_image 3 <<-'END'
+		product.yaml:6:15: error: kernel 6.1.0-demo in the image has no CONFIG_MODULES, and no 'dummy' built in
+		product.yaml:12:14: error: kernel 6.1.0-demo in the image has no CONFIG_MODULES, and no 'ramoops' built in
+	END
+	printf 'kernel/drivers/%s.ko\n' net/dummy block/loop zsmalloc >"image/usr/lib/modules/$release/modules.builtin"
+	sed -i 's/PSTORE_RAM=m/PSTORE_RAM=y/' "image/boot/config-$release"
+	finds_in_image 3 <<-'END'
+		product.yaml:8:12: error: module 'zsmalloc' is built into kernel 6.1.0-demo: it cannot be blocked
+	END
+	change 'block: [ zsmalloc,' 'block: ['
+	change 'name: loop' 'name: loop, options: { max_loop: 3 }'
+	expect 0 "$HOLDFAST" --root image image cmdline product
+	output_has 'loop.max_loop=3'
+	rm "image/usr/lib/modules/$release/modules.builtin"
+	image_check 3 --strict
+	messages_have '4:1: error: /lib/modules/6.1.0-demo: the modules cannot be checked: it has no CONFIG_MODULES, and no modules.builtin says what is built in'
+	image_check 0
+}
+
 @test "a built-in can be had without loading; it cannot be blocked, and takes its options from the command line" {
 	local line
 	change 'name: loop' 'name: loop, options: { max_loop: 3 }'
@@ -468,7 +522,6 @@ expect_one_of() {
 	done <<-END
 		error: $config has no CONFIG_SYSCTL: no setting of vm can be made
 		error: $config has no CONFIG_SYSCTL: no sysctl can be set
-		error: $config has no CONFIG_MODULES: no module can be loaded
 		error: $config has no CONFIG_CRASH_DUMP: the kernel cannot start a crash kernel, or be one
 		error: $config has no CONFIG_KEXEC_FILE or CONFIG_KEXEC: no crash kernel can be loaded
 		error: $config has no CONFIG_PROC_VMCORE: the crash kernel finds nothing to save

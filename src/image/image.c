@@ -173,19 +173,26 @@ static int take_boot_configs(struct image *image)
 	return n == -ENOMEM ? n : ret;
 }
 
-/* Where a directory is barred it may have one. */
-static bool may_have_config(struct image *image, unsigned known, const char *release)
+bool image_is_config_of(const struct image *image, const struct image_text *config,
+			const char *release)
 {
-	const char *in_boot = arena_printf(&image->arena, "/boot/config-%s", release);
-	const char *beside = arena_printf(&image->arena, "/lib/modules/%s/config", release);
+	_cleanup_free_ char *in_boot = NULL, *beside = NULL;
 
-	for (unsigned i = 0; in_boot && beside && i < known; i++) {
-		const struct image_text *config = &image->configs.list[i];
+	if (image->config_is_given)
+		return true;
+	if (asprintf(&in_boot, "/boot/config-%s", release) < 0 ||
+	    asprintf(&beside, "/lib/modules/%s/config", release) < 0)
+		return false;
+	return has_suffix(config->where, in_boot) || has_suffix(config->where, beside);
+}
 
-		if (has_suffix(config->where, in_boot) || has_suffix(config->where, beside) ||
-		    !config->text)
+/* Where a directory is barred it may have one. */
+static bool may_have_config(const struct image *image, unsigned known, const char *release)
+{
+	for (unsigned i = 0; i < known; i++)
+		if (!image->configs.list[i].text ||
+		    image_is_config_of(image, &image->configs.list[i], release))
 			return true;
-	}
 	return false;
 }
 
@@ -275,7 +282,7 @@ static const char *find_arch(const struct image *image)
 int image_open(const struct root *root, const char *config, const char *cmdline,
 	       struct image *ret_image)
 {
-	struct image image = { .root = root };
+	struct image image = { .root = root, .config_is_given = config };
 	int ret = find_releases(&image);
 
 	if (ret >= 0)

@@ -23,6 +23,7 @@ struct image {
 	const char **releases;       /* of the kernels that have modules; ends with NULL */
 	const char *modules_problem; /* why they cannot be listed, or NULL */
 	struct image_texts configs;
+	bool config_is_given; /* it is from the command line */
 	struct image_texts cmdlines;
 	const char *arch; /* as in uname -m, or NULL: unknown */
 };
@@ -32,6 +33,11 @@ struct image {
 int image_open(const struct root *root, const char *config, const char *cmdline,
 	       struct image *ret_image) _must_check_;
 void image_close(struct image *image);
+
+/* Whether a configuration is that of kernel @release, by its place; a given one is every kernel's.
+ */
+bool image_is_config_of(const struct image *image, const struct image_text *config,
+			const char *release);
 
 /* The architecture of a program below @root, or NULL. */
 const char *image_program_arch(const struct root *root, const char *path);
@@ -125,3 +131,6 @@ int kernel_words(const struct image *image, const struct node *tree, cmdline_tak
 
 /* Whether one of the image's kernels has CONFIG_@option as y. */
 bool kconfig_any_has(const struct image *image, const char *option);
+
+/* Whether kernel @release has it: 1, 0; -ENOENT: its configuration is not known. */
+int kconfig_release_has(const struct image *image, const char *release, const char *option);

@@ -38,8 +38,6 @@ static const struct need needs[] = {
 	  .cost = "no kernel log survives a restart" },
 	{ "last_boot.ramoops", .option = "PSTORE_RAM", .module_ok = true, .severity = SEVERITY_ERROR,
 	  .cost = "no kernel log survives a restart in reserved memory" },
-	{ "modules.load", .option = "MODULES", .severity = SEVERITY_ERROR,
-	  .cost = "no module can be loaded" },
 	{ "vm", .option = "SYSCTL", .severity = SEVERITY_ERROR, .cost = "no setting of vm can be made" },
 	{ "sysctl", .option = "SYSCTL", .severity = SEVERITY_ERROR, .cost = "no sysctl can be set" },
 };
@@ -64,6 +62,15 @@ bool kconfig_any_has(const struct image *image, const char *option)
 		    kconfig_has(image->configs.list[i].text, option, false))
 			return true;
 	return false;
+}
+
+int kconfig_release_has(const struct image *image, const char *release, const char *option)
+{
+	for (unsigned i = 0; i < image->configs.n; i++)
+		if (image->configs.list[i].text &&
+		    image_is_config_of(image, &image->configs.list[i], release))
+			return kconfig_has(image->configs.list[i].text, option, false);
+	return -ENOENT;
 }
 
 /* The key's node, or that of the first item that has it. */

@@ -123,28 +123,36 @@ static int module_describe(const struct machine *m, struct arena *a, struct sett
 	return s->key && s->file && s->wanted ? 0 : -ENOMEM;
 }
 
-/* Whether modules.builtin of the running kernel lists the module. */
-static bool is_built_in(const struct machine *m, const char *name)
+bool module_is_named(const char *path, const char *name)
 {
-	_cleanup_free_ char *dir = NULL, *path = NULL, *list = NULL;
+	const char *slash = strrchr(path, '/'), *leaf = slash ? slash + 1 : path;
+
+	for (; *leaf && *name; leaf++, name++)
+		if (*leaf != *name && (*leaf != '-' || *name != '_'))
+			return false;
+	return !*name && (!*leaf || after_prefix(leaf, ".ko"));
+}
+
+bool module_is_built_in(const struct root *root, const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL, *list = NULL;
 	char *line, *rest;
 
-	if (modules_dir(m, &dir) < 0 || asprintf(&path, "%s/modules.builtin", dir) < 0)
+	if (asprintf(&path, "%s/modules.builtin", dir) < 0 ||
+	    root_read_text(root, path, MAX_LIST, &list) < 0)
 		return false;
-	if (root_read_text(&m->root, path, MAX_LIST, &list) < 0)
-		return false;
-	for (line = strtok_r(list, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *leaf = strrchr(line, '/');
-		size_t n = 0;
-
-		leaf = leaf ? leaf + 1 : line;
-		while (leaf[n] && name[n] &&
-		       (leaf[n] == name[n] || (leaf[n] == '-' && name[n] == '_')))
-			n++;
-		if (!name[n] && (streq(leaf + n, ".ko") || !leaf[n]))
+	for (line = strtok_r(list, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (module_is_named(line, name))
 			return true;
-	}
 	return false;
+}
+
+/* Of the running kernel. */
+static bool is_built_in(const struct machine *m, const char *name)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	return modules_dir(m, &dir) >= 0 && module_is_built_in(&m->root, dir, name);
 }
 
 /* Adds " NAME=VALUE" for each wanted option, as the module has it. One that cannot be read back

@@ -8,6 +8,12 @@
  * @dir; NULL: it is built in. -ENOENT: there is none; -ELIBACC: there is no libkmod here. */
 int module_find(const char *dir, const char *name, char **ret_path) _must_check_;
 
+/* Whether @path, as the lists of modules have them, is that of module @name. */
+bool module_is_named(const char *path, const char *name);
+
+/* Whether modules.builtin in @dir, a lib/modules/RELEASE below @root, lists module @name. */
+bool module_is_built_in(const struct root *root, const char *dir, const char *name);
+
 /* Loads module @name with @options ("name=value name=value"), and what it depends on. -errno,
  * -ENOENT: this kernel has no such module, -EPERM: configuration blocks it, -ELIBACC: libkmod is
  * not here; the reason in *@ret_why, if there is more to say, which the caller frees. */
