@@ -199,9 +199,15 @@ change() {
 	finds_in_image 3 <<-'END'
 		product.yaml:15:10: error: '/usr/sbin/sshd' in the image is for s390x, the image for x86_64
 	END
-	# 32 bits of the same family will do.
+	# 32 bits of the same family will do, but not 64 bits on a kernel of 32.
 	printf '\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0%048d' 0 >image/usr/sbin/sshd
 	image_check 0 --strict
+	sed -i 's/CONFIG_X86_64/CONFIG_X86_32/' "image/boot/config-$release"
+	image_check 0 --strict
+	printf '\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0%048d' 0 >image/usr/sbin/sshd
+	finds_in_image 3 <<-'END'
+		product.yaml:15:10: error: '/usr/sbin/sshd' in the image is for x86_64, the image for i686
+	END
 }
 
 @test "a program that another user owns" {
@@ -895,6 +901,15 @@ nobody_finds() {
 	messages_have "warning: unit 'ssh.service' in the image: Permission denied: whether it is there is not checked"
 	messages_have 'warning: /lib/modules of the image: Permission denied: its modules are not checked'
 	messages_have 'image/boot/loader/entries/product.conf: Permission denied: whether the kernel command line'
+}
+
+@test "an ordinary user is told that a capture image that root alone may read cannot be told from another's" {
+	[[ $(id -u) == 0 ]] || return 0 # the image would belong to another than root
+	chmod 600 "image/boot/holdfast-capture-$release.img"
+	nobody_finds 0
+	messages_are <<-'END'
+		product.yaml:9:1: warning: the capture image: Permission denied: whether it was built for this profile is not checked (check as root)
+	END
 }
 
 # below_pseudo SCRIPT: an ordinary user does it, to whom everything seems to be root's.

@@ -260,6 +260,21 @@ state_of() {
 	[[ $(stat -c %a image/usr/sbin/holdfast) == 755 ]]
 }
 
+@test "what we put there as root is root's again if it was given away" {
+	[[ $(id -u) == 0 ]] || return 0 # nobody else can give files away
+	image_install 0 gateway
+	chown 12345 image/usr/sbin/holdfast
+	image_install 0 gateway
+	output_is <<<'written: /usr/sbin/holdfast'
+	[[ $(stat -c %u image/usr/sbin/holdfast) == 0 ]]
+	# In the same place before us it could be changed, by others than root.
+	image_install 0 --remove
+	cp "$installed/usr/sbin/holdfast" image/usr/sbin/holdfast
+	chown 12345 image/usr/sbin/holdfast
+	image_install 1 gateway
+	messages_have 'usr/sbin/holdfast'
+}
+
 @test "a file of ours that was changed stays when we go, with a word of it" {
 	image_install 0 gateway server
 	echo '# mine' >>image/etc/holdfast/profiles/gateway.yaml

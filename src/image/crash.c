@@ -93,7 +93,12 @@ static void check_files(const struct image *image, const struct node *tree, cons
 
 	if (kernel_fd >= 0 && initrd_fd >= 0)
 		check_fit(node_child(kdump, "crashkernel"), kernel_fd, initrd_fd, f);
-	if (initrd_fd >= 0 && !kdump_is_built_for(initrd_fd, tree))
+	if (initrd_fd >= 0 && fcntl(initrd_fd, F_GETFL) & O_PATH)
+		finding_warning(f, initrd ? &initrd->at : &kdump->name_at, "check as root",
+				"the capture image: %s: whether it was built for this profile is "
+				"not checked",
+				strerror(EACCES));
+	else if (initrd_fd >= 0 && !kdump_is_built_for(initrd_fd, tree))
 		finding_error(f, initrd ? &initrd->at : &kdump->name_at,
 			      "build it anew: update-initramfs -u in the image",
 			      "the capture image was not built for this profile as it is now");

@@ -246,6 +246,7 @@ static int read_given_config(struct image *image, const char *file)
 static const char *arch_of_config(const struct image *image)
 {
 	static const char *const rows[][2] = { { "X86_64", "x86_64" },
+					       { "X86_32", "i686" },
 					       { "ARM64", "aarch64" },
 					       { "ARM", "arm" } };
 

@@ -123,10 +123,11 @@ static bool is_whole(const struct root *root)
 	return root_exists(root, "bin/sh") == 0 || root_exists(root, "sbin/init") == 0;
 }
 
-/* Kernels run the programs of their smaller kin. */
-static const char *family_of(const char *arch)
+/* Kernels run the programs of their smaller kin, not the other way round. */
+static bool runs(const char *kernel, const char *program)
 {
-	return streq(arch, "i686") ? "x86_64" : streq(arch, "arm") ? "aarch64" : arch;
+	return streq(kernel, program) || (streq(kernel, "x86_64") && streq(program, "i686")) ||
+	       (streq(kernel, "aarch64") && streq(program, "arm"));
 }
 
 static void check_content(const struct image *image, const struct node *n, const struct rule *rule,
@@ -136,7 +137,7 @@ static void check_content(const struct image *image, const struct node *n, const
 	struct program p;
 
 	program_read(fd, &p);
-	if (p.arch && image->arch && !streq(family_of(p.arch), family_of(image->arch)))
+	if (p.arch && image->arch && !runs(image->arch, p.arch))
 		finding_error(f, at, NULL, "'%s' in the image is for %s, the image for %s",
 			      rule->exe, p.arch, image->arch);
 	else if (*p.interpreter && is_whole(image->root) &&

@@ -88,6 +88,8 @@ int tree_compare(const struct root *root, const struct tree_file *file)
 		return dir == -ENOENT ? TREE_ABSENT : dir;
 	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? TREE_ABSENT : -errno;
+	if (geteuid() == 0 && st.st_uid != 0) /* others could change it */
+		return TREE_OTHER;
 	if (file->is_link)
 		return S_ISLNK(st.st_mode) && same_link(dir, leaf, file) ? TREE_SAME : TREE_OTHER;
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 07777) != file->mode)

@@ -32,7 +32,7 @@ void tree_free(struct tree_files *files);
 
 enum tree_state {
 	TREE_ABSENT,
-	TREE_SAME,  /* kind, content and mode */
+	TREE_SAME,  /* kind, content and mode, and to root root's own */
 	TREE_OTHER, /* something else is there */
 };
 
