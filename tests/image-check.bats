@@ -766,6 +766,29 @@ expect_one_of() {
 	messages_have 'product.conf has crashkernel=64M: less than 192M'
 }
 
+@test "a boot entry's options in variables that grub.cfg sets; an entry without options" {
+	mkdir -p image/boot/grub2
+	# shellcheck disable=SC2016 # GRUB expands it, and the kernel's own notation
+	boot_entry 'root=LABEL=root ${kernelopts} $tuned memmap=1M$0x20000000'
+	# Said only where the environment does not: where it does, that counts.
+	# shellcheck disable=SC2016
+	printf 'if [ -z "${kernelopts}" ]; then\n  set kernelopts="crashkernel=192M ro"\nfi\n' >image/boot/grub2/grub.cfg
+	image_check 0 --strict
+	printf '# GRUB Environment Block\nkernelopts=crashkernel=64M\n' >image/boot/grub2/grubenv
+	image_check 3
+	messages_have 'product.conf has crashkernel=64M: less than 192M'
+	rm image/boot/grub2/grubenv
+	sed -i '/^options/d' image/boot/loader/entries/product.conf
+	echo "set default_kernelopts='crashkernel=64M'" >>image/boot/grub2/grub.cfg
+	image_check 3
+	messages_have 'product.conf has crashkernel=64M: less than 192M'
+}
+
+# repeat N LINE: without a loop, whose every step bats looks at.
+repeat() {
+	yes "$2" | head -n "$1" || :
+}
+
 # in_bounds COMMAND...: with little memory; the sanitizers want more of it.
 in_bounds() (
 	[[ $HOLDFAST == */san/* ]] || ulimit -v 300000
@@ -783,7 +806,11 @@ in_bounds() (
 		echo 'linux /vmlinuz crashkernel=192M $a'
 	} >image/boot/grub/grub.cfg
 	in_bounds image_check 3
-	for ((i = 0; i < 20000; i++)); do echo 'append quiet'; done >image/boot/extlinux/extlinux.conf
+	repeat 20000 'append quiet' >image/boot/extlinux/extlinux.conf
+	in_bounds image_check 3
+	rm image/boot/extlinux/extlinux.conf
+	# shellcheck disable=SC2016
+	repeat 30000 'set b="$a"; linux $a' >>image/boot/grub/grub.cfg
 	in_bounds image_check 3
 }
 
@@ -834,6 +861,43 @@ in_bounds() (
 	echo 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' >image/etc/default/grub.d/zz.cfg
 	image_check 3
 	messages_have 'image/etc/default/grub has no crashkernel=192M'
+}
+
+@test "GRUB's and the shell's language: continued lines, several commands on one, what is exported and added to" {
+	rm -r image/boot/loader
+	mkdir -p image/boot/grub image/etc/default
+	cat >image/boot/grub/grub.cfg <<-'END'
+		set reserve=crashkernel=192M; set more=quiet # not: set reserve=crashkernel=8M
+		menuentry 'Product' { linux /vmlinuz \
+			root=x $reserve \
+			memmap=1M\$0x20000000 $more; initrd /initrd.img }
+		submenu 'Tools' { menuentry 'Shell' { linux /vmlinuz init=/bin/sh } }
+		menuentry "Next" {
+			linux /vmlinuz crashkernel=64M
+		}
+	END
+	image_check 3
+	# Of the product's entry it has nothing to say, nor of the submenu's.
+	[[ $(grep -c crashkernel <<<"$messages") == 1 ]]
+	messages_have 'grub.cfg has crashkernel=64M: less than 192M'
+	# shellcheck disable=SC2016 # the kernel's own notation
+	sed -i 's/64M/192M memmap=1M\\$512M/' image/boot/grub/grub.cfg
+	image_check 0 --strict
+	rm image/boot/grub/grub.cfg
+	cat >image/etc/default/grub <<-'END'
+		GRUB_TIMEOUT=5; export GRUB_CMDLINE_LINUX="root=x \
+		  crashkernel=192M"
+		GRUB_CMDLINE_LINUX_DEFAULT="quiet
+		  memmap=1M\\\$0x20000000" GRUB_DEFAULT=0
+	END
+	image_check 0 --strict
+	echo 'GRUB_CMDLINE_LINUX+=" crashkernel=64M"' >>image/etc/default/grub
+	image_check 3
+	messages_have 'image/etc/default/grub has crashkernel=64M: less than 192M'
+	# A quote that nobody closes ends with its line.
+	sed -i "1i GRUB_DISTRIBUTOR=it's" image/etc/default/grub
+	image_check 3
+	messages_have 'image/etc/default/grub has crashkernel=64M: less than 192M'
 }
 
 @test "a kernel that brings its own command line" {

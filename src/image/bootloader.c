@@ -34,59 +34,33 @@ static const char *after_keyword(const char *line, const char *keyword)
 										     : NULL;
 }
 
-/* Fedora's entries have their options in GRUB's environment, as it keeps it in a file. In the
- * arena; NULL: not there. */
-static const char *read_kernelopts(struct image *image)
-{
-	static const char *const files[] = { "boot/grub2/grubenv", "boot/grub/grubenv" };
-	const char *found = NULL;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files) && !found; i++) {
-		_cleanup_free_ char *text = NULL;
-		const char *at;
-
-		if (root_read_text(image->root, files[i], MAX_ENTRY, &text) < 0)
-			continue;
-		at = strstr(text, "\nkernelopts=");
-		if (!at)
-			continue;
-		at += strlen("\nkernelopts=");
-		found = arena_strndup(&image->arena, at, strcspn(at, "\n"));
-	}
-	return found;
-}
-
-static int take_entry(struct image *image, const char *where, const char *line)
-{
-	static const char variable[] = "$kernelopts";
-	const char *at = strstr(line, variable), *value = at ? read_kernelopts(image) : NULL;
-
-	if (value)
-		line = arena_printf(&image->arena, "%.*s%s%s", (int)(at - line), line, value,
-				    at + strlen(variable));
-	return line ? take_line(image, where, line) : -ENOMEM;
-}
-
 /* The Boot Loader Specification: an entry's options are those of all its lines. */
 static int take_options(struct image *image, const char *where, char *text)
 {
 	_cleanup_free_ char *all = NULL;
 	size_t size;
 	FILE *out = open_memstream(&all, &size);
+	const char *options;
 	char *rest;
 
 	if (!out)
 		return -ENOMEM;
 	for (char *line = strtok_r(text, "\r\n", &rest); line;
 	     line = strtok_r(NULL, "\r\n", &rest)) {
-		const char *options = after_keyword(line, "options");
-
+		options = after_keyword(line, "options");
 		if (options)
 			fprintf(out, "%s%s", ftell(out) > 0 ? " " : "", options);
 	}
 	if (memstream_end(out, &all) < 0)
 		return -ENOMEM;
-	return *all ? take_entry(image, where, all) : 0;
+	options = all;
+	if (!*all || strchr(all, '$')) {
+		int ret = grub_expand_options(image, all, &options);
+
+		if (ret < 0)
+			return ret;
+	}
+	return *options ? take_line(image, where, options) : 0;
 }
 
 static int take_append(struct image *image, const char *where, char *text)

@@ -1,127 +1,13 @@
-/* GRUB's command lines, as the kernel gets them: its quotes, its variables, its menus. */
-#include <ctype.h>
+/* GRUB's command lines, as the kernel gets them: of its menus, its defaults, and entries that have
+ * its variables. */
+#include "image/grub.h"
 
 #include "base/text.h"
 #include "image/image.h"
 
-#define MAX_DEFAULTS (1U << 20)
-/* More than any kernel takes for its command line, and than any menu has variables: what doubles
- * itself is cut off. */
-#define MAX_VALUE 16384
-#define MAX_VARIABLES 1000
+#define MAX_FILE (1U << 20)
 
-/* What variables stand for. The shell's assignments and grub.cfg's `set` look alike to us. */
-struct variable {
-	struct variable *next;
-	const char *name, *value;
-};
-
-struct grub {
-	struct arena arena;
-	struct variable *variables;
-	unsigned n;
-};
-
-static const char *value_of(const struct grub *g, const char *name, size_t n)
-{
-	for (const struct variable *v = g->variables; v; v = v->next)
-		if (strncmp(v->name, name, n) == 0 && !v->name[n])
-			return v->value;
-	return "";
-}
-
-static int set(struct grub *g, const char *name, const char *value)
-{
-	struct variable *v;
-
-	if (!name || !value)
-		return -ENOMEM;
-	for (v = g->variables; v && !streq(v->name, name); v = v->next)
-		;
-	if (v) {
-		v->value = value;
-		return 0;
-	}
-	if (g->n == MAX_VARIABLES)
-		return 0;
-	v = arena_alloc(&g->arena, sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	*v = (struct variable){ g->variables, name, value };
-	g->variables = v;
-	g->n++;
-	return 0;
-}
-
-/* At a dollar sign. What it stands for goes to @out; an unset variable is nothing, and so are $0
- * and its kin, which is how an address behind a bare dollar gets lost. */
-static const char *expand(const struct grub *g, FILE *out, const char *at)
-{
-	bool braces = at[1] == '{';
-	const char *name = at + 1 + braces, *end = name;
-
-	if (isdigit((unsigned char)*end) || (*end && strchr("?*@#", *end)))
-		end++;
-	else
-		while (isalnum((unsigned char)*end) || *end == '_')
-			end++;
-	if (end == name) {
-		fputc('$', out);
-		return at + 1;
-	}
-	if (ftell(out) < MAX_VALUE)
-		fputs(value_of(g, name, (size_t)(end - name)), out);
-	return end + (braces && *end == '}');
-}
-
-/* Takes one word off @text, without its quotes, as shells and GRUB do. */
-static const char *take_word(const struct grub *g, FILE *out, const char *text)
-{
-	char quote = 0;
-
-	while (*text && *text != '\n' && (quote || !strchr(" \t", *text))) {
-		if (quote != '\'' && *text == '$') {
-			text = expand(g, out, text);
-			continue;
-		}
-		if (*text == quote || (!quote && (*text == '"' || *text == '\''))) {
-			quote = quote ? 0 : *text;
-			text++;
-			continue;
-		}
-		/* Between double quotes a backslash is one but before these. */
-		if (quote != '\'' && *text == '\\' && text[1] && text[1] != '\n' &&
-		    (!quote || strchr("$\"\\`", text[1])))
-			text++;
-		fputc(*text++, out);
-	}
-	return text;
-}
-
-/* The word at @text in the arena; NULL without memory. */
-static char *word_at(struct grub *g, const char *text, const char **ret_rest)
-{
-	_cleanup_free_ char *word = NULL;
-	size_t size;
-	FILE *out = open_memstream(&word, &size);
-	const char *rest;
-
-	if (!out)
-		return NULL;
-	rest = take_word(g, out, text);
-	if (memstream_end(out, &word) < 0)
-		return NULL;
-	if (ret_rest)
-		*ret_rest = rest;
-	return arena_strdup(&g->arena, word);
-}
-
-static const char *skip_blanks(const char *text)
-{
-	return text + strspn(text, " \t");
-}
-
-/* All words of the line at @text; GRUB quotes those with blanks for the kernel. */
+/* All words at @text; GRUB quotes those with blanks for the kernel. */
 static int take_words(struct image *image, struct grub *g, const char *where, const char *text)
 {
 	_cleanup_free_ char *line = NULL;
@@ -131,9 +17,9 @@ static int take_words(struct image *image, struct grub *g, const char *where, co
 
 	if (!out)
 		return -ENOMEM;
-	for (text = skip_blanks(text); word && *text && *text != '\n'; text = skip_blanks(text)) {
-		word = word_at(g, text, &text);
-		if (word && ftell(out) < MAX_VALUE)
+	for (text = grub_skip_blanks(text); word && *text; text = grub_skip_blanks(text)) {
+		word = grub_word(g, text, &text);
+		if (word && ftell(out) < GRUB_MAX_VALUE)
 			fprintf(out, strchr(word, ' ') ? "\"%s\" " : "%s ", word);
 	}
 	if (memstream_end(out, &line) < 0 || !word)
@@ -144,9 +30,9 @@ static int take_words(struct image *image, struct grub *g, const char *where, co
 /* What follows @word where @line begins with it, or NULL. */
 static const char *after_word(const char *line, const char *word)
 {
-	const char *rest = after_prefix(skip_blanks(line), word);
+	const char *rest = after_prefix(grub_skip_blanks(line), word);
 
-	return rest && (*rest == ' ' || *rest == '\t') ? skip_blanks(rest) : NULL;
+	return rest && (*rest == ' ' || *rest == '\t') ? grub_skip_blanks(rest) : NULL;
 }
 
 static const char *after_linux(const char *line)
@@ -159,21 +45,10 @@ static const char *after_linux(const char *line)
 	return rest;
 }
 
-/* "NAME=VALUE", up to the line's end. */
-static int assign(struct grub *g, const char *text)
-{
-	const char *equals = strchr(text, '=');
-
-	if (!equals || (size_t)(equals - text) > strcspn(text, " \t\n"))
-		return 0;
-	return set(g, arena_strndup(&g->arena, text, (size_t)(equals - text)),
-		   word_at(g, equals + 1, NULL));
-}
-
 /* A program that tests memory has no use for what the product's kernel needs. */
 static int take_linux(struct image *image, struct grub *g, const char *where, const char *text)
 {
-	const char *rest, *kernel = word_at(g, text, &rest), *slash;
+	const char *rest, *kernel = grub_word(g, text, &rest), *slash;
 
 	if (!kernel)
 		return -ENOMEM;
@@ -186,55 +61,147 @@ static int take_linux(struct image *image, struct grub *g, const char *where, co
 /* Entries of a submenu are there to be picked by hand. */
 struct depth {
 	unsigned braces, submenu; /* submenu: the brace that opened it, from 1 */
+	bool is_submenu;          /* what the next brace opens */
 };
 
-static void count_braces(struct depth *d, const char *line)
+static void count_braces(struct depth *d, const char *command)
 {
-	size_t n = strcspn(line, "\n");
-
-	while (n > 0 && isspace((unsigned char)line[n - 1]))
-		n--;
-	if (n > 0 && line[n - 1] == '{') {
+	if (*command == '{') {
 		d->braces++;
-		if (!d->submenu && after_word(line, "submenu"))
+		if (!d->submenu && d->is_submenu)
 			d->submenu = d->braces;
-	} else if (*skip_blanks(line) == '}' && d->braces > 0) {
+	} else if (*command == '}' && d->braces > 0) {
 		d->submenu = d->submenu == d->braces ? 0 : d->submenu;
 		d->braces--;
 	}
+	d->is_submenu = after_word(command, "submenu");
+}
+
+/* What a condition lets be done; whether it does is known on the machine only. */
+static const char *skip_condition(const char *command)
+{
+	const char *rest = after_word(command, "then");
+
+	rest = rest ? rest : after_word(command, "else");
+	return rest ? rest : command;
 }
 
 int grub_take_entries(struct image *image, const char *where, const char *text)
 {
+	_cleanup_free_ char *command = malloc(strlen(text) + 1);
 	struct grub g = { 0 };
 	struct depth d = { 0 };
-	int ret = 0;
+	int ret = command ? 0 : -ENOMEM;
 
-	for (const char *line = text; line && ret >= 0;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
-		const char *linux_words = after_linux(line), *assignment = after_word(line, "set");
+	while (ret >= 0 && grub_next_command(&text, command)) {
+		const char *does = skip_condition(command);
+		const char *linux_words = after_linux(does), *assignment = after_word(does, "set");
 
-		count_braces(&d, line);
+		count_braces(&d, command);
 		if (linux_words && !d.submenu)
 			ret = take_linux(image, &g, where, linux_words);
 		else if (assignment)
-			ret = assign(&g, assignment);
+			ret = grub_assign(&g, assignment);
 	}
 	arena_free(&g.arena);
 	return ret;
+}
+
+/* --- entries of the Boot Loader Specification, whose options may stand in GRUB's variables --- */
+
+/* Its environment, as it keeps it in a file: "NAME=VALUE" up to the line's end. */
+static int read_environment(const struct image *image, struct grub *g)
+{
+	static const char *const files[] = { "boot/grub2/grubenv", "boot/grub/grubenv" };
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *text = NULL;
+		char *rest, *equals;
+
+		if (root_read_text(image->root, files[i], MAX_FILE, &text) < 0)
+			continue;
+		rest = text;
+		for (char *line; ret >= 0 && (line = strsep(&rest, "\n"));) {
+			equals = strchr(line, '=');
+			if (*line == '#' || !equals)
+				continue;
+			*equals = '\0';
+			ret = grub_set(g, arena_strdup(&g->arena, line),
+				       arena_strdup(&g->arena, equals + 1));
+		}
+	}
+	return ret;
+}
+
+/* What grub.cfg sets where the environment does not. */
+static int read_fallbacks(const struct image *image, struct grub *g)
+{
+	static const char *const files[] = { "boot/grub2/grub.cfg", "boot/grub/grub.cfg" };
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *text = NULL, *command = NULL;
+		const char *at;
+
+		if (root_read_text(image->root, files[i], MAX_FILE, &text) < 0)
+			continue;
+		at = text;
+		command = malloc(strlen(text) + 1);
+		while (command && ret >= 0 && grub_next_command(&at, command)) {
+			const char *assignment = after_word(skip_condition(command), "set");
+
+			if (assignment && !grub_value(g, assignment, strcspn(assignment, "=")))
+				ret = grub_assign(g, assignment);
+		}
+	}
+	return ret;
+}
+
+int grub_expand_options(struct image *image, const char *options, const char **ret_options)
+{
+	static const char fallback[] = "default_kernelopts";
+	struct grub g = { .keeps_unknown = true };
+	_cleanup_free_ char *expanded = NULL;
+	size_t size;
+	FILE *out = open_memstream(&expanded, &size);
+	int ret = out ? read_environment(image, &g) : -ENOMEM;
+
+	if (ret >= 0)
+		ret = read_fallbacks(image, &g);
+	if (ret >= 0 && !*options)
+		options = grub_value(&g, fallback, strlen(fallback));
+	while (ret >= 0 && options && *options)
+		if (*options == '$')
+			options = grub_expand(&g, out, options);
+		else
+			fputc(*options++, out);
+	if (out && memstream_end(out, &expanded) < 0)
+		ret = -ENOMEM;
+	arena_free(&g.arena);
+	if (ret >= 0)
+		*ret_options = arena_strdup(&image->arena, expanded);
+	return ret < 0 ? ret : *ret_options ? 0 : -ENOMEM;
 }
 
 /* --- GRUB's own source, where grub.cfg is made on the machine --- */
 
 static int read_assignments(struct image *image, struct grub *g, const char *path)
 {
-	_cleanup_free_ char *text = NULL;
-	int ret = image_read(image, &image->cmdlines, path, MAX_DEFAULTS, &text);
+	_cleanup_free_ char *text = NULL, *command = NULL;
+	int ret = image_read(image, &image->cmdlines, path, MAX_FILE, &text);
+	const char *at = text;
 
-	for (const char *line = text; line && ret >= 0;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL)
-		if (*skip_blanks(line) != '#')
-			ret = assign(g, skip_blanks(line));
+	if (ret < 0 || !text)
+		return ret;
+	command = malloc(strlen(text) + 1);
+	if (!command)
+		return -ENOMEM;
+	while (ret >= 0 && grub_next_command(&at, command)) {
+		const char *exported = after_word(command, "export");
+
+		ret = grub_assign(g, exported ? exported : command);
+	}
 	return ret;
 }
 
@@ -265,11 +232,10 @@ static int read_all_assignments(struct image *image, struct grub *g)
 /* The normal entry has both variables. The shell takes off its quotes, and GRUB what is left. */
 int grub_take_defaults(struct image *image)
 {
+	static const char both[] = "\"$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT\"";
 	struct grub g = { 0 };
 	int ret = read_all_assignments(image, &g);
-	const char *words = arena_printf(
-		&g.arena, "%s %s", value_of(&g, "GRUB_CMDLINE_LINUX", strlen("GRUB_CMDLINE_LINUX")),
-		value_of(&g, "GRUB_CMDLINE_LINUX_DEFAULT", strlen("GRUB_CMDLINE_LINUX_DEFAULT")));
+	const char *words = grub_word(&g, both, NULL);
 	_cleanup_free_ char *where = root_path(image->root, "etc/default/grub");
 
 	if (ret >= 0 && (!words || !where))

@@ -107,6 +107,12 @@ int grub_take_entries(struct image *image, const char *where, const char *text) 
 /* The same of etc/default/grub and etc/default/grub.d, of which a grub.cfg is made later. */
 int grub_take_defaults(struct image *image) _must_check_;
 
+/* The options of an entry of the Boot Loader Specification, with GRUB's variables where these are
+ * set; without options, GRUB's default ones. *@ret_options lies in the image's arena. -ENOMEM or 0.
+ */
+int grub_expand_options(struct image *image, const char *options,
+			const char **ret_options) _must_check_;
+
 /* Whether a command line is that of a rescue system, which is not how the product boots. */
 bool cmdline_is_rescue(const char *text);
 
