@@ -42,7 +42,22 @@ setup_machine() {
 	report_is '.kdump.armed' false
 	report_is '.last_boot.cause' unknown
 	[[ $(stat -c %a "$REPORT") == 644 ]]
-	[[ $(ls -A root/run/holdfast) == report.json ]]
+	[[ $(ls -A root/run/holdfast | paste -sd ' ') == 'lock report.json' ]]
+}
+
+@test "runs wait for each other; a user who locks what he can open keeps nobody waiting" {
+	expect 0 holdfast apply
+	flock root/run/holdfast/lock sleep 0.5 &
+	SECONDS=0
+	expect 0 holdfast apply
+	wait -n # it has ended already
+	(cd root/run/holdfast && exec setpriv --reuid 65534 --clear-groups flock . sleep 60) &
+	local user=$!
+	sleep 0.1
+	run -1 setpriv --reuid 65534 --clear-groups cat root/run/holdfast/lock
+	expect 0 timeout 20 "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys apply
+	pkill -P "$user"
+	[[ $(stat -c '%U %a' root/run/holdfast/lock) == 'root 600' ]]
 }
 
 @test "apply --json prints the same document" {

@@ -186,7 +186,8 @@ setup_machine() {
 		vm.oom_dump_tasks: 1 → 0
 		root/run/holdfast/report.json: No space left on device; the report is lost
 		vm.oom_dump_tasks: 1 → 0
-		report.json
+		lock
+	report.json
 	END
 	cmp first.json second.json
 }

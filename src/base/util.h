@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -63,6 +64,13 @@ static inline void closedir_p(DIR **d)
 {
 	if (*d)
 		closedir(*d);
+}
+
+static inline void sleep_ms(long ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
 }
 
 #define _cleanup_free_ _cleanup_(free_p)

@@ -2,7 +2,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include "cmd/cmd.h"
 #include "guard/confine.h"
@@ -12,7 +11,8 @@
 #include "guard/watch.h"
 
 #define READY_MS 10000
-#define STOP_TRIES_PER_S 20
+#define STOP_MS 5000
+#define STOP_STEP_MS 50
 
 struct daemon {
 	struct context *c;
@@ -204,8 +204,7 @@ static int run_once(struct context *c)
 /* None that runs is as good as one that ended: asks until nobody answers. */
 static int run_stop(struct context *c)
 {
-	const struct timespec apart = { .tv_nsec = 1000000000L / STOP_TRIES_PER_S };
-	for (int i = 0; i < 5 * STOP_TRIES_PER_S; i++) {
+	for (int waited = 0; waited < STOP_MS; waited += STOP_STEP_MS) {
 		_cleanup_free_ char *answer = NULL;
 		int ret = control_ask(&c->machine, "quit\n", &answer);
 
@@ -213,7 +212,7 @@ static int run_stop(struct context *c)
 			return EXIT_OK;
 		if (ret < 0 && ret != -ECONNRESET && ret != -EPIPE && ret != -EAGAIN)
 			return ret; /* else it ends while we ask, or is busy */
-		nanosleep(&apart, NULL);
+		sleep_ms(STOP_STEP_MS);
 	}
 	log_error("guard: it does not end");
 	return EXIT_NOT_DONE;

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/signals.h"
@@ -41,13 +40,6 @@ enum source {
 	SOURCE_NEXT_GATE,
 	N_SOURCES,
 };
-
-static void sleep_ms(long ms)
-{
-	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&t, NULL);
-}
 
 struct start {
 	const struct supervise *how;

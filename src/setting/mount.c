@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mount.h>
-#include <time.h>
 
 #include "base/dlopen.h"
 #include "base/log.h"
@@ -172,7 +171,6 @@ static bool is_virtual(const char *what)
 /* Whether the device is there, after waiting for it. */
 static bool wait_for_device(const struct libmount *l, const char *what, int wait_ms)
 {
-	const struct timespec step = { .tv_nsec = WAIT_STEP * 1000000L };
 	bool said = false;
 
 	if (is_virtual(what))
@@ -187,7 +185,7 @@ static bool wait_for_device(const struct libmount *l, const char *what, int wait
 		if (!said)
 			log_info("waiting for %s, %d s at most", what, wait_ms / 1000);
 		said = true;
-		nanosleep(&step, NULL);
+		sleep_ms(WAIT_STEP);
 	}
 }
 

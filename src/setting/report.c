@@ -1,9 +1,15 @@
+#include "base/lock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "setting/lastboot.h"
 #include "setting/report.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
+
+/* How long another run is waited for; when that is said; how often it is looked at. */
+#define LOCK_MS 60000
+#define LOCK_SAY_MS 2000
+#define LOCK_STEP_MS 50
 
 int report_add_stage(struct report *r, const char *name, int64_t duration_us)
 {
@@ -265,15 +271,10 @@ void report_print(const struct report *r, const struct machine *m, FILE *out)
 	json_close(&j, '}');
 }
 
-static int open_dir(const struct machine *m)
-{
-	return root_make_dir(&m->run, REPORT_DIR);
-}
-
 int report_store(const struct machine *m, const char *name,
 		 void (*print)(FILE *f, const void *data), const void *data)
 {
-	_cleanup_close_ int dir = open_dir(m);
+	_cleanup_close_ int dir = root_make_dir(&m->run, REPORT_DIR);
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
 	FILE *f;
@@ -308,20 +309,27 @@ int report_save(const struct report *r, const struct machine *m)
 
 int report_lock(const struct machine *m, bool make)
 {
-	_cleanup_close_ int dir =
-		make ? open_dir(m) : root_openat(&m->run, REPORT_DIR, O_RDONLY | O_DIRECTORY);
+	_cleanup_close_ int dir = make ? root_make_dir(&m->run, REPORT_DIR)
+				       : root_openat(&m->run, REPORT_DIR, O_PATH | O_DIRECTORY);
+	int lock, waited = 0;
 
 	if (dir < 0)
 		return dir;
-	while (flock(dir, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return TAKE_FD(dir);
+	while ((lock = lock_try(dir, REPORT_LOCK)) == -EAGAIN && waited < LOCK_MS) {
+		if (waited == LOCK_SAY_MS)
+			log_info("another run has not ended: waiting, %d s at most",
+				 LOCK_MS / 1000);
+		sleep_ms(LOCK_STEP_MS);
+		waited += LOCK_STEP_MS;
+	}
+	if (lock == -EAGAIN)
+		log_warning("another run has not ended: going on beside it");
+	return lock;
 }
 
 int report_remove(const struct machine *m)
 {
-	_cleanup_close_ int dir = open_dir(m);
+	_cleanup_close_ int dir = root_make_dir(&m->run, REPORT_DIR);
 
 	if (dir < 0)
 		return dir;

@@ -9,6 +9,7 @@
 /* The report is REPORT in directory REPORT_DIR of /run. */
 #define REPORT_DIR "holdfast"
 #define REPORT "report.json"
+#define REPORT_LOCK "lock"
 
 struct report_error {
 	struct report_error *next;
@@ -72,9 +73,9 @@ int report_store(const struct machine *m, const char *name,
 /* Writes the report so. */
 int report_save(const struct report *r, const struct machine *m) _must_check_;
 
-/* Waits until no other run works on the machine and its report, and keeps others out until the
- * descriptor is closed. The lock is on the report's directory, which is made where @make says so.
- * Negative where there is none. */
+/* Waits until no other run works on the machine and its report, a minute at most, and keeps others
+ * out until the descriptor is closed. The report's directory is made where @make says so. Negative
+ * where there is none, or the other run has not ended. */
 int report_lock(const struct machine *m, bool make);
 
 /* Removes it. */
