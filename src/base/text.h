@@ -24,6 +24,13 @@ int text_to_size(const char *text, int64_t unit, int64_t *ret_value) _must_check
  * Y as 1 and N as 0. */
 bool text_same_value(const char *a, const char *b);
 
+/* The beginning of the line behind @line's, or NULL. */
+static inline const char *text_next_line(const char *line)
+{
+	line = strchr(line, '\n');
+	return line ? line + 1 : NULL;
+}
+
 /* Closes @f, which open_memstream(3) opened for *@text. -ENOMEM where not all is there, which
  * fclose(3) does not tell (glibc): *@text is then freed, and NULL. */
 int memstream_end(FILE *f, char **text) _must_check_;

@@ -1,5 +1,7 @@
 #include "insight/procfs.h"
 
+#include "base/text.h"
+
 int64_t kb_read(const char *text)
 {
 	long long kb = strtoll(text, NULL, 10);
@@ -23,8 +25,7 @@ int meminfo_read(const struct root *procfs, struct meminfo *ret_meminfo)
 
 	if (ret < 0)
 		return ret;
-	for (const char *line = text; line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+	for (const char *line = text; line; line = text_next_line(line))
 		for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 			const char *value = after_prefix(line, fields[i].name);
 

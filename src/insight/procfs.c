@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 
+#include "base/text.h"
+
 #define USUAL 4096U     /* bytes of a file that one read gets */
 #define MOST (1U << 20) /* of one with many groups or long paths */
 
@@ -80,8 +82,7 @@ static bool read_status(const struct root *procfs, const char *name, struct proc
 	p->thread = p->pid;
 	p->pgtables_kb = 0;
 
-	for (const char *line = text; line && *line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+	for (const char *line = text; line && *line; line = text_next_line(line)) {
 		const char *value;
 
 		if ((value = after_prefix(line, "Name:")))

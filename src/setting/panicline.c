@@ -1,6 +1,6 @@
 #include "setting/panicline.h"
 
-#include "base/util.h"
+#include "base/text.h"
 
 static const char panic_begins[] = "Kernel panic - not syncing: ";
 
@@ -12,12 +12,6 @@ static const char *behind_prefix(const char *line)
 		line += *line == '>' || *line == ']';
 	}
 	return line + (*line == ' ');
-}
-
-static const char *next_line(const char *line)
-{
-	line = strchr(line, '\n');
-	return line ? line + 1 : NULL;
 }
 
 /* Each line of one message has the message's time: what begins another's has a time of its own. A
@@ -35,7 +29,7 @@ static const char *find_panic(const char *text, const char **ret_before)
 {
 	const char *found = NULL, *before = NULL;
 
-	for (const char *line = text; line; before = line, line = next_line(line)) {
+	for (const char *line = text; line; before = line, line = text_next_line(line)) {
 		if (!after_prefix(behind_prefix(line), panic_begins) ||
 		    !begins_message(line, before))
 			continue;
@@ -107,7 +101,7 @@ bool panic_ends(const char *text)
 
 	if (!panic || !before)
 		return false;
-	for (const char *line = next_line(panic); line; line = next_line(line))
+	for (const char *line = text_next_line(panic); line; line = text_next_line(line))
 		if (!is_after_panic(behind_prefix(line)))
 			return false;
 	return true;
