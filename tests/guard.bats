@@ -77,6 +77,7 @@ script() {
 	printf '#!%s\ncat /proc/$$/oom_score_adj\nsleep 1.5\ncat /proc/$$/oom_score_adj\n' "$1" >"$top/bin/service.new"
 	chmod 755 "$top/bin/service.new"
 	mv "$top/bin/service.new" "$top/bin/service"
+	sleep 0.1 # what is executed at once is another test's matter
 }
 
 # scores N VALUE: N lines on stdin, each VALUE.
@@ -494,11 +495,99 @@ ten_services_have_300() {
 }
 
 @test "an idle guard does not wake up" {
-	guarded
+	write_profile
+	start_guard "$top/log" unshare --mount # what others mount is no idleness
+	soon guard_has .running true
 	local before after
 	sleep 1
 	before=$(cat "/proc/$supervisor/status" "/proc/$(worker)/status" | awk '/ctxt_switches/ { n += $2 } END { print n }')
 	sleep 3
 	after=$(cat "/proc/$supervisor/status" "/proc/$(worker)/status" | awk '/ctxt_switches/ { n += $2 } END { print n }')
 	[ "$before" = "$after" ]
+}
+
+@test "a flood of its execs keeps the guard from nothing else" {
+	guarded
+	local loops=()
+	for _ in {1..12}; do
+		# shellcheck disable=SC2016 # expanded inside
+		bash -c 'while "$1"; do :; done' - "$top/bin/service" >/dev/null &
+		loops+=($!)
+	done
+	sleep 1
+	SECONDS=0
+	guard_has .running true
+	"$top/bin/service" command sh -c 'sleep 1; cat /proc/self/oom_score_adj' >"$top/printed"
+	expect 0 on_host guard --stop
+	((SECONDS < 5))
+	kill "${loops[@]}"
+	[ "$(paste -sd ' ' "$top/printed")" = '300 500' ]
+}
+
+@test "of two guards that start at once one is left: while one takes over the other waits, and guards" {
+	write_profile
+	mkdir "$top/run/holdfast"
+	flock "$top/run/holdfast/guard.lock" sleep 1 &
+	start_guard "$top/log"
+	soon outcome 300
+	[ ! -e "$top/run/holdfast/guard.sock" ]
+	soon guard_has .running true
+	local first=$supervisor
+	start_guard "$top/log.second"
+	wait -n
+	soon guard_has .running true
+	"$top/bin/service" | scores 1 300
+	expect 0 on_host guard --stop
+	wait "$first" "$supervisor"
+	"$top/bin/service" | scores 1 0
+}
+
+@test "a user who is made later is known from then on" {
+	mkdir -p "$top/root/bin" "$top/root/etc"
+	printf 'root:x:0:0::/:/bin/sh\n' >"$top/root/etc/passwd"
+	install "$SCORE" "$top/root/bin/service"
+	printf '%s\n' 'holdfast: 1' 'name: default' 'protect:' \
+		'  - { service: service, exe: /bin/service, user: later, oom_score_adj: 300, release_to: 500 }' >"$top/profiles/default.yaml"
+	"$HOLDFAST" --root "$top/root" --procfs /proc --profiles "$top/profiles" --rundir "$top/run" guard 2>"$top/log" &
+	supervisor=$!
+	soon grep -q 'service: /bin/service: its user does not exist' "$top/log"
+	printf 'root:x:0:0::/:/bin/sh\nlater:x:64999:64999::/:/bin/sh\n' >"$top/root/etc/passwd.new"
+	mv "$top/root/etc/passwd.new" "$top/root/etc/passwd"
+	chmod 755 "$top"
+	as_later() { [[ $(setpriv --reuid 64999 --clear-groups "$top/root/bin/service") == 300 ]]; }
+	soon as_later
+}
+
+@test "a script's path among the arguments of another program makes that no service" {
+	script '/usr/bin/env sh'
+	tail -f "$top/bin/service" >/dev/null &
+	local other=$!
+	sh -c 'sleep 30; :' "$top/bin/service" &
+	local shell=$!
+	sleep 1.1
+	guarded
+	score_is "$other" 0
+	score_is "$shell" 0
+	[ "$(on_host status --why "$other")" = 'not service: it runs another file' ]
+	kill "$other" "$shell"
+}
+
+@test "scripts that run already: by env with arguments, and by an interpreter that is a script" {
+	local how running
+	printf '#!/bin/sh -e\n. "%s1"\n' '$' >"$top/bin/interpreter"
+	chmod 755 "$top/bin/interpreter"
+	for how in '/bin/sh' '/bin/sh -e' '/usr/bin/env sh' '/usr/bin/env -S sh -e -u' "$top/bin/interpreter"; do
+		printf '#!%s\nsleep 30; :\n' "$how" >"$top/bin/service.new"
+		chmod 755 "$top/bin/service.new"
+		mv "$top/bin/service.new" "$top/bin/service"
+		"$top/bin/service" &
+		running=$!
+		sleep 1.1
+		write_profile
+		expect 0 on_host guard --once
+		echo "$how: $(<"/proc/$running/oom_score_adj")"
+		score_is "$running" 300
+		pkill -P "$running" || :
+		kill "$running" 2>/dev/null || :
+	done
 }

@@ -39,10 +39,10 @@ static int read_pin(struct guard_status *s, struct arena *a, char *rest)
 		return -ENOMEM;
 	pin->service = field(&rest);
 	pin->pid = number(&rest);
-	pin->exe = field(&rest);
 	pin->oom_score_adj = number(&rest);
 	pin->how = field(&rest);
 	pin->since = number(&rest);
+	pin->exe = rest ? rest : ""; /* a tab may be in it */
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = pin;

@@ -67,6 +67,7 @@ static const int allowed[] = {
 	__NR_getdents64,
 	__NR_fchdir,
 	__NR_fcntl,
+	__NR_flock,
 	__NR_dup3,
 	__NR_unlinkat,
 	__NR_mkdirat,

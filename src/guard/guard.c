@@ -173,7 +173,7 @@ static void serve_mounts(struct guard *g)
 /* Memory is short: leashes count now, and events may have been lost without a word. */
 static void serve_pressure(struct guard *g)
 {
-	(void)leash_check(&g->policy);
+	g->leash_at = 0;
 	g->rescan_wanted = true;
 }
 
@@ -298,14 +298,15 @@ static int on_time(struct guard *g)
 	return sooner(due, policy_check_due(&g->policy));
 }
 
-/* The gate first: somebody waits there. After any other source it is looked at again. */
-static void serve_all(struct guard *g)
+/* The gate first: somebody waits there. The others come next time, or, where that would never be,
+ * @all at once. */
+static void serve_all(struct guard *g, bool all)
 {
 	for (int i = 0; i < N_SOURCES; i++) {
 		if (!g->sources[i].revents)
 			continue;
 		serve[i](g);
-		if (i == SOURCE_GATE)
+		if (i == SOURCE_GATE && !all)
 			break;
 	}
 }
@@ -317,9 +318,10 @@ static void loop(struct guard *g)
 
 	while (!g->ends) {
 		unsigned long rounds = g->shared->gate_rounds;
+		bool flood = served && policy_now() - served > FLOOD_MS;
 		int timeout = AFTERWARDS_MS, ready;
 
-		if (!served || policy_now() - served > FLOOD_MS) {
+		if (!served || flood) {
 			served = 0;
 			catch_up(g);
 			timeout = on_time(g);
@@ -328,7 +330,7 @@ static void loop(struct guard *g)
 		}
 		ready = poll(g->sources, served ? SOURCE_GATE + 1 : N_SOURCES, timeout);
 		if (ready > 0)
-			serve_all(g);
+			serve_all(g, flood);
 		else if (ready < 0 && errno != EINTR)
 			give_up(g, -errno); /* no more descriptors than we have, and fewer */
 		if (rounds == g->shared->gate_rounds)
@@ -349,19 +351,18 @@ static void close_all(struct guard *g)
 
 static void begin(struct guard *g)
 {
-	char *ignored = NULL;
-	bool takes_over;
+	_cleanup_close_ int lock = -EBADF;
 	int ret;
 
 	programs_resolve(&g->programs); /* marks first: nothing slips between them and the scan */
-	takes_over = handover_learn(g->machine, &g->policy);
+	lock = handover_lock(g->machine, &g->policy);
+	handover_learn(g->machine, &g->policy);
 	g->policy.family->grown = true;
 	catch_up(g);
 	g->scanned = policy_now();
 	scan_run(&g->policy);
 	g->policy.watching = g->policy.gated;
-	if (takes_over && control_ask(g->machine, "quit\n", &ignored) == 0)
-		free(ignored);
+	handover_dismiss(g->machine);
 	ret = control_listen(g->machine);
 	add_source(g, SOURCE_CONTROL, ret, POLLIN, "control socket");
 }

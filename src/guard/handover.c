@@ -1,5 +1,8 @@
 #include "guard/handover.h"
 
+#include <poll.h>
+
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "guard/control.h"
@@ -7,6 +10,10 @@
 
 /* The guard before us may be busy; it has a fifth of a second each time. */
 #define LEARN_TRIES 20
+/* The one that takes over meanwhile: five seconds. */
+#define LOCK "guard.lock"
+#define LOCK_TRIES 500
+#define LOCK_STEP_MS 10
 
 static const char *kind_name(enum member_kind kind)
 {
@@ -34,9 +41,9 @@ int handover_status(struct policy *p, FILE *out)
 		if (m->kind != MEMBER_PINNED || process_open(p->procfs, m->pid, &proc) < 0)
 			continue;
 		if (pin_is_same(m, &proc) && process_get_score(&proc, &score) == 0) {
-			fprintf(out, "pinned\t%s\t%d\t%s\t%d\t%s\t%lld\n", m->rule->service,
-				(int)m->pid, m->rule->exe, score, how_name(m->how),
-				(long long)m->since);
+			fprintf(out, "pinned\t%s\t%d\t%d\t%s\t%lld\t%s\n", m->rule->service,
+				(int)m->pid, score, how_name(m->how), (long long)m->since,
+				m->rule->exe);
 			drifted += score != m->rule->score;
 		}
 		process_close(&proc);
@@ -149,7 +156,20 @@ static void adopt(struct policy *p, const char *line)
 		m->due = policy_now();
 }
 
-bool handover_learn(const struct machine *m, struct policy *p)
+int handover_lock(const struct machine *m, struct policy *p)
+{
+	_cleanup_close_ int dir = root_make_dir(&m->run, "holdfast");
+	int lock = dir < 0 ? dir : lock_try(dir, LOCK);
+
+	for (int i = 0; i < LOCK_TRIES && lock == -EAGAIN; i++) {
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+		p->meanwhile(p->meanwhile_data);
+		lock = lock_try(dir, LOCK);
+	}
+	return lock;
+}
+
+void handover_learn(const struct machine *m, struct policy *p)
 {
 	_cleanup_free_ char *state = NULL;
 	char *line, *rest;
@@ -160,8 +180,15 @@ bool handover_learn(const struct machine *m, struct policy *p)
 		p->meanwhile(p->meanwhile_data);
 	}
 	if (ret < 0)
-		return false;
+		return;
 	for (line = strtok_r(state, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		adopt(p, line);
-	return true;
+}
+
+void handover_dismiss(const struct machine *m)
+{
+	_cleanup_free_ char *answer = NULL;
+
+	if (control_ask(m, "quit\n", &answer) == 0)
+		log_debug("guard: took over from another");
 }

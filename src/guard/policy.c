@@ -160,8 +160,11 @@ static bool runs_service(const struct member *m, struct process *proc, const str
 {
 	if (file_id_equal(exe, &m->program))
 		return true;
-	return m->rule->script && !m->confirmed ? rule_could_run(m->rule, exe)
-						: rule_runs(m->rule, proc, exe);
+	if (m->rule->script_at && !m->confirmed && rule_could_run(m->rule, exe))
+		return true;
+	/* What env(1) has found on a path of its own is not known, but it came to the gate. */
+	return rule_runs(m->rule, proc, exe) ||
+	       (m->rule->command_at && rule_is_named(m->rule, proc));
 }
 
 /* The program of a member has changed, or was started anew. */

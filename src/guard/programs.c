@@ -59,7 +59,7 @@ void programs_expect(struct programs *ps, const struct file_id *program)
 	if (!programs_has(ps, program))
 		programs_resolve(ps);
 	for (unsigned i = 0; i < ps->rules->n; i++)
-		ps->stale |= ps->rules->list[i].script &&
+		ps->stale |= ps->rules->list[i].script_at &&
 			     file_id_equal(&ps->rules->list[i].program, program);
 }
 

@@ -6,9 +6,11 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "base/walk.h"
 
 #define MAX_PASSWD (4U << 20)
+#define MAX_SCRIPTS 5 /* scripts that interpret scripts: as many as the kernel bears with */
 
 /* A number up to @stop, of an ID; (uid_t)-1 is none. */
 static int read_uid(const char *text, char stop, uid_t *ret_uid)
@@ -23,9 +25,11 @@ static int read_uid(const char *text, char stop, uid_t *ret_uid)
 }
 
 /* The initramfs has no name service: the file is all there is, for root's services it is enough. */
-static int find_user(const char *passwd, const char *name, uid_t *ret_uid)
+static int find_user(const struct root *root, const char *name, uid_t *ret_uid)
 {
+	_cleanup_free_ char *passwd = NULL;
 	size_t len = strlen(name);
+	int ret;
 
 	if (isdigit((unsigned char)*name))
 		return read_uid(name, '\0', ret_uid);
@@ -33,8 +37,10 @@ static int find_user(const char *passwd, const char *name, uid_t *ret_uid)
 		*ret_uid = 0;
 		return 0;
 	}
-	for (const char *line = passwd; line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+	ret = root_read_text(root, "etc/passwd", MAX_PASSWD, &passwd);
+	if (ret < 0)
+		return ret;
+	for (const char *line = passwd; line; line = text_next_line(line)) {
 		const char *field;
 
 		if (strncmp(line, name, len) != 0 || line[len] != ':')
@@ -54,7 +60,8 @@ static enum rule_children children_of(const struct node *n)
 	return streq(text, "same-program") ? CHILDREN_SAME_PROGRAM : CHILDREN_RELEASE;
 }
 
-static int compile_one(struct arena *a, const struct node *n, const char *passwd, struct rule *r)
+static int compile_one(struct arena *a, const struct node *n, const struct root *root,
+		       struct rule *r)
 {
 	const char *unit = node_text(n, "unit"), *args = node_text(n, "args");
 	const char *max_rss = node_text(n, "max_rss");
@@ -62,6 +69,7 @@ static int compile_one(struct arena *a, const struct node *n, const char *passwd
 	*r = (struct rule){
 		.service = arena_strdup(a, node_identity(n)),
 		.exe = arena_strdup(a, node_text(n, "exe")),
+		.user = arena_strdup(a, node_setting(n, "user")),
 		.unit = unit ? arena_strdup(a, unit) : NULL,
 		.args = args ? arena_strdup(a, args) : NULL,
 		.score = atoi(node_setting(n, "oom_score_adj")),
@@ -70,16 +78,15 @@ static int compile_one(struct arena *a, const struct node *n, const char *passwd
 		.max_rss = max_rss ? strtoll(max_rss, NULL, 10) : 0,
 		.problem = "not looked up yet",
 	};
-	r->has_user = find_user(passwd, node_setting(n, "user"), &r->uid) == 0;
-	if (!r->service || !r->exe || (unit && !r->unit) || (args && !r->args))
+	if (!r->service || !r->exe || !r->user || (unit && !r->unit) || (args && !r->args))
 		return -ENOMEM;
+	r->has_user = find_user(root, r->user, &r->uid) == 0;
 	return 0;
 }
 
 int rules_compile(const struct node *tree, const struct root *root, struct rules *ret_rules)
 {
 	_cleanup_(rules_free) struct rules r = { 0 };
-	_cleanup_free_ char *passwd = NULL;
 	const struct node *protect = node_child(tree, "protect");
 	unsigned n = 0;
 
@@ -88,10 +95,8 @@ int rules_compile(const struct node *tree, const struct root *root, struct rules
 	r.list = arena_alloc(&r.arena, (n + 1) * sizeof(*r.list));
 	if (!r.list)
 		return -ENOMEM;
-	if (root_read_text(root, "etc/passwd", MAX_PASSWD, &passwd) < 0)
-		passwd = NULL;
 	node_foreach(item, protect) {
-		int ret = compile_one(&r.arena, item, passwd ? passwd : "", &r.list[r.n++]);
+		int ret = compile_one(&r.arena, item, root, &r.list[r.n++]);
 
 		if (ret < 0)
 			return ret;
@@ -153,25 +158,78 @@ static const char *problem_of(int error)
 					: "the way to it is barred";
 }
 
-/* A #! line names the file that the processes run. */
+/* Where commands are looked for without a PATH of the service's own. */
+static const char *const command_dirs[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+					    "/usr/bin",        "/sbin",          "/bin" };
+
+static struct file_id id_of(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return (struct file_id){ 0 };
+	return (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
+}
+
+static struct file_id find_command(const struct root *root, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(command_dirs); i++) {
+		_cleanup_close_ int fd = -EBADF;
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", command_dirs[i], name);
+		fd = root_openat(root, *name == '/' ? name : path, O_PATH);
+		if (fd >= 0)
+			return id_of(fd);
+	}
+	return (struct file_id){ 0 };
+}
+
+/* "#!/usr/bin/env [-S] NAME=VALUE… COMMAND [ARGUMENT…]": @words are those behind env, and
+ * without any between them the script would be argument @script_at. */
+static void read_env(struct rule *r, const struct root *root, char *words, unsigned script_at)
+{
+	char *word = strtok_r(words, " \t", &words);
+
+	while (word && (*word == '-' || strchr(word, '=')))
+		word = strtok_r(NULL, " \t", &words);
+	if (!word)
+		return;
+	r->command = find_command(root, word);
+	r->command_at = script_at;
+	while (strtok_r(NULL, " \t", &words))
+		r->command_at++;
+}
+
+/* A #! line names the file that the processes run; it may be a script itself. The kernel makes a
+ * script's path an argument, behind one with the rest of its #! line. */
 static void read_interpreter(struct rule *r, const struct root *root, int fd)
 {
-	char line[256], *path, *end;
 	_cleanup_close_ int interpreter = -EBADF;
-	struct stat st;
-	ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
 
-	r->script = n > 2 && line[0] == '#' && line[1] == '!';
-	if (!r->script)
-		return;
-	line[n] = '\0';
-	path = line + 2 + strspn(line + 2, " \t");
-	end = path + strcspn(path, " \t\r\n");
-	*end = '\0';
-	r->by_env = streq(strrchr(path, '/') ? strrchr(path, '/') : "", "/env");
-	interpreter = root_openat(root, path, O_PATH);
-	if (interpreter >= 0 && fstat(interpreter, &st) == 0)
-		r->interpreter = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
+	r->script_at = r->command_at = 0;
+	for (int depth = 0; depth < MAX_SCRIPTS; depth++) {
+		char line[256], *path, *rest;
+		ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
+
+		line[n > 0 ? n : 0] = '\0';
+		line[strcspn(line, "\r\n")] = '\0';
+		path = (char *)after_prefix(line, "#!");
+		path = path ? strtok_r(path, " \t", &rest) : NULL;
+		if (!path)
+			break;
+		rest += strspn(rest, " \t");
+		r->script_at++;
+		if (streq(basename(path), "env"))
+			read_env(r, root, rest, r->script_at);
+		r->script_at += *rest != '\0';
+		close_p(&interpreter);
+		interpreter = root_openat(root, path, O_RDONLY | O_NONBLOCK);
+		r->interpreter = id_of(interpreter);
+		if (interpreter < 0)
+			break;
+		fd = interpreter;
+	}
 }
 
 static const char *find_program(struct rule *r, const struct root *root, struct way *w)
@@ -193,6 +251,16 @@ static const char *find_program(struct rule *r, const struct root *root, struct 
 	return NULL;
 }
 
+/* One that is made later becomes known, too. */
+static void look_up_user(struct rule *r, const struct root *root, struct way *w)
+{
+	_cleanup_close_ int etc = root_openat(root, "etc", O_PATH | O_DIRECTORY);
+
+	if (etc >= 0)
+		w->visit(etc, false, w->data);
+	r->has_user = find_user(root, r->user, &r->uid) == 0;
+}
+
 static void visit_nothing(int fd, bool is_program, void *data)
 {
 	(void)fd;
@@ -205,6 +273,8 @@ void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, voi
 	struct way w = { .visit = visit ? visit : visit_nothing, .data = data };
 
 	r->problem = find_program(r, root, &w);
+	if (!r->has_user)
+		look_up_user(r, root, &w);
 	if (!r->problem && !r->has_user)
 		r->problem = "its user does not exist";
 	r->resolved = !r->problem;
@@ -233,13 +303,14 @@ bool rule_could_run(const struct rule *r, const struct file_id *exe)
 {
 	if (!r->resolved)
 		return false;
-	if (!r->script)
+	if (!r->script_at)
 		return file_id_equal(exe, &r->program);
-	return r->by_env || file_id_equal(exe, &r->interpreter);
+	return file_id_equal(exe, &r->interpreter) ||
+	       (r->command_at && file_id_equal(exe, &r->command));
 }
 
 /* A word of the process's arguments, as the process itself would find that file. */
-static bool names_program(const struct rule *r, struct process *p, const char *word)
+static bool is_program(const struct rule *r, struct process *p, const char *word)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -249,28 +320,19 @@ static bool names_program(const struct rule *r, struct process *p, const char *w
 	       st.st_dev == r->program.dev && st.st_ino == r->program.ino;
 }
 
-bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
+bool rule_is_named(const struct rule *r, struct process *p)
 {
 	char args[4096];
-	ssize_t size;
-	const char *word;
+	ssize_t size = process_arguments(p, args, sizeof(args));
+	const char *word = args;
 
-	if (!rule_could_run(r, exe))
-		return false;
-	if (!r->script)
-		return true;
-	size = process_arguments(p, args, sizeof(args));
-	if (size <= 0)
-		return false;
-	/* The kernel makes the script an argument, after at most one of the #! line; env adds none.
-	 */
-	word = args;
-	for (int i = 0; i < 2; i++) {
-		word += strlen(word) + 1;
-		if (word >= args + size)
-			return false;
-		if (names_program(r, p, word))
+	for (unsigned at = 0; size > 0 && word < args + size; at++, word += strlen(word) + 1)
+		if (at > 0 && (at == r->script_at || at == r->command_at) && is_program(r, p, word))
 			return true;
-	}
 	return false;
+}
+
+bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
+{
+	return rule_could_run(r, exe) && (!r->script_at || rule_is_named(r, p));
 }

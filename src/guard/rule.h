@@ -11,7 +11,7 @@ enum rule_children {
 };
 
 struct rule {
-	const char *service, *exe, *unit, *args; /* unit, args: NULL for any */
+	const char *service, *exe, *user, *unit, *args; /* unit, args: NULL for any */
 	uid_t uid;
 	int score;
 	enum rule_children children;
@@ -21,10 +21,11 @@ struct rule {
 
 	/* The program as the path leads to it now. */
 	bool resolved;
-	bool script; /* a #! script: processes run .interpreter */
-	bool by_env; /* or what env(1) finds */
 	struct file_id program;
-	struct file_id interpreter;
+	/* Of a #! script: what the processes run, and which of their arguments is the script. Where
+	 * that is env(1), the same of the command that env executes. 0: it is none. */
+	struct file_id interpreter, command;
+	unsigned script_at, command_at;
 	const char *problem; /* why it is not resolved; constant text */
 };
 
@@ -39,12 +40,14 @@ int rules_compile(const struct node *tree, const struct root *root,
 		  struct rules *ret_rules) _must_check_;
 void rules_free(struct rules *r);
 
-/* Called for every directory on the way to a program, by its path below the root, and at the end
- * with the program itself (@is_program), opened for marking. Borrowed descriptors. */
+/* Called for every directory on the way to a program, by its path below the root (and for etc,
+ * where the user is missing), and at the end with the program itself (@is_program), opened for
+ * marking. Borrowed descriptors. */
 typedef void (*rule_visit)(int fd, bool is_program, void *data);
 
-/* Finds the rule's program below @root. Refuses one that somebody but root could have put there: it
- * and each directory on the way must be root's and not writable by others. @visit may be NULL. */
+/* Finds the rule's program below @root, and its user if there was none so far. Refuses one that
+ * somebody but root could have put there: it and each directory on the way must be root's and not
+ * writable by others. @visit may be NULL. */
 void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
 
 /* Whether process @p is one of the rule's by user, namespaces (ours: the
@@ -54,6 +57,10 @@ bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bo
 
 /* Whether a process that runs @exe may be the rule's, as far as the file tells. */
 bool rule_could_run(const struct rule *r, const struct file_id *exe);
+
+/* Whether the process's arguments name the rule's #! script where the kernel, or env(1), puts it.
+ */
+bool rule_is_named(const struct rule *r, struct process *p);
 
 /* Whether a running process's program @exe is the rule's. */
 bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe);
