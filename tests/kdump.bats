@@ -358,7 +358,7 @@ built_for() {
 	[[ $(value vm/panic_on_oom) == 2 ]]
 	report_is '[.stages[].stage] | join(" ")' kdump
 	expect 1 holdfast kdump unload
-	messages_have "kdump: procfs or sysfs is not the running kernel's: nothing is loaded"
+	messages_have "kdump: procfs or sysfs is not the running kernel's: nothing is unloaded"
 	[[ $(value vm/panic_on_oom) == 2 ]]
 	loaded 0
 	expect 0 holdfast kdump unload

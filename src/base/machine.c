@@ -71,9 +71,38 @@ static bool is_kernels(const struct root *tree, long magic)
 	return tree->fd >= 0 && fstatfs(tree->fd, &fs) == 0 && (long)fs.f_type == magic;
 }
 
-bool machine_is_real(const struct machine *m)
+static bool has_kernels_trees(const struct machine *m)
 {
 	return is_kernels(&m->procfs, PROC_SUPER_MAGIC) && is_kernels(&m->sysfs, SYSFS_MAGIC);
+}
+
+/* An image has a /run of its own. So has a root that an initramfs is about to enter, but then a
+ * stage of the boot is carried out. */
+static bool has_own_run(const struct machine *m)
+{
+	return m->run.confined && !m->wait;
+}
+
+bool machine_is_real(const struct machine *m)
+{
+	return has_kernels_trees(m) && !has_own_run(m);
+}
+
+bool machine_is_image(const struct machine *m)
+{
+	return has_kernels_trees(m) && has_own_run(m);
+}
+
+int machine_refuse(const struct machine *m, const char *done, char **ret_why)
+{
+	bool image = machine_is_image(m);
+
+	if (asprintf(ret_why, "%s: nothing is %s",
+		     image ? "--root is not the running system"
+			   : "procfs or sysfs is not the running kernel's",
+		     done) < 0)
+		*ret_why = NULL;
+	return -EOPNOTSUPP;
 }
 
 int machine_boot_id(const struct machine *m, char **ret_id)

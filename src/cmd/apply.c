@@ -154,8 +154,9 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 		return ret;
 	log_summary(run, s, &t, us);
 	publish(r, &old, run->c, !run->c->opt[OPT_DRY_RUN]);
-	/* Trees made for a test are no reason to reboot this machine. */
-	if (t.breaking && run->boot && !run->dry_run && !run->c->opt[OPT_PROCFS])
+	/* Trees made for a test, or an image, are no reason to reboot this machine. */
+	if (t.breaking && run->boot && !run->dry_run && !run->c->opt[OPT_PROCFS] &&
+	    !machine_is_image(&run->c->machine))
 		onerror_run(&run->c->machine, node_setting(tree, "on_error"),
 			    run->stages == STAGE_SYSTEM);
 	return t.failures ? EXIT_NOT_DONE : EXIT_OK;

@@ -116,9 +116,6 @@ static int explain(const struct machine *m, int error, const char *says, char **
 			     says ? says : "it does not say why") < 0)
 			*ret_why = NULL;
 		return error;
-	case EOPNOTSUPP:
-		why = "procfs or sysfs is not the running kernel's: nothing is loaded";
-		break;
 	}
 	*ret_why = strdup(why ? why : strerror(-error));
 	/* Out of memory stands for our own. */
@@ -131,7 +128,7 @@ int kdump_load(const struct machine *m, const struct kdump *k, char **ret_why)
 	int ret;
 
 	if (!machine_is_real(m))
-		return explain(m, -EOPNOTSUPP, NULL, ret_why);
+		return machine_refuse(m, "loaded", ret_why);
 	ret = kexec_file_load(k->kernel, k->initrd, k->append,
 			      k->initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0);
 	if (ret == -ENOSYS)
@@ -149,7 +146,7 @@ int kdump_unload(const struct machine *m, char **ret_why)
 	int ret;
 
 	if (!machine_is_real(m))
-		return explain(m, -EOPNOTSUPP, NULL, ret_why);
+		return machine_refuse(m, "unloaded", ret_why);
 	ret = kexec_file_load(-1, -1, NULL, KEXEC_FILE_UNLOAD);
 	if (ret == -ENOSYS)
 		ret = kexec_by_program(-1, -1, NULL, &says);

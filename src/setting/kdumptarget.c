@@ -65,11 +65,8 @@ int kdump_target_open(const struct machine *m, const struct node *capture, bool 
 		*ret_why = strdup("the profile names no 'target' below 'kdump.capture'");
 		return -ENOENT;
 	}
-	if (!machine_is_real(m)) {
-		*ret_why =
-			strdup("procfs or sysfs is not the running kernel's: nothing is mounted");
-		return -EOPNOTSUPP;
-	}
+	if (!machine_is_real(m))
+		return machine_refuse(m, "mounted", ret_why);
 	where = make_mount_point(m);
 	if (!where)
 		return -ENOTDIR;

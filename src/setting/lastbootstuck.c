@@ -91,7 +91,7 @@ int last_boot_clear_pstore(const struct machine *m, const struct root *archive,
 	FILE *f;
 	int ret;
 
-	if (pstore < 0)
+	if (pstore < 0 || machine_is_image(m)) /* not the image's */
 		return 0;
 	f = open_memstream(&list, &size);
 	if (!f)

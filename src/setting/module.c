@@ -251,8 +251,11 @@ static int probe(const struct libkmod *k, const char *name, const char *options,
 int module_insert(const struct machine *m, const char *name, const char *options, char **ret_why)
 {
 	_cleanup_(libkmod_close) struct libkmod k = { 0 };
-	int ret = libkmod_open(m, &k);
+	int ret;
 
+	if (machine_is_image(m))
+		return machine_refuse(m, "loaded", ret_why);
+	ret = libkmod_open(m, &k);
 	if (ret == -ELIBACC)
 		*ret_why = strdup("libkmod.so.2 is not here");
 	if (ret < 0)
@@ -286,6 +289,8 @@ static int module_undo(const struct machine *m, const struct setting *s, const c
 	int ret;
 
 	(void)before; /* it was not loaded */
+	if (machine_is_image(m))
+		return -EOPNOTSUPP;
 	ret = libkmod_open(m, &k);
 	if (ret < 0)
 		return ret;

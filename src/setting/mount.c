@@ -254,6 +254,8 @@ static int mount_write(const struct machine *m, const struct setting *s, char **
 		*why = TAKE_PTR(now.why);
 		return -EBUSY;
 	}
+	if (machine_is_image(m))
+		return machine_refuse(m, "mounted", why);
 	ret = libmount_open(&l);
 	if (ret < 0)
 		return ret;

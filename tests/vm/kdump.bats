@@ -31,6 +31,11 @@ on_disk() {
 	kdump_machine 0 <<-'EOF'
 		n=$(nth)
 		holdfast apply --stage devices
+		mkdir -p /image/run /image/var
+		cp -r /run/boot /image/run/boot
+		emit image holdfast --root /image --profiles /etc/holdfast/profiles apply
+		emit not-armed cat /sys/kernel/kexec_crash_loaded
+		rm -r /image
 		umount /var
 		holdfast apply --stage root
 		mount LABEL=data /var
@@ -58,6 +63,9 @@ on_disk() {
 	EOF
 	kdump_boot 128M
 
+	# Not for an image, whatever it has.
+	vm_section image | grep 'kdump: not armed, armed wanted (failed): --root is not the running system: nothing is loaded'
+	[ "$(vm_section not-armed)" = 0 ]
 	# Armed in the stage that has its files, and only then is a shortage a panic, and kexec locked.
 	[ "$(json armed-1 .armed)" = true ]
 	[ "$(json armed-1 .locked)" = true ]
