@@ -379,6 +379,32 @@ built_for() {
 	json_is '.version, (.required_bytes | type)' $'1\nnumber'
 }
 
+@test "as JSON: one document, whatever comes of it" {
+	loaded 1
+	cmdline 'quiet holdfast=plan'
+	untouched expect 0 holdfast --json kdump load
+	json_is '.version, .kdump.armed, .settings' $'1\ntrue\n[]'
+	untouched expect 0 holdfast --json kdump unload
+	json_is . '{"version":1,"armed":true}'
+	cmdline quiet
+	untouched expect 1 holdfast --json kdump capture
+	json_is '.version, .errors[0]' $'1\nthis is no crash kernel: there is no root/proc/vmcore; nothing is done'
+	untouched expect 1 holdfast --json kdump build # there is no program for it in the image
+	json_is '.version, (.built == false or (.errors | length) == 1)' $'1\ntrue'
+	untouched expect 1 holdfast --json kdump needs /nowhere /nowhere
+	json_is '.version, .errors[0]' $'1\n/nowhere: No such file or directory'
+	profile default <<<'vm: { panic_on_oom: 0 }'
+	for action in load unload; do
+		untouched expect 1 holdfast --json kdump $action
+		json_is '.version, .errors[0]' $'1\nprofile \'default\' has no section kdump'
+	done
+	: >root/proc/vmcore
+	untouched expect 0 holdfast --json kdump load
+	json_is .version 1
+	expect 1 holdfast --json kdump capture
+	json_is . '{"version":1,"saved":false}'
+}
+
 @test "holdfast=plan: neither load nor unload writes anything" {
 	loaded 1
 	cmdline 'quiet holdfast=plan'

@@ -97,7 +97,7 @@ struct context {
 	const char *opt[N_OPTIONS]; /* the argument; "" for a flag; NULL: not given */
 	char *profiles[LIBRARY_MAX_DIRS + 1];
 	char *rundir;  /* owned */
-	char *problem; /* why no profile could be chosen; owned */
+	char *problem; /* of context_complain(); owned */
 	struct machine machine;
 	struct library library;
 	struct identity identity;
@@ -127,10 +127,13 @@ bool context_stands_back(struct context *c);
 /* Whether the kernel command line (holdfast=plan) lets nothing but reports be written. */
 bool context_only_plans(struct context *c);
 
-/* Writes "errors": those of the findings, and why no profile could be chosen. */
+/* Says what is wrong, and keeps it for the document of --json. @status, or -ENOMEM. */
+int context_complain(struct context *c, int status, const char *fmt, ...) _printf_(3, 4);
+
+/* Writes "errors": those of the findings (may be NULL), and what was complained of. */
 void context_json_errors(const struct context *c, const struct findings *f, struct json *j);
 
-/* With --json, prints the document of a command that has no profile to work on. */
+/* With --json, prints the document of a command that cannot do its work: its errors, as above. */
 void context_json_failure(const struct context *c, const struct findings *f);
 
 /* Begins the document of --json on stdout, with its version. */

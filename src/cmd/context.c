@@ -30,10 +30,7 @@ void context_close(struct context *c)
 	free(c->problem);
 }
 
-/* Keeps what is wrong for the document of --json, and says it. */
-static int complain(struct context *c, int status, const char *fmt, ...) _printf_(3, 4);
-
-static int complain(struct context *c, int status, const char *fmt, ...)
+int context_complain(struct context *c, int status, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -62,9 +59,9 @@ static int say_missing(struct context *c, const struct selection *s)
 	for (; *names; names++)
 		nearest_offer(&near, *names);
 	if (!near.best)
-		return complain(c, EXIT_NO_PROFILE, "there is no profile '%s'", s->missing);
-	return complain(c, EXIT_NO_PROFILE, "there is no profile '%s' (did you mean '%s'?)",
-			s->missing, near.best);
+		return context_complain(c, EXIT_NO_PROFILE, "there is no profile '%s'", s->missing);
+	return context_complain(c, EXIT_NO_PROFILE, "there is no profile '%s' (did you mean '%s'?)",
+				s->missing, near.best);
 }
 
 static int judge(struct context *c, struct findings *f, struct selection *s)
@@ -72,11 +69,11 @@ static int judge(struct context *c, struct findings *f, struct selection *s)
 	if (s->missing)
 		return say_missing(c, s);
 	if (s->tie)
-		return complain(c, EXIT_NO_PROFILE,
-				"profiles '%s' and '%s' match this machine equally well",
-				s->profile.name, s->tie);
+		return context_complain(c, EXIT_NO_PROFILE,
+					"profiles '%s' and '%s' match this machine equally well",
+					s->profile.name, s->tie);
 	if (s->reason == SELECT_NONE)
-		return complain(
+		return context_complain(
 			c, f->errors ? EXIT_INVALID : EXIT_NO_PROFILE,
 			"no profile matches this machine, and there is none called 'default'");
 	if (s->profile.valid)
@@ -106,7 +103,8 @@ int context_choose(struct context *c, const char *wanted, struct findings *f,
 void context_json_errors(const struct context *c, const struct findings *f, struct json *j)
 {
 	json_open(j, "errors", '[');
-	for (const struct finding *finding = f->first; finding; finding = finding->next) {
+	for (const struct finding *finding = f ? f->first : NULL; finding;
+	     finding = finding->next) {
 		_cleanup_free_ char *text = finding_text(finding);
 
 		if (text && finding->severity == SEVERITY_ERROR)

@@ -42,6 +42,13 @@ static int forgive(const struct context *c, const struct node *tree)
 	return ret == -ENOMEM ? ret : 0;
 }
 
+/* As apply does it. */
+static void print_empty_report(const struct context *c)
+{
+	if (c->opt[OPT_JSON])
+		report_print(&(struct report){ 0 }, &c->machine, stdout);
+}
+
 static int load(struct context *c, const struct node *tree)
 {
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
@@ -85,16 +92,37 @@ static int disarm(struct context *c, const struct node *tree)
 	return EXIT_NOT_DONE;
 }
 
+static void print_bool(const struct context *c, const char *key, bool value)
+{
+	struct json j;
+
+	if (!c->opt[OPT_JSON])
+		return;
+	j = context_json();
+	json_bool(&j, key, value);
+	json_close(&j, '}');
+}
+
+static void print_armed(const struct context *c)
+{
+	print_bool(c, "armed", kdump_is_armed(&c->machine));
+}
+
 static int unload(struct context *c, const struct node *tree)
 {
 	int ret = disarm(c, tree);
 
-	if (c->opt[OPT_JSON]) {
-		struct json j = context_json();
+	print_armed(c);
+	return ret;
+}
 
-		json_bool(&j, "armed", kdump_is_armed(&c->machine));
-		json_close(&j, '}');
-	}
+/* Says why an action cannot do its work, in the document of --json, too. */
+#define fail(c, ...) fail_after(c, context_complain(c, EXIT_NOT_DONE, __VA_ARGS__))
+
+static int fail_after(const struct context *c, int ret)
+{
+	if (ret >= 0)
+		context_json_failure(c, NULL);
 	return ret;
 }
 
@@ -193,15 +221,15 @@ static int capture(struct context *c)
 	const char *then = NULL;
 	int status, ret;
 
-	if (!kdump_is_capture_kernel(&c->machine)) {
-		log_error("this is no crash kernel: there is no %s/vmcore; nothing is done",
-			  c->machine.procfs.path);
-		return EXIT_NOT_DONE;
-	}
+	if (!kdump_is_capture_kernel(&c->machine))
+		return fail(c, "this is no crash kernel: there is no %s/vmcore; nothing is done",
+			    c->machine.procfs.path);
 	status = context_choose(c, NULL, &f, &s);
 	ret = kdump_capture(&c->machine, status == EXIT_OK ? s.profile.tree : NULL);
 	if (status == EXIT_OK)
 		then = node_setting(node_find(s.profile.tree, "kdump.capture"), "then");
+	print_bool(c, "saved", ret >= 0);
+	fflush(stdout); /* nobody else will */
 	/* Trees made for a test are no reason to restart this machine. */
 	if (!c->opt[OPT_PROCFS])
 		leave(then ? then : "reboot");
@@ -209,34 +237,28 @@ static int capture(struct context *c)
 }
 
 /* What the initramfs hook calls, too; in an image by its own programs. */
-static int build(const struct context *c)
+static int build(struct context *c)
 {
+	int out = c->opt[OPT_JSON] ? STDERR_FILENO : -1;
 	char chroot[] = "/usr/sbin/chroot", script[] = "/usr/lib/holdfast/capture-image";
 	char *root = strdup(c->machine.root.path);
 	char *inside[] = { chroot, root, script, NULL }, *here[] = { script, NULL };
 	int status = -ENOMEM;
 
 	if (root)
-		status = run_program(*root ? inside : here, -1, -1);
+		status = run_program(*root ? inside : here, out, -1);
 	free(root);
-	if (status < 0 && status != -ENOMEM)
-		log_error("%s: %s", script, strerror(-status));
-	return status == 0 ? EXIT_OK : status == -ENOMEM ? status : EXIT_NOT_DONE;
-}
-
-static int open_named(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		log_error("%s: %s", path, strerror(errno));
-	return fd;
+	if (status < 0)
+		return status == -ENOMEM ? status : fail(c, "%s: %s", script, strerror(-status));
+	print_bool(c, "built", status == 0);
+	return status == 0 ? EXIT_OK : EXIT_NOT_DONE;
 }
 
 /* For whoever builds a capture image. */
-static int print_needs(const struct context *c, int argc, char **argv)
+static int print_needs(struct context *c, int argc, char **argv)
 {
 	_cleanup_close_ int kernel = -EBADF, initrd = -EBADF;
+	const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 	int64_t bytes;
 	int ret;
 
@@ -244,15 +266,15 @@ static int print_needs(const struct context *c, int argc, char **argv)
 		log_error("needs: give a kernel image and an initramfs");
 		return EXIT_USAGE;
 	}
-	kernel = open_named(argv[1]);
-	initrd = open_named(argv[2]);
-	if (kernel < 0 || initrd < 0)
-		return EXIT_NOT_DONE;
+	kernel = open(argv[1], flags);
+	if (kernel < 0)
+		return fail(c, "%s: %s", argv[1], strerror(errno));
+	initrd = open(argv[2], flags);
+	if (initrd < 0)
+		return fail(c, "%s: %s", argv[2], strerror(errno));
 	ret = kdump_measure(kernel, initrd, &bytes);
-	if (ret < 0) {
-		log_error("%s or %s cannot be read: %s", argv[1], argv[2], strerror(-ret));
-		return EXIT_NOT_DONE;
-	}
+	if (ret < 0)
+		return fail(c, "%s or %s cannot be read: %s", argv[1], argv[2], strerror(-ret));
 	if (c->opt[OPT_JSON]) {
 		struct json j = context_json();
 
@@ -267,13 +289,23 @@ static int print_needs(const struct context *c, int argc, char **argv)
 static const struct {
 	const char *name;
 	int (*run)(struct context *c, const struct node *tree);
-	bool writes;
+	void (*rest)(const struct context *c); /* the document where nothing may be written */
 } actions[] = {
-	{ "load", load, true },
-	{ "unload", unload, true },
-	{ "status", show_status, false },
-	{ "stamp", print_stamp, false },
+	{ "load", load, print_empty_report },
+	{ "unload", unload, print_armed },
+	{ "status", show_status, NULL },
+	{ "stamp", print_stamp, NULL },
 };
+
+static bool must_rest(struct context *c)
+{
+	if (context_stands_back(c))
+		return true;
+	if (!context_only_plans(c))
+		return false;
+	log_info("holdfast=plan on the kernel command line: nothing is written");
+	return true;
+}
 
 static int run_kdump(struct context *c, int argc, char **argv)
 {
@@ -301,10 +333,8 @@ static int run_kdump(struct context *c, int argc, char **argv)
 			name);
 		return EXIT_USAGE;
 	}
-	if (actions[i].writes && context_stands_back(c))
-		return EXIT_OK;
-	if (actions[i].writes && context_only_plans(c)) {
-		log_info("holdfast=plan on the kernel command line: nothing is written");
+	if (actions[i].rest && must_rest(c)) {
+		actions[i].rest(c);
 		return EXIT_OK;
 	}
 	status = context_choose(c, NULL, &f, &s);
@@ -312,10 +342,8 @@ static int run_kdump(struct context *c, int argc, char **argv)
 		context_json_failure(c, &f);
 		return status;
 	}
-	if (!node_child(s.profile.tree, "kdump") && actions[i].writes) {
-		log_error("profile '%s' has no section kdump", s.profile.name);
-		return EXIT_NOT_DONE;
-	}
+	if (!node_child(s.profile.tree, "kdump") && actions[i].rest)
+		return fail(c, "profile '%s' has no section kdump", s.profile.name);
 	return actions[i].run(c, s.profile.tree);
 }
 

@@ -30,12 +30,12 @@ on_disk() {
 @test "a shortage of memory: the dump is on the disk, the machine is up again, and it says why" {
 	kdump_machine 0 <<-'EOF'
 		n=$(nth)
-		holdfast apply --stage devices
-		mkdir -p /image/run /image/var
-		cp -r /run/boot /image/run/boot
+		mkdir -p /image/run/boot /image/var
+		mount LABEL=boot /image/run/boot
 		emit image holdfast --root /image --profiles /etc/holdfast/profiles apply
-		emit not-armed cat /sys/kernel/kexec_crash_loaded
-		rm -r /image
+		emit untouched cat /sys/kernel/kexec_crash_loaded
+		umount /image/run/boot
+		holdfast apply --stage devices
 		umount /var
 		holdfast apply --stage root
 		mount LABEL=data /var
@@ -65,7 +65,7 @@ on_disk() {
 
 	# Not for an image, whatever it has.
 	vm_section image | grep 'kdump: not armed, armed wanted (failed): --root is not the running system: nothing is loaded'
-	[ "$(vm_section not-armed)" = 0 ]
+	[ "$(vm_section untouched)" = 0 ]
 	# Armed in the stage that has its files, and only then is a shortage a panic, and kexec locked.
 	[ "$(json armed-1 .armed)" = true ]
 	[ "$(json armed-1 .locked)" = true ]
