@@ -215,6 +215,40 @@ evidence_has() {
 	evidence_has 'a boot ended in order, but the machine was reset after that'
 }
 
+@test "a boot that was cut off once its root could be written to is not taken for the one before it" {
+	cause_is unknown
+	expect 0 holdfast last-boot --ends
+	boot two
+	untouched expect 0 holdfast apply --stage root --dry-run
+	expect 0 holdfast apply --stage root
+	untouched expect 0 holdfast apply --stage root --dry-run
+	cause_is reboot
+	boot two-and-a-half
+	expect 0 holdfast apply --stage root
+	boot three
+	expect 0 holdfast apply --stage root
+	cause_is power-loss-or-reset
+	evidence_has 'the boot before did not end in order'
+	expect 0 holdfast last-boot --ends
+	# As most initramfs have it, it cannot be written to yet.
+	boot four
+	in_namespace "
+		mount --bind root/var root/var
+		mount -o remount,bind,ro root/var
+		'$HOLDFAST' --root root --procfs root/proc --sysfs root/sys apply --stage root"
+	cause_is reboot
+}
+
+@test "memory that was kept has no record of an end in order: a watchdog's reset is none, whatever the disk says of an older boot" {
+	cause_is unknown
+	expect 0 holdfast last-boot --ends
+	boot two
+	printf '%s\n' 'cause watchdog' 'evidence the reserved memory has no record of an end in order' >last-boot
+	install -D last-boot root/run/holdfast/last-boot
+	cause_is watchdog
+	evidence_has 'a boot ended in order, but the machine was reset after that'
+}
+
 @test "a panic outranks the restart that follows it, and the trace" {
 	cause_is unknown
 	boot two

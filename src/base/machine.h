@@ -8,6 +8,7 @@ struct machine {
 	struct root root; /* programs, modules, configuration: "/" or an image */
 	struct root run;  /* what lives until power-off; not open where there is none */
 	bool wait;        /* devices may still be appearing: wait for them */
+	bool entering;    /* the root is not entered yet, but is mounted for it */
 };
 
 /* Opens the trees; NULL stands for /proc, /sys and /, of which the first two may be missing. @run

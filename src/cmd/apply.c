@@ -206,6 +206,7 @@ static int run_apply(struct context *c, int argc, char **argv)
 	run.stages = (unsigned)stage;
 	run.boot = stage != STAGE_ALL;
 	c->machine.wait = run.boot && !(stage & STAGE_SYSTEM); /* udev is at work */
+	c->machine.entering = stage == STAGE_ROOT;
 	if (run.boot && !c->opt[OPT_PROCFS])
 		log_setup(c->opt[OPT_QUIET] ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
 			  LOG_STDERR_AND_KERNEL);

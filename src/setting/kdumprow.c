@@ -18,12 +18,7 @@ static int64_t read_attempts(const struct kdump_target *t)
 /* A loss of power and an end in order are no failures of a crash kernel. */
 static bool is_clear(const struct last_boot *l)
 {
-	if (streq_null(l->cause, CAUSE_REBOOT))
-		return true;
-	for (const struct last_boot_line *e = l->evidence; e; e = e->next)
-		if (streq(e->text, EVIDENCE_LOST))
-			return true;
-	return false;
+	return streq_null(l->cause, CAUSE_REBOOT) || last_boot_has(l, EVIDENCE_LOST);
 }
 
 struct kdump_row kdump_row_read(const struct kdump_target *t, const struct machine *m,

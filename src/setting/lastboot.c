@@ -43,6 +43,15 @@ int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char 
 	return add_text(l, list, text);
 }
 
+bool last_boot_has(const struct last_boot *l, const char *text)
+{
+	const struct last_boot_line *e = l->evidence;
+
+	while (e && !streq(e->text, text))
+		e = e->next;
+	return e;
+}
+
 /* The later ones say more. */
 static const char *const causes[] = { CAUSE_UNKNOWN,  CAUSE_POWER_LOSS_OR_RESET,
 				      CAUSE_WATCHDOG, CAUSE_REBOOT,
@@ -84,6 +93,8 @@ static int load_line(struct last_boot *l, char *line)
 		l->crashes = 0;
 	else if (streq(line, "archived"))
 		l->archived = streq(text, "yes");
+	else if (streq(line, "trace"))
+		l->trace = text;
 	return 0;
 }
 
@@ -123,6 +134,8 @@ static void print_lines(FILE *f, const void *data)
 	const struct last_boot *l = data;
 
 	fprintf(f, "cause %s\narchived %s\n", l->cause, l->archived ? "yes" : "no");
+	if (l->trace)
+		fprintf(f, "trace %s\n", l->trace);
 	if (l->log)
 		fprintf(f, "log %s\n", l->log);
 	if (l->crashes > 0)
@@ -168,7 +181,9 @@ static int last_boot_describe(const struct machine *m, struct arena *a, struct s
 	return s->file ? 0 : -ENOMEM;
 }
 
-/* While devices appear (in the initramfs) the archive is not there yet: the cause is enough. */
+/* While devices appear (in the initramfs) the archive is not there yet: the cause is enough. Where
+ * the root can be written to before it is entered, the trace is taken: a boot that does not come
+ * any further must not be taken for the one before it. */
 static int last_boot_read(const struct machine *m, const struct setting *s, struct state *ret_state)
 {
 	_cleanup_(last_boot_free) struct last_boot l = { 0 };
@@ -179,6 +194,9 @@ static int last_boot_read(const struct machine *m, const struct setting *s, stru
 	if (ret >= 0 && l.archived && !m->wait && s->tree && !last_boot_goes_on(m, s->tree))
 		l.archived = false;
 	ret_state->holds = ret >= 0 && (l.archived || m->wait);
+	if (m->entering && !l.trace && s->tree &&
+	    last_boot_can_mark(m, node_child(s->tree, "last_boot")))
+		ret_state->holds = false;
 	ret_state->value = strdup(ret < 0 ? "not recorded" : l.archived ? "recorded" : "found");
 	return ret_state->value ? 0 : -ENOMEM;
 }
@@ -196,6 +214,27 @@ static int gather(const struct machine *m, const struct setting *s, struct last_
 		ret = last_boot_add(l, &l->evidence, "no record in memory: %s", reason);
 	GATHER(ret, last_boot_find(m, s->tree, memory, true, l));
 	return ret < 0 ? ret : last_boot_save(l, m);
+}
+
+static int mark(const struct machine *m, const struct setting *s, struct last_boot *l)
+{
+	const struct node *last_boot = node_child(s->tree, "last_boot");
+	int ret = 0;
+
+	if (m->entering && last_boot_can_mark(m, last_boot))
+		ret = last_boot_mark(m, last_boot, l);
+	if (ret < 0 && ret != -ENOMEM)
+		log_warning("last_boot: that this boot runs is not noted: %s", strerror(-ret));
+	return ret == -ENOMEM ? ret : last_boot_save(l, m);
+}
+
+/* What a stage without the archive took for evidence may be none. */
+static void forget_stuck(const struct machine *m, const struct setting *s, struct last_boot *l)
+{
+	if (m->wait || !last_boot_counts_stuck(m, node_child(s->tree, "last_boot"), l))
+		return;
+	l->evidence = l->records = l->seen = NULL;
+	l->cause = l->log = NULL;
 }
 
 static int settle(const struct machine *m, const struct setting *s, struct last_boot *l, char **why)
@@ -220,11 +259,13 @@ static int last_boot_write(const struct machine *m, const struct setting *s, cha
 	_cleanup_(last_boot_free) struct last_boot l = { .cause = CAUSE_UNKNOWN };
 	int ret = last_boot_load(m, &l);
 
-	if (ret >= 0 && !m->wait && last_boot_counts_stuck(m, node_child(s->tree, "last_boot"), &l))
-		last_boot_free(&l);
+	if (ret >= 0)
+		forget_stuck(m, s, &l);
 	if (ret == -ENOENT || (ret >= 0 && !m->wait))
 		ret = gather(m, s, &l);
-	if (ret < 0 || m->wait)
+	if (ret >= 0 && m->wait)
+		return mark(m, s, &l);
+	if (ret < 0)
 		return ret;
 	ret = settle(m, s, &l, why);
 	if (ret >= 0 && l.uncopied < 0) {
@@ -254,7 +295,7 @@ static int last_boot_undo(const struct machine *m, const struct setting *s, cons
 
 const struct setting_ops last_boot_ops = {
 	.name = "last_boot",
-	.stages = STAGE_DEVICES | STAGE_SYSTEM,
+	.stages = STAGE_DEVICES | STAGE_ROOT | STAGE_SYSTEM,
 	.describe = last_boot_describe,
 	.read = last_boot_read,
 	.write = last_boot_write,

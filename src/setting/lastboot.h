@@ -17,9 +17,11 @@ struct last_boot {
 	const char *cause; /* one of those below */
 	struct last_boot_line *evidence, *records;
 	struct last_boot_line *seen; /* files of pstore that have a copy, or had one */
-	const char *log; /* the kernel log of the boot before, below the root; or NULL */
-	int64_t crashes; /* in a row, where a crash kernel had no disk to count on */
-	bool archived;   /* nothing is left to do */
+	const char *log;   /* the kernel log of the boot before, below the root; or NULL */
+	int64_t crashes;   /* in a row, where a crash kernel had no disk to count on */
+	const char *trace; /* what the disk said of the boot before, until this one took its place;
+			      or NULL */
+	bool archived;     /* nothing is left to do */
 	int uncopied; /* -errno: a record has no copy, and stays where it is; or 0. Not stored. */
 };
 
@@ -32,6 +34,7 @@ struct last_boot {
 
 /* Evidence that others ask for. */
 #define EVIDENCE_LOST "the reserved memory lost its contents, or had none"
+#define EVIDENCE_NO_END "the reserved memory has no record of an end in order"
 
 /* What the stages of this boot found out. -ENOENT: nothing yet. */
 int last_boot_load(const struct machine *m, struct last_boot *ret_l) _must_check_;
@@ -44,6 +47,9 @@ void last_boot_raise(struct last_boot *l, const char *cause);
 /* Adds a line to one of the lists of @l, unless it is there. 0 or -ENOMEM. */
 int last_boot_add(struct last_boot *l, struct last_boot_line **list, const char *fmt, ...)
 	_printf_(3, 4);
+
+/* Whether @text is among the evidence. */
+bool last_boot_has(const struct last_boot *l, const char *text);
 
 /* The fields "cause", "evidence" and "records" of an open object. */
 void last_boot_json(const struct last_boot *l, struct json *j);
@@ -76,6 +82,13 @@ int last_boot_ask_trace(const struct machine *m, const struct node *last_boot,
  * frees it); the records stay where they are then. */
 int last_boot_archive(const struct machine *m, const struct node *last_boot, struct last_boot *l,
 		      char **ret_why) _must_check_;
+
+/* Whether the disk's trace is of a boot before this one, and can be replaced. */
+bool last_boot_can_mark(const struct machine *m, const struct node *last_boot);
+
+/* Notes that this boot runs; @l remembers what the trace was. 0 or -errno. */
+int last_boot_mark(const struct machine *m, const struct node *last_boot,
+		   struct last_boot *l) _must_check_;
 
 /* Whether this boot has not been noted as ended: after a soft reboot it has, and goes on. */
 bool last_boot_goes_on(const struct machine *m, const struct node *tree);

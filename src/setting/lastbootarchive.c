@@ -41,31 +41,66 @@ static int write_trace(const struct machine *m, const struct root *archive, cons
 	return ret;
 }
 
+/* *@ret_word: "runs" or "ended" of another boot than this one, in *@ret_text, which the caller
+ * frees. */
+static bool read_trace(const struct machine *m, const struct root *archive, char **ret_text,
+		       const char **ret_word)
+{
+	_cleanup_free_ char *id = NULL;
+	const char *word;
+
+	if (root_read_text(archive, TRACE, 128, ret_text) < 0)
+		return false;
+	word = strchr(*ret_text, ' ');
+	if (!word || (machine_boot_id(m, &id) >= 0 && after_prefix(*ret_text, id)))
+		return false;
+	*ret_word = word + 1;
+	return true;
+}
+
 int last_boot_ask_trace(const struct machine *m, const struct node *last_boot, struct last_boot *l)
 {
 	_cleanup_(root_close) struct root archive = ROOT_NONE;
-	_cleanup_free_ char *text = NULL, *id = NULL;
-	const char *word;
+	_cleanup_free_ char *text = NULL;
+	const char *word = l->trace;
 	bool ended;
 
-	if (last_boot_open_archive(m, last_boot, false, &archive, NULL) < 0 ||
-	    root_read_text(&archive, TRACE, 128, &text) < 0)
+	if (!word && (last_boot_open_archive(m, last_boot, false, &archive, NULL) < 0 ||
+		      !read_trace(m, &archive, &text, &word)))
 		return 0;
-	word = strchr(text, ' ');
-	if (!word) /* not ours */
-		return 0;
-	/* This boot's own: it was asked before. */
-	if (machine_boot_id(m, &id) >= 0 && strncmp(text, id, strlen(id)) == 0)
-		return 0;
-	ended = streq(word, " ended");
+	ended = streq(word, "ended");
 	/* By what memory kept, this reset was none in order: it came later than that. */
-	if (ended && streq_null(l->cause, CAUSE_POWER_LOSS_OR_RESET))
+	if (ended &&
+	    (streq_null(l->cause, CAUSE_POWER_LOSS_OR_RESET) || last_boot_has(l, EVIDENCE_NO_END)))
 		return last_boot_add(l, &l->evidence,
 				     "a boot ended in order, but the machine was reset after that");
 	last_boot_raise(l, ended ? CAUSE_REBOOT : CAUSE_POWER_LOSS_OR_RESET);
 	return last_boot_add(l, &l->evidence,
 			     ended ? "the boot before ended in order"
 				   : "the boot before did not end in order");
+}
+
+bool last_boot_can_mark(const struct machine *m, const struct node *last_boot)
+{
+	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	_cleanup_free_ char *text = NULL;
+	const char *word;
+
+	return last_boot && last_boot_open_archive(m, last_boot, false, &archive, NULL) >= 0 &&
+	       read_trace(m, &archive, &text, &word) && faccessat(archive.fd, ".", W_OK, 0) == 0;
+}
+
+int last_boot_mark(const struct machine *m, const struct node *last_boot, struct last_boot *l)
+{
+	_cleanup_(root_close) struct root archive = ROOT_NONE;
+	_cleanup_free_ char *text = NULL;
+	const char *word = "";
+	int ret = last_boot_open_archive(m, last_boot, false, &archive, NULL);
+
+	if (ret < 0 || !read_trace(m, &archive, &text, &word))
+		return ret;
+	l->trace = arena_strdup(&l->arena, word);
+	return l->trace ? write_trace(m, &archive, "runs") : -ENOMEM;
 }
 
 /* --- archiving --- */

@@ -318,6 +318,12 @@ static bool records_shutdown(const struct machine *m)
 	return root_exists(&m->sysfs, "module/ramoops/parameters/max_reason") == 0;
 }
 
+static bool lacks_end(const struct search *s, int memory)
+{
+	return s->ending != ENDING_SHUTDOWN && s->ending != ENDING_CRASH &&
+	       memory == RAMOOPS_KEPT_CONTENTS && records_shutdown(s->m);
+}
+
 static const char *cause_of(const struct search *s, bool watchdog, int memory)
 {
 	if (s->ending == ENDING_CRASH)
@@ -326,8 +332,7 @@ static const char *cause_of(const struct search *s, bool watchdog, int memory)
 		return CAUSE_REBOOT;
 	if (watchdog)
 		return CAUSE_WATCHDOG;
-	if (s->ending == ENDING_EMERGENCY ||
-	    (memory == RAMOOPS_KEPT_CONTENTS && records_shutdown(s->m)))
+	if (s->ending == ENDING_EMERGENCY || lacks_end(s, memory))
 		return CAUSE_POWER_LOSS_OR_RESET;
 	return CAUSE_UNKNOWN;
 }
@@ -361,5 +366,8 @@ int last_boot_find(const struct machine *m, const struct node *tree, int memory,
 	if (s.panic)
 		GATHER(ret, last_boot_add(l, &l->evidence, "%s", s.panic));
 	last_boot_raise(l, cause_of(&s, watchdog, memory));
+	/* The record may have been there, and is cleared now. */
+	if (lacks_end(&s, memory) && !streq(l->cause, CAUSE_REBOOT))
+		GATHER(ret, last_boot_add(l, &l->evidence, EVIDENCE_NO_END));
 	return ret;
 }
