@@ -42,7 +42,7 @@ setup_machine() {
 	report_is '.kdump.armed' false
 	report_is '.last_boot.cause' unknown
 	[[ $(stat -c %a "$REPORT") == 644 ]]
-	[[ $(ls -A root/run/holdfast | paste -sd ' ') == 'lock report.json' ]]
+	[[ $(ls -A root/run/holdfast) == $'lock\nreport.json' ]]
 }
 
 @test "runs wait for each other; a user who locks what he can open keeps nobody waiting" {

@@ -14,6 +14,7 @@ setup_file() {
 }
 
 setup_machine() {
+	export top HOLDFAST
 	top=$(mktemp -d -p /opt holdfast-test.XXXXXX)
 	mkdir -p "$top"/{bin,run,profiles}
 	install "$SCORE" "$top/bin/service"
@@ -590,4 +591,34 @@ ten_services_have_300() {
 		pkill -P "$running" || :
 		kill "$running" 2>/dev/null || :
 	done
+}
+
+@test "a profile in a directory that was replaced, or is there again, takes effect" {
+	write_profile
+	# With a /run of its own: --profiles DIR stays what it was when the guard was started.
+	# shellcheck disable=SC2016 # expanded inside
+	timeout 60 unshare --mount bash -c '
+		set -e
+		starts_with() { until [ "$("$top/bin/service")" = "$1" ]; do sleep 0.1; done; }
+		profile=$(<"$top/profiles/default.yaml")
+		mount -t tmpfs none /run
+		mkdir -p /run/holdfast/profiles
+		printf "%s\n" "$profile" >/run/holdfast/profiles/default.yaml
+		"$HOLDFAST" --rundir "$top/run" guard 2>"$top/log" &
+		starts_with 300
+		mkdir /run/holdfast/new
+		printf "%s\n" "${profile/300/310}" >/run/holdfast/new/default.yaml
+		mv /run/holdfast/profiles /run/holdfast/old
+		mv /run/holdfast/new /run/holdfast/profiles
+		starts_with 310
+		rm -r /run/holdfast
+		sleep 1.5
+		starts_with 310
+		mkdir -p /run/holdfast/profiles
+		printf "%s\n" "${profile/300/320}" >/run/holdfast/profiles/default.yaml
+		starts_with 320
+		kill $!
+		wait $!
+	'
+	grep -q 'the new profile cannot be used; the old one stays in force' "$top/log"
 }

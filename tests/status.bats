@@ -220,7 +220,7 @@ status_is() {
 	process 700 sshd && is_program 700 sshd
 	process 800 logger cgroup=/system.slice/syslog.service && is_program 800 logger
 	process 900 other uid=33 && is_program 900 other
-	guard_says 'status:guard\t5\t1\t0\t0\t0\t1\t0\t0\npinned\tsshd\t700\t/usr/sbin/sshd\t-1000\texec\t1700000000\nproblem\tloose\tothers can write to it\n\0why 800:logger outgrew its max_rss and lost its protection\nnot other: it runs another file\n\0why 900:not logger: it runs another file\nnot other: another user runs it\n\0'
+	guard_says 'status:guard\t5\t1\t0\t0\t0\t1\t0\t0\npinned\tsshd\t700\t-1000\texec\t1700000000\t/usr/sbin/sshd\nproblem\tloose\tothers can write to it\n\0why 800:logger outgrew its max_rss and lost its protection\nnot other: it runs another file\n\0why 900:not logger: it runs another file\nnot other: another user runs it\n\0'
 	COLUMNS=100 expect 1 holdfast status
 	output_has 'guard:     running, exec gate; 0 released, 0 lost events, 0 rescans, 1 leashed'
 	output_has 'sshd[700]: oom_score_adj -1000, pinned by exec'

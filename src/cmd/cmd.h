@@ -112,6 +112,9 @@ void option_help(const struct cmd *cmd);
 
 /* Opens the trees and the profile directories. */
 int context_open(struct context *c) _must_check_;
+
+/* Opens the profiles' directories, anew if they were open. */
+int context_open_library(struct context *c) _must_check_;
 void context_close(struct context *c);
 
 /* Chooses the profile (by @wanted, else by the options), composes and checks it. What is wrong is

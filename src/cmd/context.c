@@ -18,6 +18,12 @@ int context_open(struct context *c)
 		return ret;
 	c->identity.procfs = &c->machine.procfs;
 	c->identity.sysfs = &c->machine.sysfs;
+	return context_open_library(c);
+}
+
+int context_open_library(struct context *c)
+{
+	library_close(&c->library);
 	return library_open(&c->machine.root, c->profiles[0] ? c->profiles : NULL, &c->library);
 }
 

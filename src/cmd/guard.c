@@ -7,6 +7,7 @@
 #include "guard/confine.h"
 #include "guard/control.h"
 #include "guard/lean.h"
+#include "guard/profiles.h"
 #include "guard/supervise.h"
 #include "guard/watch.h"
 
@@ -17,6 +18,7 @@
 struct daemon {
 	struct context *c;
 	int ready_fd; /* of the process that waits in the foreground; or -1 */
+	int watch;    /* told when a profile changes; or -1 */
 };
 
 /* sd_notify(3)'s protocol: a datagram to the socket that the manager names. */
@@ -71,11 +73,22 @@ static void settle(void)
 		log_warning("guard: memory cannot be locked: %s", strerror(-ret));
 }
 
+static bool concerns(const char *name, void *user)
+{
+	const struct daemon *d = user;
+
+	return profiles_concern(&d->c->library, name);
+}
+
 static int load(struct rules *ret_rules, void *user)
 {
 	struct daemon *d = user;
-	int ret = compile_rules(d->c, ret_rules);
+	int ret = context_open_library(d->c);
 
+	if (ret >= 0) {
+		profiles_watch(d->watch, &d->c->library);
+		ret = compile_rules(d->c, ret_rules);
+	}
 	settle();
 	return ret;
 }
@@ -105,36 +118,20 @@ static int beat_ms(void)
 	return (int)(strtoll(usec, NULL, 10) / 2000);
 }
 
-/* Told when a profile changes; not in an initramfs, which is emptied when its work is done. */
-static int watch_profiles(const struct context *c)
-{
-	_cleanup_close_ int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int watch = c->opt[OPT_ROOT] || here < 0 ? -EBADF : watch_open();
-
-	for (unsigned i = 0; i < c->library.n_dirs && watch >= 0; i++) {
-		const struct library_dir *dir = &c->library.dirs[i];
-		_cleanup_close_ int fd = root_openat(&dir->base, dir->inside, O_PATH | O_DIRECTORY);
-		int ret = fd < 0 ? fd : watch_add(watch, fd);
-
-		if (ret < 0)
-			log_warning("guard: %s: changes will not be noticed: %s", dir->path,
-				    strerror(-ret));
-	}
-	if (watch >= 0 && fchdir(here) < 0)
-		log_debug("guard: %s", strerror(errno));
-	return watch;
-}
-
 static int run_foreground(struct context *c, int ready_fd)
 {
-	struct daemon d = { .c = c, .ready_fd = ready_fd };
+	/* An initramfs is emptied when its work is done. */
+	struct daemon d = { .c = c,
+			    .ready_fd = ready_fd,
+			    .watch = c->opt[OPT_ROOT] ? -EBADF : watch_open() };
 	const struct supervise how = {
 		.load = load,
 		.work = work,
 		.ready = on_ready,
 		.beat = beat,
 		.beat_ms = beat_ms(),
-		.profiles = watch_profiles(c),
+		.profiles = d.watch,
+		.concerns = concerns,
 		.user = &d,
 	};
 	int ret = root_write_text(&c->machine.procfs, "self/oom_score_adj", "-1000");
@@ -145,7 +142,7 @@ static int run_foreground(struct context *c, int ready_fd)
 	if (ret < 0)
 		log_warning("guard: cannot be confined: %s", strerror(-ret));
 	ret = supervise_run(&how);
-	close_p(&(int){ how.profiles });
+	close_p(&d.watch);
 	return ret;
 }
 

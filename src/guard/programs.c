@@ -72,11 +72,11 @@ void programs_refresh(struct programs *ps)
 
 /* A file that appears beside a program may be renamed to it a moment later: the mark goes with it,
  * so that its first exec comes to the gate. */
-static void on_appearance(const char *name, void *data)
+static void on_change(const char *name, bool appeared, void *data)
 {
 	const struct programs *ps = data;
 
-	for (unsigned i = 0; i < ps->rules->n && ps->gate->fd >= 0; i++) {
+	for (unsigned i = 0; appeared && i < ps->rules->n && ps->gate->fd >= 0; i++) {
 		const char *exe = ps->rules->list[i].exe;
 		char path[PATH_MAX];
 		_cleanup_close_ int fd = -EBADF;
@@ -92,5 +92,5 @@ static void on_appearance(const char *name, void *data)
 
 bool programs_follow(struct programs *ps)
 {
-	return watch_drain(ps->watch, on_appearance, ps) && programs_resolve(ps);
+	return watch_drain(ps->watch, on_change, ps) && programs_resolve(ps);
 }

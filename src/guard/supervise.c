@@ -171,10 +171,18 @@ static void on_signal(struct supervisor *s)
 	}
 }
 
+static void on_name(const char *name, bool appeared, void *data)
+{
+	struct supervisor *s = data;
+
+	(void)appeared;
+	if (!s->reload_at && s->how->concerns(name, s->how->user))
+		s->reload_at = policy_now() + SETTLE_MS;
+}
+
 static void on_profiles(struct supervisor *s)
 {
-	if (watch_drain(s->how->profiles, NULL, NULL) && !s->reload_at)
-		s->reload_at = policy_now() + SETTLE_MS;
+	(void)watch_drain(s->how->profiles, on_name, s);
 }
 
 static int until(int64_t when, int timeout)

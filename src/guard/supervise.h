@@ -15,7 +15,8 @@ struct supervise {
 	/* Called every .beat_ms, for a service manager that watches us; 0: never. */
 	void (*beat)(void *user);
 	int beat_ms;
-	int profiles; /* watch_open() on the profiles' directories: a change reloads; or -1 */
+	int profiles; /* watch_open() on directories, or -1: a change reloads, if it is of a name */
+	bool (*concerns)(const char *name, void *user); /* that concerns the rules */
 	void *user;
 };
 

@@ -20,7 +20,7 @@ int watch_add(int watch, int dir_fd)
 	return 0;
 }
 
-bool watch_drain(int watch, void (*appeared)(const char *name, void *data), void *data)
+bool watch_drain(int watch, void (*each)(const char *name, bool appeared, void *data), void *data)
 {
 	_Alignas(struct inotify_event) char buffer[4096];
 	bool any = false;
@@ -32,8 +32,8 @@ bool watch_drain(int watch, void (*appeared)(const char *name, void *data), void
 		any = true;
 		for (char *at = buffer; at < buffer + n; at += sizeof(*e) + e->len) {
 			e = (const void *)at;
-			if (appeared && e->mask & IN_CREATE && !(e->mask & IN_ISDIR) && e->len > 0)
-				appeared(e->name, data);
+			each(e->len > 0 ? e->name : "",
+			     (e->mask & (IN_CREATE | IN_ISDIR)) == IN_CREATE, data);
 		}
 	}
 	return any;

@@ -1,4 +1,6 @@
-/* Directories on the way to protected programs: told when something in them changes. */
+/* Directories on the way to protected programs, and to profiles: told when something in them
+ * changes.
+ */
 #pragma once
 
 #include "base/util.h"
@@ -10,6 +12,7 @@ int watch_open(void) _must_check_;
  * other way to name a directory by its descriptor once /proc is out of reach. */
 int watch_add(int watch, int dir_fd) _must_check_;
 
-/* Reads what waits, and calls @appeared (may be NULL) with the name of each file that is new;
- * whether there was anything. */
-bool watch_drain(int watch, void (*appeared)(const char *name, void *data), void *data);
+/* Reads what waits, and calls @each for it with the name that something has happened to (empty: to
+ * the directory itself, or what is not known), and whether that is a new file; whether there was
+ * anything. */
+bool watch_drain(int watch, void (*each)(const char *name, bool appeared, void *data), void *data);

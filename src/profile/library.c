@@ -30,12 +30,11 @@ static int open_standard(struct library *l, const struct root *root)
 	int ret = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(standard_dirs) && ret >= 0; i++)
-		if (root_exists(root, standard_dirs[i]) == 0)
-			ret = add_dir(l, (struct library_dir){
-						 .base = *root,
-						 .inside = standard_dirs[i],
-						 .path = root_path(root, standard_dirs[i]),
-					 });
+		ret = add_dir(l, (struct library_dir){
+					 .base = *root,
+					 .inside = standard_dirs[i],
+					 .path = root_path(root, standard_dirs[i]),
+				 });
 	return ret;
 }
 
@@ -217,6 +216,8 @@ int library_names(const struct library *l, struct arena *a, char ***ret_names)
 
 		if (ret == -ENOMEM)
 			return ret;
+		if (ret == -ENOENT && !l->dirs[i].owned)
+			continue;
 		if (ret < 0) /* the others may have what is needed */
 			log_error("%s: %s", l->dirs[i].path, strerror(-ret));
 	}

@@ -14,12 +14,12 @@ struct library_dir {
 };
 
 struct library {
-	struct library_dir dirs[LIBRARY_MAX_DIRS]; /* those that exist, in order */
+	struct library_dir dirs[LIBRARY_MAX_DIRS]; /* in order */
 	unsigned n_dirs;
 };
 
 /* Opens the directories of @dirs (ends with NULL), or the standard ones below @root (which must
- * outlive the library) where @dirs is NULL. A standard one that is missing is passed over; a given
+ * outlive the library) where @dirs is NULL. A standard one may be missing, or come later; a given
  * one that cannot be opened is logged and -errno. */
 int library_open(const struct root *root, char *const *dirs,
 		 struct library *ret_library) _must_check_;
