@@ -598,7 +598,7 @@ expect_one_of() {
 @test "crashkernel= in all its forms" {
 	# shellcheck disable=SC2016 # the kernel's own notation
 	local memmap='memmap=0x100000$512M' value
-	for value in 192M 256M 192M@16M 0-:192M 0-2G:192M,2G-:256M@16M 192M,high 201326592 '192M,high crashkernel=64M,low' '64M crashkernel=192M'; do
+	for value in 192M 256M 192M@16M 0-:192M 0-2G:192M,2G-:256M@16M 192M,high 201326592 0-1T:192M,1T-:1P 0x0-0x1T:192M,1t-:256M '192M,high crashkernel=64M,low' '64M crashkernel=192M'; do
 		image_check 0 --strict --cmdline "crashkernel=$value $memmap"
 	done
 	for value in 128M 64M@16M; do

@@ -82,6 +82,24 @@ reason() {
 	} >"$initrd"
 	expect 1 holdfast --json kdump status
 	json_is '.required_bytes > (264 * 1048576)' true
+	# Of zstd's frames each says; one that does not stands for what follows it, too.
+	head -c 60M /dev/zero >big
+	head -c 1M /dev/urandom >noise
+	for part in big noise; do
+		zstd -qf $part
+		zstd -qf --no-check $part -o $part.plain
+		zstd -qc <$part >$part.pipe
+	done
+	same_need() {
+		holdfast kdump needs root/boot/vmlinuz-6.1.0-demo "$initrd"
+	}
+	cat big.zst noise.plain >"$initrd"
+	needed=("$(same_need)")
+	cat noise.zst <(head -c 512 /dev/zero) big.plain >"$initrd"
+	((needed[0] == 64 * 1048576 + $(stat -c %s big.zst noise.plain | paste -sd+) + 2 * 61 * 1048576))
+	((needed[0] - $(same_need) < 1024 && $(same_need) - needed[0] < 1024))
+	cat noise.pipe big.zst >"$initrd"
+	(($(same_need) < needed[0]))
 }
 
 @test "early microcode before the packed archive does not hide what that unpacks to" {
@@ -304,6 +322,9 @@ built_for() {
 	done
 	built_for other default
 	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	# A default that is written out changes nothing.
+	sed -i 's/LABEL=data/& , path: \/crash, save: vmcore, keep: 0x3, max_attempts: 3, then: reboot/' "$PROFILES"/default.yaml
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
 	# What is not the image's affair may change.
 	sed -i 's/192M/128M/; s/^last_boot: {/& keep: 4,/' "$PROFILES"/default.yaml
 	reason "nothing is in the way: 'holdfast kdump load' arms it"
@@ -491,6 +512,30 @@ in_hook() {
 	expect 0 in_hook 'site=$PWD/root/etc/holdfast/profiles sysroot= vendor=/nowhere
 		needs'
 	output_has 'target default LABEL=crash dumps'
+}
+
+@test "a disk whose label has quotes and backslashes does, too" {
+	local TYPE=''
+	profile default <<-'END'
+		kdump: { crashkernel: 64M, capture: { target: 'LABEL=a "b" c\d', save: dmesg } }
+	END
+	# shellcheck disable=SC2016 # the hook's own
+	expect 0 in_hook 'site=$PWD/root/etc/holdfast/profiles sysroot= vendor=/nowhere
+		needs'
+	output_has 'target default LABEL=a "b" c\d'
+}
+
+@test "a capture image is for the running kernel; in an image, where that is the builder's, for each installed one" {
+	local TYPE='' version
+	for version in 6.1.0-demo 6.2.0-next; do
+		install -D /dev/null root/lib/modules/$version/modules.dep
+	done
+	mkdir root/lib/modules/6.0.0-gone
+	expect 0 in_hook kernels_meant
+	output_is <<<$'6.1.0-demo\n6.2.0-next'
+	install -D /dev/null "root/lib/modules/$(uname -r)/modules.dep"
+	expect 0 in_hook kernels_meant
+	output_is <<<"$(uname -r)"
 }
 
 @test "a kernel whose log holdfast cannot read by itself: makedumpfile goes into the capture image, whatever is saved" {

@@ -1,4 +1,6 @@
 /* crashkernel= on a command line: is it enough, on each machine that the profile is for? */
+#include <ctype.h>
+
 #include "base/text.h"
 #include "image/image.h"
 #include "profile/comparison.h"
@@ -36,6 +38,28 @@ static struct memory memory_of(const struct node *tree)
 	return m.known ? m : (struct memory){ 0, INT64_MAX, false };
 }
 
+/* As the kernel's memparse(): units that a profile does not know, and small letters. */
+static int parse_size(const char *text, int64_t *ret_size)
+{
+	static const char suffixes[] = "KMGTPE";
+	size_t n = strlen(text);
+	const char *suffix = n > 0 ? strchr(suffixes, toupper((unsigned char)text[n - 1])) : NULL;
+	char number[32] = "";
+	int64_t v;
+	int ret;
+
+	if (n >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, n - !!suffix);
+	ret = text_to_int(number, &v);
+	if (ret >= 0 && suffix &&
+	    __builtin_mul_overflow(v, INT64_C(1024) << (10 * (suffix - suffixes)), &v))
+		ret = -ERANGE;
+	if (ret >= 0)
+		*ret_size = v;
+	return ret;
+}
+
 static int parse_range(char *text, struct reserve *r)
 {
 	char *dash = strchr(text, '-');
@@ -44,9 +68,9 @@ static int parse_range(char *text, struct reserve *r)
 	if (!dash)
 		return -EINVAL;
 	*dash = '\0';
-	ret = text_to_size(text, 1, &r->start);
+	ret = parse_size(text, &r->start);
 	if (ret >= 0 && dash[1])
-		ret = text_to_size(dash + 1, 1, &r->end);
+		ret = parse_size(dash + 1, &r->end);
 	*dash = '-';
 	return ret;
 }
@@ -68,7 +92,7 @@ static int parse(char *text, struct reserve *reserves)
 			r.range = part;
 		}
 		if (n == MAX_RESERVES || (colon && parse_range(part, &r) < 0) ||
-		    text_to_size(colon ? colon + 1 : part, 1, &r.size) < 0)
+		    parse_size(colon ? colon + 1 : part, &r.size) < 0)
 			return -EINVAL;
 		reserves[n++] = r;
 	}

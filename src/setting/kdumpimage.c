@@ -118,24 +118,64 @@ bool kdump_is_signed(int kernel)
 		memcmp(end, appended, sizeof(end)) == 0);
 }
 
-/* RFC 8878: Frame_Content_Size, where its frame has one. 0 where not. */
-static int64_t zstd_content_size(const struct head *h)
+/* RFC 8878: a frame's header, behind its magic number. */
+struct zstd {
+	size_t size_at;    /* where Frame_Content_Size is */
+	size_t blocks_at;  /* where the header ends */
+	unsigned size_len; /* 0: there is none */
+	bool checksum;
+};
+
+static struct zstd zstd_header(const struct head *h)
 {
-	static const uint8_t dictionary[] = { 0, 1, 2, 4 };
+	static const uint8_t dictionary[] = { 0, 1, 2, 4 }, size[] = { 0, 2, 4, 8 };
 	uint8_t d = h->bytes[4];
 	bool single = d & 0x20;
-	size_t at = (single ? 5U : 6U) + dictionary[d & 3];
+	struct zstd z = {
+		.size_at = (single ? 5U : 6U) + dictionary[d & 3],
+		.size_len = d >> 6 == 0 && single ? 1 : size[d >> 6],
+		.checksum = d & 4,
+	};
 
-	switch (d >> 6) {
+	z.blocks_at = z.size_at + z.size_len;
+	return z;
+}
+
+/* 0: it does not say. */
+static int64_t zstd_content_size(const struct head *h)
+{
+	struct zstd z = zstd_header(h);
+
+	switch (z.size_len) {
 	case 0:
-		return single ? h->bytes[at] : 0;
+		return 0;
 	case 1:
-		return (le32_at(h, at) & 0xffff) + 256;
+		return h->bytes[z.size_at];
 	case 2:
-		return le32_at(h, at);
+		return (le32_at(h, z.size_at) & 0xffff) + 256;
+	case 4:
+		return le32_at(h, z.size_at);
 	default:
-		return le32_at(h, at + 4) ? 0 : le32_at(h, at);
+		return le32_at(h, z.size_at + 4) ? 0 : le32_at(h, z.size_at);
 	}
+}
+
+/* Where the frame ends: behind its last block, and its checksum. -EBADMSG: it does not. */
+static int64_t end_of_zstd(int fd, const struct head *h)
+{
+	struct zstd z = zstd_header(h);
+	int64_t at = h->at + (int64_t)z.blocks_at;
+	uint8_t b[3];
+
+	while (pread(fd, b, sizeof(b), at) == sizeof(b)) {
+		uint32_t block = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16;
+		bool repeats = (block >> 1 & 3) == 1; /* one byte stands for all */
+
+		at += 3 + (repeats ? 1 : block >> 3);
+		if (block & 1)
+			return at + (z.checksum ? 4 : 0);
+	}
+	return -EBADMSG;
 }
 
 /* RFC 1952: the last four bytes are the size before compression; of the last member, where several
@@ -178,8 +218,7 @@ static int64_t skip_zeros(int fd, int64_t at)
 	return at;
 }
 
-/* Where what follows an archive that is not packed begins, such as early microcode. -EBADMSG: it
- * has no end. */
+/* Where an archive that is not packed ends, such as early microcode. -EBADMSG: it does not. */
 static int64_t end_of_cpio(int fd, int64_t at)
 {
 	static const char trailer[] = "TRAILER!!!";
@@ -193,35 +232,64 @@ static int64_t end_of_cpio(int fd, int64_t at)
 		at = (at + 110 + name + 3) & ~INT64_C(3);
 		at = (at + size + 3) & ~INT64_C(3);
 		if (memcmp(entry + 110, trailer, sizeof(trailer)) == 0)
-			return skip_zeros(fd, at);
+			return at;
 	}
 	return -EBADMSG;
 }
 
-/* The size of all that it is made of, unpacked. */
+static bool is_cpio(const struct head *h)
+{
+	return has(h, 0, "070701", 6);
+}
+
+static bool is_zstd(const struct head *h)
+{
+	return has(h, 0, "\x28\xb5\x2f\xfd", 4);
+}
+
+/* One of the parts that are joined: what it is unpacked in *@ret_unpacked, 0 where it does not say;
+ * and where the next begins, or -EBADMSG where nobody knows. */
+static int64_t next_part(int fd, const struct head *h, int64_t *ret_unpacked)
+{
+	int64_t end = -EBADMSG;
+
+	if (is_cpio(h)) {
+		end = end_of_cpio(fd, h->at);
+		*ret_unpacked = end < 0 ? h->size : end - h->at; /* lies in memory as it is */
+	} else if (is_zstd(h)) {
+		end = end_of_zstd(fd, h);
+		*ret_unpacked = zstd_content_size(h);
+	} else {
+		*ret_unpacked = has(h, 0, "\x1f\x8b", 2) ? gzip_content_size(fd, h) : 0;
+	}
+	return end;
+}
+
+/* The size of all that it is made of, unpacked. What does not say is not followed any further: the
+ * rest of the file counts with it. */
 static int unpacked_size(int fd, int64_t *ret_size)
 {
-	int64_t sum = 0, unpacked, end;
+	int64_t sum = 0, end = 0;
 	struct head h;
 	int ret = read_head(fd, 0, &h);
 
 	if (ret >= 0 && h.n < 32)
 		ret = -ENOEXEC;
-	while (ret >= 0 && has(&h, 0, "070701", 6) && (end = end_of_cpio(fd, h.at)) > 0) {
-		sum += end - h.at;
-		ret = read_head(fd, end, &h);
+	while (ret >= 0 && end >= 0 && h.size > 0) {
+		int64_t unpacked;
+
+		end = next_part(fd, &h, &unpacked);
+		if (unpacked <= 0) {
+			unpacked = h.size * USUAL_RATIO;
+			end = -EBADMSG;
+		}
+		sum += unpacked;
+		if (end >= 0)
+			ret = read_head(fd, skip_zeros(fd, end), &h);
 	}
 	if (ret < 0)
 		return ret;
-	if (has(&h, 0, "\x28\xb5\x2f\xfd", 4))
-		unpacked = zstd_content_size(&h);
-	else if (has(&h, 0, "\x1f\x8b", 2))
-		unpacked = gzip_content_size(fd, &h);
-	else
-		unpacked = has(&h, 0, "070701", 6) ? h.size : 0;
-	if (unpacked <= 0 && h.size > 0)
-		unpacked = h.size * USUAL_RATIO;
-	*ret_size = sum + unpacked;
+	*ret_size = sum;
 	return 0;
 }
 

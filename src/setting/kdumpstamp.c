@@ -11,10 +11,11 @@ static uint64_t hash_text(uint64_t h, const char *text)
 	return hash_add(h, text, strlen(text) + 1);
 }
 
+/* A default that is written out changes nothing. */
 static uint64_t hash_section(uint64_t h, const struct node *section)
 {
 	for (struct node *n = node_next(section, NULL); n; n = node_next(section, n))
-		if (n->kind == NODE_SCALAR)
+		if (n->kind == NODE_SCALAR && !streq_null(n->row->fallback, n->value))
 			h = hash_text(hash_text(h, n->name), n->value);
 	return h;
 }
