@@ -209,6 +209,43 @@ $(sed -n 's/^CPU: .* PID: \([0-9]*\) .*/\1/p' "$log")"
 	json_is '.reports[0].reclaim' 'had nothing left to take: there is no swap, and hardly any page cache; slab that is in use and locked memory, which cannot be taken, were 36 % of the RAM'
 }
 
+# memory_of LINE...: the log of a cgroup's limit, with these lines among its statistics.
+memory_of() {
+	printf '%s\n' "${@/#/               }" >lines
+	sed '/kernel_stack 0/r lines' "$LOGS/memcg-5.4.log" >log
+}
+
+@test "a cgroup's memory that the kernel itself holds" {
+	memory_of 'kernel 150000000' 'sock 80530636' 'shmem 0' 'slab_reclaimable 10485760' 'slab_unreclaimable 125829120' 'slab 136314880'
+	explained log
+	json_is '.reports[0].cgroup_memory_kb' '{"anon":237468,"file":4,"shmem":0,"sock":78643,"slab":133120,"slab_reclaimable":10240,"slab_unreclaimable":122880,"kernel":146484}'
+	json_is '.reports[0].reclaim' \
+		"had nothing left to take: memory and swap together have reached their limit, and there was hardly any page cache; the kernel's own memory for it, which cannot be taken, was 51 % of the limit"
+	json_is '.reports[0].advice | map(select(test("kernel itself held 55 % of the limit|sockets held 29 % of the limit"))) | length' 2
+	COLUMNS=200 expect 0 "$HOLDFAST" explain log
+	output_has "the kernel's own 143M, of it slab 10.0M reclaimable and 120M not"
+	output_has 'sockets 76.8M'
+	# Before 5.18 only the parts are told.
+	memory_of 'percpu 1048576' 'slab_reclaimable 0' 'slab_unreclaimable 125829120' 'slab 125829120'
+	explained log
+	json_is '.reports[0].cgroup_memory_kb.kernel' 123904
+	# Before that, only the sum.
+	sed 's/kmem: usage 5000kB/kmem: usage 131072kB/' "$LOGS/memcg-5.4.log" >log
+	explained log
+	json_is '.reports[0] | .kernel_memory_limit.usage_kb, .cgroup_memory_kb.kernel, .reclaim' \
+		$'131072\n131072\nhad nothing left to take: memory and swap together have reached their limit, and there was hardly any page cache'
+	COLUMNS=200 expect 0 "$HOLDFAST" explain log
+	output_has "the kernel's own 128M"
+}
+
+@test "a kill without a report: the kernel may have left it out" {
+	grep 'Killed process' "$LOGS/memcg-5.4.log" >log
+	COLUMNS=200 expect 0 "$HOLDFAST" explain log
+	output_has 'The kernel reports ten kills in five seconds at most: it may have left this report out.'
+	COLUMNS=200 expect 0 "$HOLDFAST" explain "$LOGS/memcg-5.4.log"
+	[[ $output != *'ten kills'* ]]
+}
+
 @test "free memory in pieces: only where the lists of blocks and the reserves show it" {
 	local pieces='there was free memory above the watermarks, but no 512 pages of it in a row'
 	sed -E '/^Node 0 (Normal|DMA32):/s/[0-9]+\*(2048|4096)kB/0*\1kB/g; s/^(Node 0 Normal free:)/\19/; s/order=0, oom_score/order=9, oom_score/' \
@@ -689,4 +726,48 @@ stamped() {
 	COLUMNS=80 LC_ALL=C expect 0 "$HOLDFAST" explain "$LOGS/global-6.1.log"
 	output_has '################  28.8G'
 	[[ $(LC_ALL=C tr -d ' -~\n' <<<"$output") == '' ]]
+}
+
+@test "a log that is there twice has each report once" {
+	local name twice
+	for name in global-6.1 memcg-5.4 memcg-3.10 panic-6.12; do
+		sed 's/^ *\([a-z_]* [0-9]*\)$/[93543.707030] \1/' "$LOGS/$name.log" >dmesg
+		sed 's/^/Jan 15 10:23:45 box kernel: /' dmesg >syslog
+		# As one file behind the other, and line by line.
+		cat syslog dmesg >behind
+		cat syslog syslog >same
+		paste -d '\n' dmesg syslog >lines
+		sed p dmesg >doubled
+		for twice in behind same lines doubled; do
+			same_as "$LOGS/$name.log" <"$twice"
+		done
+	done
+	# One of another time is another, whatever else is the same.
+	sed 's/^\[93543/[96543/' "$LOGS/memcg-5.4.log" | cat "$LOGS/memcg-5.4.log" - >log
+	explained log
+	json_is '.reports | length' 2
+}
+
+# many FORMAT: a hundred thousand lines that have a number of their own.
+many() {
+	seq 100000 | sed "s/.*/[1.0] $1/"
+}
+
+@test "lists without an end take no time of their own" {
+	local killed='Memory cgroup out of memory: Killed process & (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB'
+	{
+		grep -h 'invoked oom-killer\|Comm: doxygen\|Mem-Info' "$LOGS/global-6.1.log" | sed 's/^\(\[.*\] \)*/[1.0] /'
+		many 'Node & DMA free:1kB min:1kB low:1kB high:1kB'
+		echo '[1.0] Unreclaimable slab info:'
+		seq 100000 -1 1 | sed 's/.*/[1.0] cache-& 1KB &KB/'
+	} >zones
+	{
+		echo "[1.0] ${killed/&/1}"
+		echo '[1.0] Tasks in /a are going to be killed due to memory.oom.group set'
+		many "$killed"
+	} >group
+	many "$killed\\n[1.0] ** & printk messages dropped **" >lost
+	for log in zones group lost; do
+		timeout 20 "$HOLDFAST" --json explain "$log" >/dev/null
+	done
 }

@@ -84,17 +84,36 @@ static void print_machine(struct page *p)
 	print_slabs(p);
 }
 
+static const char *size_of_bytes(char buffer[TERM_SIZE], int64_t bytes)
+{
+	return page_size(buffer, oom_known(bytes) ? bytes / 1024 : bytes);
+}
+
 static void print_stats(struct page *p)
 {
 	const struct oom_stats *s = &p->r->stats;
 	char a[TERM_SIZE], b[TERM_SIZE], c[TERM_SIZE];
+	int64_t kernel = oom_cgroup_kernel_kb(p->r);
+	const char *label = "memory";
 
-	if (!oom_known(s->anon) && !oom_known(s->file))
+	if (p->r->constraint != OOM_CONSTRAINT_MEMCG)
 		return;
-	page_line(p, "memory", "anonymous %s, page cache %s, shared %s",
-		  page_size(a, oom_known(s->anon) ? s->anon / 1024 : s->anon),
-		  page_size(b, oom_known(s->file) ? s->file / 1024 : s->file),
-		  page_size(c, oom_known(s->shmem) ? s->shmem / 1024 : s->shmem));
+	if (ANY_KNOWN(s->anon, s->file)) {
+		page_line(p, label, "anonymous %s, page cache %s, shared %s",
+			  size_of_bytes(a, s->anon), size_of_bytes(b, s->file),
+			  size_of_bytes(c, s->shmem));
+		label = "";
+	}
+	if (!oom_known(kernel))
+		return;
+	if (ANY_KNOWN(s->slab_reclaimable, s->slab_unreclaimable))
+		page_line(p, label, "the kernel's own %s, of it slab %s reclaimable and %s not",
+			  page_size(a, kernel), size_of_bytes(b, s->slab_reclaimable),
+			  size_of_bytes(c, s->slab_unreclaimable));
+	else
+		page_line(p, label, "the kernel's own %s", page_size(a, kernel));
+	if (oom_known(s->sock) && s->sock > 0)
+		page_line(p, "", "sockets %s", size_of_bytes(a, s->sock));
 }
 
 static void print_reclaim(struct page *p)

@@ -212,6 +212,13 @@ static void print_missing(struct page *p)
 		p->error = -ENOMEM;
 	else if (*text)
 		page_line(p, "missing", "%s", text);
+	/* DEFAULT_RATELIMIT_BURST in DEFAULT_RATELIMIT_INTERVAL, in oom_kill_process(). */
+	if (r->victim.said && !r->invoked && !r->heading && !r->rows &&
+	    !oom_known(r->memory.free) && !oom_known(r->limit.usage_kb))
+		page_line(p, "",
+			  "The kernel reports ten kills in five seconds at most: it may have left "
+			  "this report out. In those that it writes, 'vm.oom_dump_tasks: true' "
+			  "lists the tasks.");
 }
 
 void explain_list(const struct term *t, const struct oom_log *log)

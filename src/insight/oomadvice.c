@@ -132,6 +132,37 @@ static void about_order(struct adviser *a)
 	       1LL << r->order);
 }
 
+/* @part in percent of the cgroup's limit; -1 where one is not known. */
+static int64_t percent_of_limit(const struct adviser *a, int64_t kb)
+{
+	int64_t limit = a->r->limit.limit_kb;
+
+	return oom_known(kb) && oom_known(limit) && limit > 0
+		       ? (int64_t)((double)kb / (double)limit * 100)
+		       : -1;
+}
+
+static void about_kernel_of_cgroup(struct adviser *a)
+{
+	const struct oom_report *r = a->r;
+	int64_t share = percent_of_limit(a, oom_cgroup_kernel_kb(r));
+
+	if (r->constraint != OOM_CONSTRAINT_MEMCG)
+		return;
+	if (share >= 25)
+		advise(a,
+		       "The kernel itself held %lld %% of the limit for what runs in the cgroup: "
+		       "threads, open files, directory entries. No process has it: killing frees "
+		       "it only as far as it goes with the process.",
+		       (long long)share);
+	share = percent_of_limit(a, oom_known(r->stats.sock) ? r->stats.sock / 1024 : OOM_UNKNOWN);
+	if (share >= 25)
+		advise(a,
+		       "Buffers of sockets held %lld %% of the limit: 'net.ipv4.tcp_rmem' and "
+		       "'net.ipv4.tcp_wmem' under 'sysctl' bound them.",
+		       (long long)share);
+}
+
 static void about_kernel_memory(struct adviser *a)
 {
 	const struct oom_memory *m = &a->r->memory;
@@ -183,8 +214,8 @@ static void about_end(struct adviser *a)
 int oom_advise(struct arena *a, const struct oom_report *r, struct oom_advice **ret_advice)
 {
 	static void (*const topics[])(struct adviser *) = {
-		about_cgroup, about_largest, about_victim,        about_asking,
-		about_swap,   about_order,   about_kernel_memory, about_end,
+		about_cgroup, about_largest,          about_victim,        about_asking, about_swap,
+		about_order,  about_kernel_of_cgroup, about_kernel_memory, about_end,
 	};
 	struct adviser adviser = { .arena = a, .r = r, .total = OOM_UNKNOWN };
 	int64_t low, high;

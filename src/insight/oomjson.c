@@ -96,6 +96,7 @@ static void write_constraint(struct writer *w, const struct oom_report *r)
 	write_limit(w->j, "memory_limit", &r->limit);
 	write_limit(w->j, "swap_limit", &r->swap_limit);
 	write_limit(w->j, "memory_and_swap_limit", &r->memsw_limit);
+	write_limit(w->j, "kernel_memory_limit", &r->kmem_limit);
 }
 
 static void write_victim(struct writer *w, const struct oom_report *r)
@@ -234,6 +235,34 @@ static void write_memory(struct writer *w, const struct oom_report *r)
 	write_slabs(j, m);
 }
 
+static void write_stats(struct json *j, const struct oom_report *r)
+{
+	const struct oom_stats *s = &r->stats;
+	const struct {
+		const char *name;
+		int64_t bytes;
+	} rows[] = {
+		{ "anon", s->anon },
+		{ "file", s->file },
+		{ "shmem", s->shmem },
+		{ "unevictable", s->unevictable },
+		{ "swap", s->swap },
+		{ "sock", s->sock },
+		{ "slab", s->slab },
+		{ "slab_reclaimable", s->slab_reclaimable },
+		{ "slab_unreclaimable", s->slab_unreclaimable },
+	};
+
+	if (r->constraint != OOM_CONSTRAINT_MEMCG)
+		return;
+	json_open(j, "cgroup_memory_kb", '{');
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (oom_known(rows[i].bytes))
+			json_int(j, rows[i].name, rows[i].bytes / 1024);
+	optional(j, "kernel", oom_cgroup_kernel_kb(r));
+	json_close(j, '}');
+}
+
 static int write_verdict(struct json *j, const struct oom_report *r)
 {
 	static const char *const names[] = {
@@ -278,6 +307,7 @@ int oom_json(const struct oom_report *r, const char *key, struct json *j)
 	json_string(j, "panic", r->panic);
 	write_tasks(&w, r);
 	write_memory(&w, r);
+	write_stats(j, r);
 	ret = write_verdict(j, r);
 	json_open(j, "missing", '[');
 	for (unsigned i = 0; i < w.n; i++)

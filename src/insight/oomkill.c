@@ -41,7 +41,7 @@ static void read_victim(struct oom_parser *p, struct oom_victim *v, const char *
  * (it prints ten in five seconds at most). */
 static void take_next_victim(struct oom_parser *p, const char *text)
 {
-	struct oom_victim *v, **tail = &p->report->victim.next;
+	struct oom_victim *v, *last = p->current->last_victim;
 
 	if (!p->report->group) {
 		oomparse_open(p);
@@ -60,9 +60,8 @@ static void take_next_victim(struct oom_parser *p, const char *text)
 	read_victim(p, v, text);
 	if (v->pid == p->report->victim.pid) /* it is named once more with its group */
 		return;
-	while (*tail)
-		tail = &(*tail)->next;
-	*tail = v;
+	last = last ? last : &p->report->victim;
+	last->next = p->current->last_victim = v;
 }
 
 static void note_choice(struct oom_report *r, const char *text)

@@ -10,6 +10,7 @@ static void forget_all(struct oom_report *r)
 	oom_forget(&r->limit, sizeof(r->limit));
 	oom_forget(&r->swap_limit, sizeof(r->swap_limit));
 	oom_forget(&r->memsw_limit, sizeof(r->memsw_limit));
+	oom_forget(&r->kmem_limit, sizeof(r->kmem_limit));
 	oom_forget(&r->stats, sizeof(r->stats));
 	oom_forget(&r->memory, offsetof(struct oom_memory, last_zone));
 	oomkill_forget(&r->victim);
@@ -48,12 +49,12 @@ void oomparse_open(struct oom_parser *p)
 	*source = (struct oom_source){
 		.next = p->sources, .host = p->line.host, .caller = p->line.caller, .report = r
 	};
+	source->first = p->time;
 	source->warned = p->warns && slice_equal(&p->warning_host, &p->line.host) &&
 			 !logtime_apart(&p->warning, &p->time);
 	source->memory_mixed = source->warned;
 	p->sources = p->current = source;
 	p->report = r;
-	p->in_stats = false;
 }
 
 /* The report that a line may belong to: the latest one of its host and caller, if it is one of the
@@ -68,8 +69,6 @@ static void find_source(struct oom_parser *p)
 	while (found && !(slice_equal(&found->host, &p->line.host) &&
 			  slice_equal(&found->caller, &p->line.caller)))
 		found = ++looked_at < OOM_MAX_OPEN ? found->next : NULL;
-	if (found != p->current)
-		p->in_stats = false;
 	p->current = found;
 	p->report = found ? found->report : NULL;
 }
@@ -244,10 +243,14 @@ static void conclude(struct oom_parser *p)
 static void collect(struct oom_parser *p, struct oom_log *log)
 {
 	for (struct oom_source *at = p->sources; at; at = at->next) {
+		p->report = at->report;
+		if (at->proven)
+			conclude(p);
+	}
+	oomsame_drop(p);
+	for (struct oom_source *at = p->sources; at; at = at->next) {
 		if (!at->proven)
 			continue;
-		p->report = at->report;
-		conclude(p);
 		at->report->next = log->first;
 		log->first = at->report;
 		log->n++;
@@ -287,6 +290,8 @@ int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log 
 	struct oom_log log = { 0 };
 	struct loglines lines;
 	struct logwidth width;
+	struct logline before = { 0 };
+	struct logtime before_time = { 0 };
 	int ret = find_width(text, size, &width);
 
 	if (ret == 0)
@@ -294,8 +299,12 @@ int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log 
 	if (ret < 0)
 		return ret;
 	lines.narrow = width;
-	while (p.error == 0 && loglines_next(&lines, &p.line))
-		take_line(&p);
+	while (p.error == 0 && loglines_next(&lines, &p.line)) {
+		if (!oomsame_line(&p, &before, &before_time))
+			take_line(&p);
+		before = p.line;
+		before_time = logtime_of(&before);
+	}
 	if (p.error == 0)
 		collect(&p, &log);
 	if (p.error < 0)

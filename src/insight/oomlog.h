@@ -72,12 +72,16 @@ struct oom_memory {
 	int64_t hugepages_kb;
 	struct oom_zone *last_zone; /* whose lowmem_reserve follows */
 	struct oom_zone *zones;     /* NULL: none in the log */
-	struct oom_slab *slabs;     /* largest first; only in the log where slab is most of all */
+	unsigned n_zones;
+	struct oom_slab *slabs; /* the largest, largest first; only in the log where slab is most of
+				 * all */
 };
 
 /* Bytes of a memory cgroup. */
 struct oom_stats {
-	int64_t anon, file, kernel, slab, sock, shmem, unevictable, swap;
+	int64_t anon, file, shmem, unevictable, swap, sock;
+	int64_t kernel; /* all of what follows, and more; before 5.18 only its parts are there */
+	int64_t slab, slab_reclaimable, slab_unreclaimable, kernel_stack, pagetables, percpu;
 };
 
 struct oom_row;
@@ -97,7 +101,7 @@ struct oom_report {
 	const char *task_cgroup; /* the victim's */
 	const char *cpuset, *mems_allowed;
 	const char *nodemask; /* NULL: not said; "(null)": none */
-	struct oom_limit limit, swap_limit, memsw_limit;
+	struct oom_limit limit, swap_limit, memsw_limit, kmem_limit;
 	struct oom_stats stats;
 	const char *stats_of; /* whose they are, if it may be another one than .cgroup */
 
@@ -135,6 +139,11 @@ const struct oom_task *oom_find_task(const struct oom_report *r, int64_t pid);
 
 /* Pages in KiB; OOM_UNKNOWN where they, or the size of a page, are not known. */
 int64_t oom_kb(const struct oom_report *r, int64_t pages);
+
+/* What the kernel itself holds for the cgroup whose limit was hit, in KiB, and how much of it
+ * cannot be taken; OOM_UNKNOWN. */
+int64_t oom_cgroup_kernel_kb(const struct oom_report *r);
+int64_t oom_cgroup_fixed_kb(const struct oom_report *r);
 
 /* What the task table has at all: its beginning, its end, and every row in between. */
 bool oom_table_whole(const struct oom_report *r);

@@ -39,7 +39,12 @@ static const struct counter stat_counters[] = {
 	{ "anon", offsetof(struct oom_stats, anon) },
 	{ "file", offsetof(struct oom_stats, file) },
 	{ "kernel", offsetof(struct oom_stats, kernel) },
+	{ "kernel_stack", offsetof(struct oom_stats, kernel_stack) },
+	{ "pagetables", offsetof(struct oom_stats, pagetables) },
+	{ "percpu", offsetof(struct oom_stats, percpu) },
 	{ "slab", offsetof(struct oom_stats, slab) },
+	{ "slab_reclaimable", offsetof(struct oom_stats, slab_reclaimable) },
+	{ "slab_unreclaimable", offsetof(struct oom_stats, slab_unreclaimable) },
 	{ "sock", offsetof(struct oom_stats, sock) },
 	{ "shmem", offsetof(struct oom_stats, shmem) },
 	{ "unevictable", offsetof(struct oom_stats, unevictable) },
@@ -104,6 +109,10 @@ static bool is_page_line(const char *text)
 	return any;
 }
 
+/* More than any machine has, and than JSON needs: what is beyond takes no time. */
+#define MAX_ZONES 1024
+#define MAX_SLABS 256
+
 /* Where the zone is, or would be, in the list. */
 static struct oom_zone **zone_place(struct oom_parser *p, int64_t node, const char *name,
 				    size_t len)
@@ -120,7 +129,7 @@ static struct oom_zone *zone_of(struct oom_parser *p, int64_t node, const char *
 {
 	struct oom_zone **place = zone_place(p, node, name, len), *z = *place;
 
-	if (z)
+	if (z || p->report->memory.n_zones == MAX_ZONES)
 		return z;
 	z = arena_alloc(p->arena, sizeof(*z));
 	if (!z || !(z->name = arena_strndup(p->arena, name, len))) {
@@ -132,6 +141,7 @@ static struct oom_zone *zone_of(struct oom_parser *p, int64_t node, const char *
 	for (size_t i = 0; i < ARRAY_SIZE(zone_counters); i++)
 		*(int64_t *)(void *)((char *)z + zone_counters[i].offset) = OOM_UNKNOWN;
 	*place = z;
+	p->report->memory.n_zones++;
 	return z;
 }
 
@@ -147,6 +157,9 @@ static bool take_slab(struct oom_parser *p, const char *text)
 	at += strspn(at, " ");
 	if (!oom_number(&at, &total) || !streq(at, "KB"))
 		return false;
+	for (unsigned i = 0; *place && (*place)->total_kb >= total; place = &(*place)->next)
+		if (++i == MAX_SLABS)
+			return true;
 	slab = arena_alloc(p->arena, sizeof(*slab));
 	if (!slab || !(slab->name = arena_strndup(p->arena, text, (size_t)(name_end - text)))) {
 		p->error = -ENOMEM;
@@ -154,8 +167,6 @@ static bool take_slab(struct oom_parser *p, const char *text)
 	}
 	slab->used_kb = used;
 	slab->total_kb = total;
-	while (*place && (*place)->total_kb >= total)
-		place = &(*place)->next;
 	slab->next = *place;
 	*place = slab;
 	return true;
@@ -285,6 +296,8 @@ static bool take_limit(struct oom_report *r, const char *text)
 		limit = &r->swap_limit;
 	else if ((rest = after_prefix(text, "memory+swap: usage ")))
 		limit = &r->memsw_limit;
+	else if ((rest = after_prefix(text, "kmem: usage ")))
+		limit = &r->kmem_limit;
 	if (limit) {
 		int64_t value;
 
@@ -295,7 +308,7 @@ static bool take_limit(struct oom_report *r, const char *text)
 		if (oom_field(rest, "failcnt ", &value))
 			oom_note(&limit->failcnt, value);
 	}
-	return limit || after_prefix(text, "kmem: usage ");
+	return limit;
 }
 
 /* Only those of the cgroup whose limit was hit: the others are parts of it. Since 5.3 there are no
@@ -309,10 +322,10 @@ static bool take_stats(struct oom_parser *p, const char *text)
 	if (rest) {
 		end = has_suffix(rest, ":") && !p->line.cut ? rest + strlen(rest) - 1
 							    : strstr(rest, ": ");
-		p->in_stats = end && !p->line.cut && !end[1 + strspn(end + 1, " ")];
+		p->current->in_stats = end && !p->line.cut && !end[1 + strspn(end + 1, " ")];
 		if (!end || !(name = oom_copy(p, rest, (size_t)(end - rest))))
 			return true;
-		if (p->in_stats) {
+		if (p->current->in_stats) {
 			if (!r->cgroup && oom_kernel_since(r, 5, 3) != 0)
 				r->cgroup = name;
 			return true;
@@ -326,7 +339,7 @@ static bool take_stats(struct oom_parser *p, const char *text)
 	}
 	text += strspn(text, " ");
 	end = text + strspn(text, "abcdefghijklmnopqrstuvwxyz_");
-	if (!p->in_stats || end == text || *end != ' ')
+	if (!p->current->in_stats || end == text || *end != ' ')
 		return false;
 	rest = end + 1;
 	if (!oom_number(&rest, &value) || *rest)

@@ -9,7 +9,6 @@ static void leave(struct oom_parser *p)
 	p->current->broken = true;
 	p->current = NULL;
 	p->report = NULL;
-	p->in_stats = false;
 }
 
 static bool has_memory(const struct oom_source *s)
@@ -114,8 +113,10 @@ void oomorder_line(struct oom_parser *p)
 {
 	bool lost = p->line.lost || after_prefix(p->line.text, "Linux version ");
 
+	struct oom_source *s = p->sources;
+
 	p->time = logtime_of(&p->line);
-	for (struct oom_source *s = p->sources; lost && s; s = s->next)
+	for (unsigned i = 0; lost && s && i < OOM_MAX_OPEN; i++, s = s->next)
 		s->broken = true;
 	if (!p->current)
 		return;

@@ -12,14 +12,17 @@ struct oom_source {
 	struct oom_source *next;
 	struct slice host, caller;
 	struct oom_report *report;
-	bool proven;          /* there was a line that only an OOM report has */
-	bool announced;       /* "oom-kill:" was there, which precedes the kill */
-	bool ended;           /* all has been said but what happens after the kill */
-	bool broken;          /* what follows is not known to belong to it */
-	struct logtime last;  /* of its last line that was understood */
-	bool machine, cgroup; /* Mem-Info, or a cgroup's usage and limit, was there */
-	bool memory_ends;     /* and all of Mem-Info */
-	bool memory_mixed;    /* whose memory follows is not known */
+	struct oom_victim *last_victim; /* of those killed with the first; NULL: there is none */
+	bool proven;                    /* there was a line that only an OOM report has */
+	bool announced;                 /* "oom-kill:" was there, which precedes the kill */
+	bool ended;                     /* all has been said but what happens after the kill */
+	bool broken;                    /* what follows is not known to belong to it */
+	struct logtime first, last;     /* of its first line, and the last that was understood */
+	struct oom_source *bucket;      /* another one with this hash */
+	bool machine, cgroup;           /* Mem-Info, or a cgroup's usage and limit, was there */
+	bool memory_ends;               /* and all of Mem-Info */
+	bool in_stats;                  /* memory.stat lines follow */
+	bool memory_mixed;              /* whose memory follows is not known */
 	bool warned; /* a warning of a failed allocation came between, with a Mem-Info of its own */
 };
 
@@ -30,12 +33,20 @@ struct oom_parser {
 	struct oom_source *sources; /* latest first */
 	struct oom_source *current; /* that the line belongs to, or NULL */
 	struct oom_report *report;  /* the current one's, or NULL */
-	bool in_stats;              /* memory.stat lines follow */
 	struct slice warning_host;
 	struct logtime warning; /* of a warning whose Mem-Info has not ended yet */
 	bool warns;
 	int error; /* -ENOMEM */
 };
+
+/* --- oomsame.c --- */
+
+/* Whether the current line is the one before once more, whose time was @time. */
+bool oomsame_line(const struct oom_parser *p, const struct logline *before,
+		  const struct logtime *time);
+
+/* Takes back .proven of those that an earlier one is the same as, in every number. */
+void oomsame_drop(struct oom_parser *p);
 
 /* --- oomlog.c: opening --- */
 

@@ -24,7 +24,22 @@ static const char *cgroup_swap(const struct oom_report *r)
 	return NULL;
 }
 
-static const char *of_cgroup(struct arena *a, const struct oom_report *r)
+/* A large part that cannot be taken, "" where there is none or it is not known; NULL without
+ * memory.
+ */
+static const char *fixed_part_of_cgroup(struct arena *a, const struct oom_report *r)
+{
+	int64_t fixed = oom_cgroup_fixed_kb(r), limit = r->limit.limit_kb;
+
+	if (!oom_known(fixed) || !oom_known(limit) || limit <= 0 || fixed < limit / 4)
+		return "";
+	return arena_printf(a,
+			    "the kernel's own memory for it, which cannot be taken, was %lld %% of "
+			    "the limit",
+			    (long long)((double)fixed / (double)limit * 100));
+}
+
+static const char *rest_of_cgroup(struct arena *a, const struct oom_report *r)
 {
 	const char *swap = cgroup_swap(r);
 	int64_t cache = kb_of_bytes(r->stats.file), shmem = kb_of_bytes(r->stats.shmem);
@@ -36,9 +51,20 @@ static const char *of_cgroup(struct arena *a, const struct oom_report *r)
 		return arena_printf(
 			a, "had nothing left to take: %s, and there was hardly any page cache",
 			swap);
-	if (swap)
-		return arena_printf(a, "%s", swap);
-	return "";
+	return swap ? swap : "";
+}
+
+/* "A; B", or the one that says something; NULL where one is. */
+static const char *joined(struct arena *a, const char *rest, const char *fixed)
+{
+	if (!rest || !fixed)
+		return NULL;
+	return *rest && *fixed ? arena_printf(a, "%s; %s", rest, fixed) : *rest ? rest : fixed;
+}
+
+static const char *of_cgroup(struct arena *a, const struct oom_report *r)
+{
+	return joined(a, rest_of_cgroup(a, r), fixed_part_of_cgroup(a, r));
 }
 
 /* --- the machine, or a part of it --- */
@@ -106,7 +132,6 @@ static const char *rest_of_machine(struct arena *a, const struct oom_report *r)
 static const char *of_machine(struct arena *a, const struct oom_report *r)
 {
 	const struct oom_memory *m = &r->memory;
-	const char *rest, *fixed;
 
 	if (r->order > 0 && r->order < 20 && oom_known(m->page_kb) &&
 	    is_fragmented(m, m->page_kb << r->order))
@@ -114,11 +139,7 @@ static const char *of_machine(struct arena *a, const struct oom_report *r)
 				    "there was free memory above the watermarks, but no %d pages "
 				    "of it in a row",
 				    1 << r->order);
-	rest = rest_of_machine(a, r);
-	fixed = fixed_part(a, r);
-	if (!rest || !fixed)
-		return NULL;
-	return *rest && *fixed ? arena_printf(a, "%s; %s", rest, fixed) : *rest ? rest : fixed;
+	return joined(a, rest_of_machine(a, r), fixed_part(a, r));
 }
 
 const char *oom_reclaim(struct arena *a, const struct oom_report *r)

@@ -88,3 +88,33 @@ int64_t oom_kb(const struct oom_report *r, int64_t pages)
 		return OOM_UNKNOWN;
 	return kb;
 }
+
+static int64_t add_known(int64_t sum, int64_t value)
+{
+	if (!oom_known(value))
+		return sum;
+	return !oom_known(sum)                            ? value
+	       : __builtin_add_overflow(sum, value, &sum) ? OOM_UNKNOWN
+							  : sum;
+}
+
+int64_t oom_cgroup_kernel_kb(const struct oom_report *r)
+{
+	const struct oom_stats *s = &r->stats;
+	int64_t bytes = s->kernel;
+
+	if (!oom_known(bytes) && oom_known(s->slab)) {
+		bytes = add_known(s->slab, s->kernel_stack);
+		bytes = add_known(bytes, s->pagetables);
+		bytes = add_known(bytes, s->percpu);
+	}
+	return oom_known(bytes) ? bytes / 1024 : r->kmem_limit.usage_kb;
+}
+
+int64_t oom_cgroup_fixed_kb(const struct oom_report *r)
+{
+	int64_t all = oom_cgroup_kernel_kb(r), loose = r->stats.slab_reclaimable;
+
+	return oom_known(all) && oom_known(loose) && loose / 1024 <= all ? all - loose / 1024
+									 : OOM_UNKNOWN;
+}
