@@ -184,6 +184,34 @@ status_is() {
 	output_has "           in the profile, remove or 'required: false': 1 setting cannot be had here, as said above"
 }
 
+@test "a module that this kernel does not have, apply cannot load" {
+	mkdir -p root/lib/modules/6.1.0-demo root/sys/module
+	kernel kernel/osrelease=6.1.0-demo kernel/panic=10
+	printf 'const char info[] __attribute__((section(".modinfo"))) = "license=GPL\\0name=dummy";\n' |
+		cc -c -x c -o root/lib/modules/6.1.0-demo/dummy.ko -
+	depmod -b root 6.1.0-demo 2>/dev/null
+	profile default <<<'modules: { load: [ { name: dummy }, { name: dummi } ] }'
+	COLUMNS=100 expect 1 holdfast status
+	output_has 'to do:     holdfast apply: puts 1 setting right'
+	output_has "           install it, or in the profile remove it or 'required: false': this kernel has no module"
+	profile default <<<'modules: { load: [ { name: dummi } ] }'
+	COLUMNS=100 expect 1 holdfast status
+	[[ $output != *'holdfast apply'* ]]
+}
+
+@test "without a profile that can be chosen, and before anything was done, it says where to look" {
+	rm -f "$PROFILES"/*.yaml
+	profile other <<<'match: [ { dmi: { product_name: Other } } ]'
+	COLUMNS=100 expect 4 holdfast status
+	output_is <<-'END'
+		applied:   nothing yet
+		to do:     holdfast select --explain: says why no profile is chosen
+	END
+	profile default <<<'x: 1'
+	COLUMNS=100 expect 3 holdfast status
+	output_has 'to do:     holdfast check: without a valid profile nothing is applied'
+}
+
 @test "while the kernel command line has holdfast=off or =plan, only booting without it helps" {
 	local word
 	profile default <<-'END'

@@ -166,8 +166,8 @@ static int run_status(struct context *c, int argc, char **argv)
 		ret = show_status(&s, &sel);
 	else if (ret > 0 && c->opt[OPT_JSON])
 		ret = print_failure(&s, &f, ret);
-	else if (s.has_report)
-		status_print_applied(&s);
+	else if (ret > 0)
+		status_print_applied(&s, ret);
 	report_free(&s.applied);
 	report_free(&s.now);
 	arena_free(&s.arena);

@@ -20,5 +20,5 @@ struct status {
 /* One screen for a person: red only what needs doing, with the command that does it. */
 void status_print(const struct status *s, const struct selection *sel);
 
-/* Only what was done, where there is no profile to hold against. */
-void status_print_applied(const struct status *s);
+/* Only what was done, where there is no profile to hold against: @failure is the exit status. */
+void status_print_applied(const struct status *s, int failure);

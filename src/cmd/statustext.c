@@ -6,6 +6,7 @@
 #include "cmd/status.h"
 #include "setting/kdump.h"
 #include "setting/lastboot.h"
+#include "setting/module.h"
 #include "setting/sysctl.h"
 
 #define LABEL 11U /* columns of what stands on the left */
@@ -225,6 +226,7 @@ static void to_do(struct screen *s, const char *why, const char *fmt, ...)
 struct failing {
 	unsigned kdump, one_way, absent, others;
 	const char *override;
+	const char *module; /* that this kernel does not have, or NULL */
 };
 
 static struct failing count_failing(const struct screen *s)
@@ -237,6 +239,9 @@ static struct failing count_failing(const struct screen *s)
 			continue;
 		if (streq(o->kind, "kdump"))
 			f.kdump++;
+		else if (streq(o->kind, "module") &&
+			 module_is_missing(&s->status->c->machine, o->path))
+			f.module = o->path;
 		else if (o->result == RESULT_ABSENT || o->result == RESULT_FAILED)
 			f.absent++;
 		else if (streq(o->kind, "sysctl") && o->before &&
@@ -279,6 +284,9 @@ static void print_to_do_apply(struct screen *s, const struct failing *f)
 		 f->absent == 1 ? "setting" : "settings");
 	if (f->absent > 0)
 		to_do(s, why, "in the profile, remove or 'required: false'");
+	snprintf(why, sizeof(why), "this kernel has no module '%.64s'", f->module ? f->module : "");
+	if (f->module)
+		to_do(s, why, "install it, or in the profile remove it or 'required: false'");
 }
 
 /* What keeps it from being armed names its remedy. */
@@ -330,12 +338,15 @@ static void print_to_do(struct screen *s)
 	}
 }
 
-void status_print_applied(const struct status *status)
+void status_print_applied(const struct status *status, int failure)
 {
 	struct screen s = { .term = term_of(stdout), .status = status };
 
 	print_applied(&s);
-	to_do(&s, "without a valid profile nothing is applied", "holdfast check");
+	if (failure == EXIT_NO_PROFILE)
+		to_do(&s, "says why no profile is chosen", "holdfast select --explain");
+	else
+		to_do(&s, "without a valid profile nothing is applied", "holdfast check");
 }
 
 void status_print(const struct status *status, const struct selection *sel)

@@ -347,3 +347,13 @@ int module_find(const char *dir, const char *name, char **ret_path)
 	k.unref_list(list);
 	return ret;
 }
+
+bool module_is_missing(const struct machine *m, const char *name)
+{
+	_cleanup_free_ char *dir = NULL, *full = NULL, *path = NULL;
+
+	if (modules_dir(m, &dir) < 0)
+		return false;
+	full = root_path(&m->root, dir);
+	return full && module_find(full, name, &path) == -ENOENT;
+}

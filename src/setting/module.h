@@ -14,6 +14,9 @@ bool module_is_named(const char *path, const char *name);
 /* Whether modules.builtin in @dir, a lib/modules/RELEASE below @root, lists module @name. */
 bool module_is_built_in(const struct root *root, const char *dir, const char *name);
 
+/* Whether the running kernel has no module @name, by its lists below the root. */
+bool module_is_missing(const struct machine *m, const char *name);
+
 /* Loads module @name with @options ("name=value name=value"), and what it depends on. -errno,
  * -ENOENT: this kernel has no such module, -EPERM: configuration blocks it, -ELIBACC: libkmod is
  * not here; the reason in *@ret_why, if there is more to say, which the caller frees. */
