@@ -309,6 +309,18 @@ score_is() {
 	grep -q 'the worker ended unexpectedly and is started again' "$top/log"
 }
 
+@test "a guard whose processes are both stopped goes on within a second" {
+	guarded
+	local first both
+	first=$(worker)
+	for both in "$supervisor $first" "$first $supervisor"; do
+		# shellcheck disable=SC2086 # two of them
+		kill -STOP $both
+		"$top/bin/service" | scores 1 300
+	done
+	[ "$(worker)" = "$first" ]
+}
+
 @test "a worker without descriptors gives way to one that has some; no exec is denied" {
 	guarded
 	local first

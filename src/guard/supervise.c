@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "guard/policy.h"
+#include "guard/unstop.h"
 #include "guard/watch.h"
 
 /* Before a worker is started in the place of one that died; doubled each time up to the limit, and
@@ -17,12 +18,15 @@
 /* Whoever edits profiles may write several files. */
 #define SETTLE_MS 1000
 #define GRACE_MS 1000
+/* How long both of us may be stopped: an exec waits a second at most. */
+#define STOPPED_MS 700
 
 struct supervisor {
 	const struct supervise *how;
 	struct worker worker, next;     /* .next: to take over after a reload */
 	struct rules rules, next_rules; /* theirs */
 	int signals;
+	int unstop;
 	int64_t started_at, beat_at, reload_at; /* monotonic ms; 0: never */
 	int restart_ms;
 	bool told_ready, ends;
@@ -58,8 +62,9 @@ static int start_worker(struct supervisor *s, struct worker *w)
 {
 	/* All that the supervisor has open, but what belongs to the worker to be. */
 	const int inherited[] = {
-		s->signals,         s->how->profiles, s->worker.pidfd, s->worker.gate,
-		s->worker.progress, s->next.pidfd,    s->next.gate,    s->next.progress,
+		s->signals,     s->how->profiles,   s->worker.pidfd,
+		s->worker.gate, s->worker.progress, s->next.pidfd,
+		s->next.gate,   s->next.progress,   s->unstop,
 	};
 	struct start start = { s->how, w == &s->next ? &s->next_rules : &s->rules };
 	int ret = worker_start(w, run_worker, &start, inherited, ARRAY_SIZE(inherited), &s->status);
@@ -305,16 +310,21 @@ int supervise_run(const struct supervise *how)
 		.worker = WORKER_NONE,
 		.next = WORKER_NONE,
 		.signals = open_signals(),
+		.unstop = -EBADF,
 	};
+	int ret;
 
 	if (s.signals < 0)
 		return s.signals;
+	ret = unstop_start(STOPPED_MS, &s.unstop);
+	if (ret < 0)
+		log_debug("guard: nobody sets us going if both of us are stopped: %s",
+			  strerror(-ret));
 	s.status = how->load(&s.rules, how->user);
 	if (s.status != 0)
 		s.ends = true;
 	while (!s.ends) {
-		int ret = s.worker.pid > 0 ? 0 : start_worker(&s, &s.worker);
-
+		ret = s.worker.pid > 0 ? 0 : start_worker(&s, &s.worker);
 		if (ret < 0) {
 			log_error("guard: cannot start a worker: %s", strerror(-ret));
 			restart_later(&s);
@@ -327,5 +337,6 @@ int supervise_run(const struct supervise *how)
 	rules_free(&s.rules);
 	rules_free(&s.next_rules);
 	close_p(&s.signals);
+	close_p(&s.unstop);
 	return s.status;
 }

@@ -13,6 +13,7 @@ setup_machines() {
 		"${CC:-cc}" -O1 -static -o "$BATS_FILE_TMPDIR/$name" "$BATS_TEST_DIRNAME/guest/$name.c"
 		install -D "$BATS_FILE_TMPDIR/$name" "$root/usr/lib/vmtest/$name"
 	done
+	"${CC:-cc}" -O1 -shared -fPIC -o "$root/usr/lib/vmtest/no-perf.so" "$BATS_TEST_DIRNAME/guest/no-perf.c"
 	printf '%s\n' root:x:0:0::/:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$root/etc/passwd"
 	install -D "$TOP/initramfs-hooks/sysvinit/holdfast-guard" "$root/etc/init.d/holdfast-guard"
 	small_modules "$root" overlay squashfs loop
@@ -207,6 +208,27 @@ is() {
 	(($(vm_section starts | awk '$1 == "longest" { print $2 }') < 1000))
 	is pinned '-1000 -1000'
 	[[ $(vm_section starts-after | head -n 1) == '20 -1000' ]]
+}
+
+@test "both processes stopped at once: no start waits a second, with the kernel's perf events and without" {
+	small <<-'EOF'
+		stopped() { kill -STOP $(pidof holdfast); attack starts 1 /usr/lib/vmtest/score; }
+		uses_perf() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c perf_event; }
+		emit perf uses_perf
+		emit stopped stopped
+		emit again stopped
+		/etc/init.d/holdfast-guard stop
+		LD_PRELOAD=/usr/lib/vmtest/no-perf.so /etc/init.d/holdfast-guard start
+		emit no-perf uses_perf
+		emit by-timer stopped
+		emit by-timer-again stopped
+	EOF
+	is perf 1
+	is no-perf 0
+	for section in stopped again by-timer by-timer-again; do
+		[[ $(vm_section "$section" | head -n 1) == '1 -1000' ]]
+		(($(vm_section "$section" | awk '$1 == "longest" { print $2 }') < 1000))
+	done
 }
 
 @test "overlay, squashfs and tmpfs; no /run; a full one" {

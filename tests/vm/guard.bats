@@ -10,6 +10,12 @@ setup_machines() {
 guarded_machine() {
 	vm_profile guard <"$BATS_TEST_DIRNAME/guard.yaml"
 	vm_file usr/lib/vmtest/score 755 <"$BATS_FILE_TMPDIR/score"
+	vm_file usr/lib/vmtest/in-unit 755 <"$BATS_FILE_TMPDIR/score"
+	vm_file usr/lib/vmtest/app.pl <<-'EOF'
+		sleep 1;
+		open(my $score, '<', '/proc/self/oom_score_adj');
+		print <$score>;
+	EOF
 	vm_file usr/lib/vmtest/script 755 <<-'EOF'
 		#!/bin/sh
 		read -r score </proc/self/oom_score_adj
@@ -97,7 +103,7 @@ all() {
 	all reexecuted -1000 1
 }
 
-@test "children are released, a daemon that goes to the background keeps its score" {
+@test "children are released, a daemon that goes to the background keeps its score; a service by its unit, another by its interpreter's arguments" {
 	guarded_machine
 	vm_script <<-'EOF'
 		emit fork /usr/lib/vmtest/score fork
@@ -114,6 +120,12 @@ all() {
 		emit cron cat /proc/$(cat /run/crond.pid)/oom_score_adj
 		emit job cat /run/job
 		emit shell sh -c '/usr/lib/vmtest/score; cat /proc/self/oom_score_adj'
+		emit unit systemd-run --quiet --pipe --wait --unit wanted /usr/lib/vmtest/in-unit
+		emit other-unit systemd-run --quiet --pipe --wait --unit other /usr/lib/vmtest/in-unit
+		emit no-unit /usr/lib/vmtest/in-unit
+		emit app perl /usr/lib/vmtest/app.pl --now
+		cp /usr/lib/vmtest/app.pl /tmp/app.pl
+		emit other-app perl /tmp/app.pl
 	EOF
 	vm_boot vmtest.product=guard
 	[ "$(vm_section fork | paste -sd ' ')" = '-1000 0' ]
@@ -124,6 +136,11 @@ all() {
 	all cron -1000 1
 	all job 0 1
 	[ "$(vm_section shell | paste -sd ' ')" = '-1000 0' ]
+	all unit -1000 1
+	all other-unit 0 1
+	all no-unit 0 1
+	all app -1000 1
+	all other-app 0 1
 }
 
 @test "copies, other names, other users and other namespaces get nothing" {
@@ -185,7 +202,7 @@ all() {
 	kernel_log 'the new profile cannot be used; the old one stays in force'
 }
 
-@test "a guard that is stopped or killed keeps no program waiting, and a new one makes up for it" {
+@test "a guard that is stopped, killed or frozen keeps no program waiting for good, and a new one makes up for it" {
 	guarded_machine
 	vm_script <<-'EOF'
 		worker() { pgrep -f 'holdfast guard' | tail -n 1; }
@@ -212,6 +229,15 @@ all() {
 		emit stuck-after-all /usr/lib/vmtest/score
 		rm /run/filler
 		systemctl kill --signal=CONT systemd-journald
+		# Frozen, nothing of it runs: the last resort.
+		mkdir -p /run/systemd/system/holdfast-guard.service.d
+		printf '[Service]\nWatchdogSec=4\n' >/run/systemd/system/holdfast-guard.service.d/watchdog.conf
+		systemctl daemon-reload
+		systemctl restart holdfast-guard
+		echo 1 >/sys/fs/cgroup/system.slice/holdfast-guard.service/cgroup.freeze
+		emit frozen /usr/lib/vmtest/score
+		sleep 3
+		emit results journalctl -q -o cat -u holdfast-guard -g watchdog
 		emit service systemctl is-active holdfast-guard
 		emit after-all /usr/lib/vmtest/score
 	EOF
@@ -221,6 +247,8 @@ all() {
 	all after-stop -1000 1
 	all after-kill -1000 1
 	[ "$(vm_section service)" = active ]
+	[[ $(vm_section results) == *"Failed with result 'watchdog'"* ]]
+	[ "$(vm_section frozen | wc -l)" = 1 ]
 	all after-all -1000 1
 	all stuck -1000 1
 	all stuck-after-all -1000 1
