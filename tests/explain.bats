@@ -720,6 +720,12 @@ stamped() {
 }
 
 @test "widths, ASCII and colours" {
+	local width
+	cat "$LOGS"/*.log >log
+	for width in 20 29 39 40 59 60 70 71 99 100; do
+		COLUMNS=$width expect 0 "$HOLDFAST" explain log
+		(($(wc -L <stdout) <= width)) || return 1
+	done
 	COLUMNS=80 expect 0 "$HOLDFAST" explain "$LOGS/global-6.1.log"
 	(($(wc -L <stdout) <= 80))
 	output_has '█'

@@ -68,6 +68,18 @@ cgroups() {
 	output_has ' >       20   300    400100  cache'
 }
 
+@test "no line is longer than the terminal, however narrow" {
+	local width
+	profile spare <<<'vm: { panic_on_oom: always }'
+	for width in 20 28 35 36 60 75 76; do
+		COLUMNS=$width expect 0 holdfast predict
+		(($(wc -L <stdout) <= width)) || return 1
+		output_has '400100'
+		COLUMNS=$width expect 0 holdfast predict --if spare
+		(($(wc -L <stdout) <= width)) || return 1
+	done
+}
+
 @test "who does not see all processes is told so" {
 	expect 0 holdfast predict
 	messages_are </dev/null
@@ -106,6 +118,28 @@ cgroups() {
 		expect 0 holdfast --json predict
 		[[ $(points) == "${pair#* }" ]] || return 1
 	done
+}
+
+@test "before 5.1 the worst child with memory of its own dies for the chosen one" {
+	process 21 helper rss=4000 ppid=20
+	process 22 worker rss=40000 ppid=20 adj=-50
+	process 23 pinned rss=400000 ppid=20 adj=-1000
+	process 24 elsewhere rss=390000 ppid=21
+	kernel kernel/osrelease=5.1.0
+	expect 0 holdfast --json predict
+	json_is '.victim.pid, .instead_of_pid' $'20\nnull'
+	kernel kernel/osrelease=5.0.21
+	expect 0 holdfast --json predict
+	json_is '.decision, .victim.pid, .instead_of_pid, .freed_rss_kb, .killable_left' $'kill\n21\n20\n4040\n5'
+	COLUMNS=100 expect 0 holdfast predict
+	output_has 'killed    helper[21]: the worst child of the chosen one: kernels before 5.1 kill it instead'
+	output_has '          chosen is cache[20]'
+	# The same for the one that asks; who has no such child dies itself.
+	kernel vm/oom_kill_allocating_task=1
+	expect 0 holdfast --json predict --pid 20
+	json_is '.decision, .victim.pid' $'kill-allocating-task\n21'
+	expect 0 holdfast --json predict --pid 10
+	json_is '.victim.pid, .instead_of_pid' $'10\nnull'
 }
 
 @test "a process whose main thread has ended can be chosen" {

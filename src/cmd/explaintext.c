@@ -104,22 +104,44 @@ static int by_memory(const void *a, const void *b, void *report)
 	return x > y ? -1 : x < y;
 }
 
+/* How a task's row is laid out: on a narrow terminal the bar goes, then the room on the left, then
+ * the score. */
+struct layout {
+	unsigned indent, bar, name; /* name: 0: as long as it is */
+	bool has_adj;
+};
+
+static struct layout layout_of(const struct term *t)
+{
+	const unsigned size = 7, adj = 11, gap = 2, killed = 8;
+	unsigned columns = t->columns;
+	struct layout l = { .indent = PAGE_LABEL, .bar = 30, .has_adj = true };
+	unsigned used;
+
+	if (columns && columns < 100)
+		l.bar = columns >= 71 ? 16 : 0;
+	if (columns && columns < 60)
+		l.indent = 2;
+	l.has_adj = !columns || columns >= 40;
+	used = l.indent + l.bar + size + (l.has_adj ? adj : 0) + gap + killed;
+	l.name = !columns ? 0 : columns > used ? columns - used : 1;
+	return l;
+}
+
 static void print_task(struct page *p, const struct oom_task *t, int64_t most)
 {
-	unsigned bar = p->t->columns && p->t->columns < 100 ? 16 : 30;
-	const char *name = with_pid(p, t->command, t->pid);
+	const struct layout l = layout_of(p->t);
 	int64_t pages = oom_task_pages(p->r, t);
 	bool victim = t->pid == p->r->victim.pid;
 	char text[TERM_SIZE];
 
-	fprintf(p->t->out, "%*s%s", (int)PAGE_LABEL, "", victim ? term_on(p->t, TERM_RED) : "");
-	term_bar(p->t, pages, most, bar);
-	fprintf(p->t->out, " %6s  adj %5" PRId64 "  ", page_size_of(p, text, pages),
-		t->oom_score_adj);
-	term_text(p->t, name,
-		  p->t->columns > PAGE_LABEL + bar + 30 ? p->t->columns - PAGE_LABEL - bar - 20 - 9
-							: 20,
-		  false);
+	fprintf(p->t->out, "%*s%s", (int)l.indent, "", victim ? term_on(p->t, TERM_RED) : "");
+	term_bar(p->t, pages, most, l.bar);
+	fprintf(p->t->out, " %6s", page_size_of(p, text, pages));
+	if (l.has_adj)
+		fprintf(p->t->out, "  adj %5" PRId64, t->oom_score_adj);
+	fputs("  ", p->t->out);
+	term_text(p->t, with_pid(p, t->command, t->pid), l.name, false);
 	fprintf(p->t->out, "%s%s\n", victim ? "  killed" : "", victim ? term_off(p->t) : "");
 }
 
@@ -221,39 +243,57 @@ static void print_missing(struct page *p)
 			  "lists the tasks.");
 }
 
+#define NUMBER 6U /* columns of a report's number in the list */
+
+static const char *end_of(const struct oom_report *r)
+{
+	return oom_known(r->victim.pid) ? "killed"
+	       : r->panic               ? "panic"
+	       : r->nobody              ? "nobody killed"
+					: "the kill is not in the log";
+}
+
 void explain_list(const struct term *t, const struct oom_log *log)
 {
-	unsigned width = 20;
 	size_t i = 0;
 
 	fprintf(t->out, "%zu reports:\n", log->n);
-	for (const struct oom_report *r = log->first; r; r = r->next)
-		if (r->time && strlen(r->time) > width)
-			width = strlen(r->time) < 40 ? (unsigned)strlen(r->time) : 40;
 	for (const struct oom_report *r = log->first; r; r = r->next) {
-		fprintf(t->out, "%4zu  ", ++i);
-		term_text(t, page_word(r->time, "no time"), width, true);
-		fprintf(t->out, " %s",
-			oom_known(r->victim.pid) ? "killed "
-			: r->panic               ? "panic"
-			: r->nobody              ? "nobody killed"
-						 : "the kill is not in the log");
-		term_text(t, page_word(r->victim.command, ""), 20, false);
-		if (oom_known(r->victim.pid))
-			fprintf(t->out, "[%" PRId64 "]", r->victim.pid);
-		fprintf(t->out, "%s\n",
+		struct page p = { .t = t, .r = r };
+		const char *who = r->victim.command || oom_known(r->victim.pid)
+					  ? with_pid(&p, r->victim.command, r->victim.pid)
+					  : "";
+		const char *text = arena_printf(
+			&p.arena, "%-20s %s%s%s%s", page_word(r->time, "no time"), end_of(r),
+			*who ? " " : "", who,
 			r->constraint == OOM_CONSTRAINT_MEMCG ? ", of a memory cgroup" : "");
+
+		fprintf(t->out, "%4zu  ", ++i);
+		term_wrap(t, text ? text : "?", NUMBER, NUMBER);
+		arena_free(&p.arena);
 	}
 	fputc('\n', t->out);
 }
 
 /* Of the log, which may hold anything. */
-static void print_word(const struct term *t, const char *before, const char *word)
+static void print_title(struct page *p, size_t i, size_t n)
 {
-	if (!word)
-		return;
-	fputs(before, t->out);
-	term_text(t, word, 0, false);
+	static const char what[] = "Out of memory";
+	const struct oom_report *r = p->r;
+	char of[64] = "";
+	const char *text;
+
+	if (n > 1)
+		snprintf(of, sizeof(of), " (%zu of %zu)", i, n);
+	text = arena_printf(&p->arena, "%s: kernel %s%s%s%s%s", of,
+			    page_word(r->kernel, "not named"), r->time ? ", at " : "",
+			    r->time ? r->time : "", r->host ? " on " : "", r->host ? r->host : "");
+	fprintf(p->t->out, "%s%s%s%s", i > 1 ? "\n" : "", term_on(p->t, TERM_BOLD), what,
+		term_off(p->t));
+	if (text)
+		term_wrap(p->t, text, sizeof(what) - 1, 2);
+	else
+		p->error = -ENOMEM;
 }
 
 int explain_report(const struct term *t, const struct oom_report *r, size_t i, size_t n, bool all)
@@ -267,15 +307,7 @@ int explain_report(const struct term *t, const struct oom_report *r, size_t i, s
 	if (ret >= 0)
 		ret = oom_advise(&p.arena, r, &advice);
 	if (ret >= 0) {
-		fprintf(t->out, "%s%sOut of memory%s", i > 1 ? "\n" : "", term_on(t, TERM_BOLD),
-			term_off(t));
-		if (n > 1)
-			fprintf(t->out, " (%zu of %zu)", i, n);
-		fprintf(t->out, ": kernel ");
-		term_text(t, page_word(r->kernel, "not named"), 0, false);
-		print_word(t, ", at ", r->time);
-		print_word(t, " on ", r->host);
-		fputc('\n', t->out);
+		print_title(&p, i, n);
 		print_asked(&p);
 		print_limit(&p);
 		page_memory(&p);

@@ -60,6 +60,8 @@ static void scene_json(struct json *j, const struct scene *s)
 	json_int(j, "total_pages", s->rules.badness.total);
 	json_int(j, "page_kb", sysconf(_SC_PAGESIZE) / 1024);
 	candidate_json(j, "victim", p->victim);
+	if (p->instead_of)
+		json_int(j, "instead_of_pid", p->instead_of->proc->pid);
 	json_string(j, "killed_group", p->group);
 	json_int(j, "freed_rss_kb", p->freed_rss_kb);
 	json_int(j, "freed_swap_kb", p->freed_swap_kb);

@@ -103,17 +103,27 @@ static const char *adj_text(char buffer[ADJ_SIZE], int adj)
 	return buffer;
 }
 
-#define WIDE 76U /* columns for all of the numbers; else without what they are made of */
+/* Columns for all of the numbers; for a row without what they are made of; and below that there is
+ * only room for the sum. */
+#define WIDE 76U
+#define NARROW 36U
 
 static void print_candidate(const struct term *t, const struct predict_candidate *c, bool victim)
 {
-	bool wide = !t->columns || t->columns >= WIDE;
-	unsigned used = wide ? 65 : 29;
-	char adj[ADJ_SIZE], points[24];
+	bool wide = !t->columns || t->columns >= WIDE, narrow = t->columns && t->columns < NARROW;
+	unsigned used = wide ? 65 : narrow ? 0 : 29;
+	char adj[ADJ_SIZE], points[24], name[PROC_NAME_MAX + 16];
 
 	snprintf(points, sizeof(points), "%" PRId64, c->badness.points);
-	fprintf(t->out, "%s%2s%9d ", victim ? term_on(t, TERM_RED) : "", victim ? ">" : "",
-		(int)c->proc->pid);
+	fprintf(t->out, "%s%2s", victim ? term_on(t, TERM_RED) : "", victim ? ">" : "");
+	if (narrow) {
+		snprintf(name, sizeof(name), "%s[%d]", c->proc->name, (int)c->proc->pid);
+		fprintf(t->out, "%9s ", c->badness.killable ? points : "never");
+		term_text(t, name, t->columns - 12, false);
+		fprintf(t->out, "%s\n", victim ? term_off(t) : "");
+		return;
+	}
+	fprintf(t->out, "%9d ", (int)c->proc->pid);
 	if (wide)
 		fprintf(t->out, "%8" PRId64 " %8" PRId64 " %7" PRId64 " ", c->badness.rss,
 			c->badness.swap, c->badness.pgtables);
@@ -121,23 +131,20 @@ static void print_candidate(const struct term *t, const struct predict_candidate
 	if (wide)
 		fprintf(t->out, "%9" PRId64 " ", c->badness.adj);
 	fprintf(t->out, "%9s  ", c->badness.killable ? points : "never");
-	term_text(t, c->proc->name,
-		  t->columns > used + 4 ? t->columns - used
-		  : t->columns          ? 4
-					: 0,
-		  false);
+	term_text(t, c->proc->name, t->columns ? t->columns - used : 0, false);
 	fprintf(t->out, "%s\n", victim ? term_off(t) : "");
 }
 
 static void print_candidates(const struct term *t, const struct prediction *p, bool all)
 {
 	size_t shown = all || p->n < RUNNERS_UP ? p->n : RUNNERS_UP;
-	bool wide = !t->columns || t->columns >= WIDE;
 
 	line(t, "3 worst", "of %zu processes %zu can be killed; in pages:", p->n, p->killable);
-	fprintf(t->out, "        PID %s\n",
-		wide ? "     RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND"
-		     : "  ADJ   BADNESS  COMMAND");
+	fputs(!t->columns || t->columns >= WIDE
+		      ? "        PID      RSS     SWAP  TABLES  OOM_SCORE_ADJ   BADNESS  COMMAND\n"
+	      : t->columns >= NARROW ? "        PID   ADJ   BADNESS  COMMAND\n"
+				     : "    BADNESS COMMAND\n",
+	      t->out);
 	for (size_t i = 0; i < shown; i++)
 		print_candidate(t, &p->list[i], &p->list[i] == p->victim);
 	if (shown < p->n)
@@ -159,6 +166,9 @@ static void print_end(const struct term *t, const struct scene *s)
 	else
 		line(t, "killed", "nobody%s%s", p->decision == PREDICT_PANIC ? "" : ": ",
 		     p->decision == PREDICT_PANIC ? "" : p->why);
+	if (p->instead_of)
+		line(t, "", "chosen is %s[%d]", p->instead_of->proc->name,
+		     (int)p->instead_of->proc->pid);
 	if (p->group && p->victim)
 		line(t, "", "with all of %s (memory.oom.group)", p->group);
 	if (!p->victim)
@@ -174,7 +184,12 @@ static void print_end(const struct term *t, const struct scene *s)
 
 static void print_one(const struct term *t, const struct scene *s, const char *wanted, bool all)
 {
-	fprintf(t->out, "%sIf memory ran out %s%s\n", term_on(t, TERM_BOLD), s->title, term_off(t));
+	char title[64];
+
+	snprintf(title, sizeof(title), "If memory ran out %s", s->title);
+	fputs(term_on(t, TERM_BOLD), t->out);
+	term_wrap(t, title, 0, 2);
+	fputs(term_off(t), t->out);
 	print_total(t, s, wanted);
 	print_panic(t, s);
 	if (s->prediction.decision != PREDICT_PANIC)

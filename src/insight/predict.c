@@ -118,6 +118,30 @@ static bool kills_asking(const struct predict_rules *rules, struct prediction *p
 	return true;
 }
 
+static pid_t owner(const struct proc *p)
+{
+	return p->lender ? p->lender : p->pid;
+}
+
+/* Before 5.1 oom_kill_process() kills the worst child that has its own memory, if there is one that
+ * can be killed, instead of its parent. The first in the list: of equal ones the elder. */
+static void sacrifice_child(const struct predict_rules *rules, struct prediction *p)
+{
+	if (!p->victim || rules->badness.release <= 0 || rules->badness.release >= 5001)
+		return;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct predict_candidate *c = &p->list[i];
+
+		if (!c->badness.killable || c->proc->ppid != p->victim->proc->pid ||
+		    owner(c->proc) == owner(p->victim->proc))
+			continue;
+		p->instead_of = p->victim;
+		p->victim = c;
+		p->why = "the worst child of the chosen one: kernels before 5.1 kill it instead";
+		return;
+	}
+}
+
 static void decide(const struct predict_rules *rules, struct prediction *p)
 {
 	if (rules->memcg && rules->memcg->kill_disabled) {
@@ -148,11 +172,6 @@ static void decide(const struct predict_rules *rules, struct prediction *p)
 		p->decision = PREDICT_PANIC;
 		p->why = "nothing can be killed: \"System is deadlocked on memory\"";
 	}
-}
-
-static pid_t owner(const struct proc *p)
-{
-	return p->lender ? p->lender : p->pid;
 }
 
 /* The victim, those that run in its memory, and with memory.oom.group all of the group but those
@@ -198,6 +217,7 @@ int predict(const struct root *sysfs, struct arena *a, const struct predict_rule
 	if (ret < 0)
 		return ret;
 	decide(rules, &p);
+	sacrifice_child(rules, &p);
 	count_losses(sysfs, a, rules, &p);
 	*ret_prediction = p;
 	return 0;

@@ -35,10 +35,11 @@ struct prediction {
 	const char *why;                /* constant text */
 	struct predict_candidate *list; /* worst first; those that cannot be killed at the end */
 	size_t n, killable;
-	const struct predict_candidate *victim; /* NULL: not known, or nobody */
-	const char *group;                      /* killed as a whole with the victim; NULL: none */
-	int64_t freed_rss_kb, freed_swap_kb;    /* by the victim, or its group */
-	int64_t left;                           /* that can be killed afterwards; -1: not known */
+	const struct predict_candidate *victim;     /* NULL: not known, or nobody */
+	const struct predict_candidate *instead_of; /* its parent, which was chosen; or NULL */
+	const char *group;                   /* killed as a whole with the victim; NULL: none */
+	int64_t freed_rss_kb, freed_swap_kb; /* by the victim, or its group */
+	int64_t left;                        /* that can be killed afterwards; -1: not known */
 };
 
 /* This machine's rules for @memcg (NULL: the whole machine), without .asking. 0 or -errno. */
