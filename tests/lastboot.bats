@@ -446,6 +446,20 @@ stubborn() {
 	[[ -z $(ls root/sys/fs/pstore) && ! -e $ARCHIVE/.uncleared ]]
 }
 
+@test "a record that cannot be cleared does not count a crash at each boot" {
+	profile default <<-'END'
+		kdump: { crashkernel: 64M, capture: { target: /dev/none } }
+		last_boot: {}
+	END
+	record dmesg-ramoops-0 Shutdown <<<'<15>[    3.000002] crashed: #2'
+	stubborn apply --stage system || : # for the crash kernel, which this machine cannot have
+	grep -x 'crashes 2' root/run/holdfast/last-boot
+	boot two
+	stubborn apply --stage devices || :
+	stubborn apply --stage system || :
+	run ! grep crashes root/run/holdfast/last-boot
+}
+
 @test "an archive that others could have made is neither believed nor written to; a link of root's is followed" {
 	local dir="/var/lib/holdfast/crashes"
 	local why="others can write to $dir, or to a directory on the way: give it to root, with mode 700" way

@@ -225,7 +225,7 @@ static int mark(const struct machine *m, const struct setting *s, struct last_bo
 		ret = last_boot_mark(m, last_boot, l);
 	if (ret < 0 && ret != -ENOMEM)
 		log_warning("last_boot: that this boot runs is not noted: %s", strerror(-ret));
-	return ret == -ENOMEM ? ret : last_boot_save(l, m);
+	return ret == -ENOMEM ? ret : 0;
 }
 
 /* What a stage without the archive took for evidence may be none. */
@@ -235,6 +235,7 @@ static void forget_stuck(const struct machine *m, const struct setting *s, struc
 		return;
 	l->evidence = l->records = l->seen = NULL;
 	l->cause = l->log = NULL;
+	l->crashes = 0;
 }
 
 static int settle(const struct machine *m, const struct setting *s, struct last_boot *l, char **why)

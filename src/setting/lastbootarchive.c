@@ -100,7 +100,8 @@ int last_boot_mark(const struct machine *m, const struct node *last_boot, struct
 	if (ret < 0 || !read_trace(m, &archive, &text, &word))
 		return ret;
 	l->trace = arena_strdup(&l->arena, word);
-	return l->trace ? write_trace(m, &archive, "runs") : -ENOMEM;
+	ret = l->trace ? last_boot_save(l, m) : -ENOMEM;
+	return ret < 0 ? ret : write_trace(m, &archive, "runs");
 }
 
 /* --- archiving --- */
