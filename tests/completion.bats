@@ -54,3 +54,17 @@ commands() {
 	words=$("$HOLDFAST" kdump --help | sed -n '1s/.* kdump \([a-z|]*\).*/\1/p' | tr '|' '\n' | sort)
 	same_text "$(completed kdump '')" words <<<"$words"
 }
+
+@test "the manual page: each command, and each of its options under its heading; groff has nothing against it" {
+	local page=$TESTS/../docs/holdfast.8 command option
+	groff -man -Tutf8 -ww -z "$page" 2>complaints
+	[[ ! -s complaints ]]
+	for command in $(commands); do
+		sed 's/\\-/-/g' "$page" | awk -v command="$command" '/^\.S[SH]/ { inside = $1 == ".SS" && $2 == command } inside' >section
+		[[ -s section ]] || { echo "no section of $command" && return 1; }
+		for option in $("$HOLDFAST" "$command" --help | options_of | grep -e '^--'); do
+			grep -qe "$option\b" section || sed 's/\\-/-/g' "$page" | sed -n '/^\.SH OPTIONS/,/^\.SH COMMANDS/p' | grep -qe "$option\b" ||
+				{ echo "$command: nothing of $option" && return 1; }
+		done
+	done
+}
