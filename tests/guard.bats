@@ -540,10 +540,13 @@ ten_services_have_300() {
 @test "of two guards that start at once one is left: while one takes over the other waits, and guards" {
 	write_profile
 	mkdir "$top/run/holdfast"
-	flock "$top/run/holdfast/guard.lock" sleep 1 &
+	flock -F "$top/run/holdfast/guard.lock" sleep 30 &
+	local other=$!
 	start_guard "$top/log"
 	soon outcome 300
 	[ ! -e "$top/run/holdfast/guard.sock" ]
+	kill "$other"
+	wait "$other" || :
 	soon guard_has .running true
 	local first=$supervisor
 	start_guard "$top/log.second"

@@ -24,10 +24,10 @@
 
 enum source {
 	SOURCE_GATE,
-	SOURCE_EVENTS,
 	SOURCE_WATCH,
+	SOURCE_CONTROL, /* up to here also between the steps of what takes long */
+	SOURCE_EVENTS,
 	SOURCE_MOUNTS,
-	SOURCE_CONTROL,
 	SOURCE_SIGNAL,
 	SOURCE_PRESSURE,
 	N_SOURCES,
@@ -46,6 +46,8 @@ struct guard {
 	int status;
 	bool ends;
 };
+
+static void (*const serve[N_SOURCES])(struct guard *g);
 
 static int fd_of(const struct guard *g, enum source source)
 {
@@ -102,6 +104,12 @@ static void serve_gate(struct guard *g)
 		give_up(g, ret);
 }
 
+/* A new file is marked before anybody can execute it. */
+static void serve_watch(struct guard *g)
+{
+	g->rescan_wanted |= programs_follow(&g->programs);
+}
+
 static void serve_control(struct guard *g)
 {
 	int ret = control_serve(fd_of(g, SOURCE_CONTROL), answer, g);
@@ -114,14 +122,14 @@ static void serve_control(struct guard *g)
 static void serve_meanwhile(void *data)
 {
 	struct guard *g = data;
-	struct pollfd p[] = { g->sources[SOURCE_GATE], g->sources[SOURCE_CONTROL] };
+	struct pollfd p[SOURCE_CONTROL + 1];
 
+	memcpy(p, g->sources, sizeof(p));
 	if (g->ends || poll(p, ARRAY_SIZE(p), 0) <= 0)
 		return;
-	if (p[0].revents)
-		serve_gate(g);
-	if (p[1].revents)
-		serve_control(g);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		if (p[i].revents)
+			serve[i](g);
 }
 
 static void rescan(struct guard *g)
@@ -157,17 +165,10 @@ static void serve_events(struct guard *g)
 	}
 }
 
-static void serve_watch(struct guard *g)
-{
-	if (programs_follow(&g->programs))
-		rescan(g);
-}
-
 /* A program may be somewhere else now, or be there at last. */
 static void serve_mounts(struct guard *g)
 {
-	if (programs_resolve(&g->programs))
-		rescan(g);
+	g->rescan_wanted |= programs_resolve(&g->programs);
 }
 
 /* Memory is short: leashes count now, and events may have been lost without a word. */
@@ -270,10 +271,9 @@ static void (*const serve[N_SOURCES])(struct guard *g) = {
 
 static int look_at_leashes(struct guard *g)
 {
-	int next;
-
 	if (policy_now() >= g->leash_at) {
-		next = leash_check(&g->policy);
+		int next = leash_check(&g->policy);
+
 		g->leash_at = next < 0 ? INT64_MAX : policy_now() + next;
 	}
 	return g->leash_at == INT64_MAX ? -1 : (int)(g->leash_at - policy_now());
@@ -328,7 +328,7 @@ static void loop(struct guard *g)
 			if (g->policy.family->grown) /* by a scan: their events, too, at once */
 				timeout = 0;
 		}
-		ready = poll(g->sources, served ? SOURCE_GATE + 1 : N_SOURCES, timeout);
+		ready = poll(g->sources, served ? SOURCE_WATCH + 1 : N_SOURCES, timeout);
 		if (ready > 0)
 			serve_all(g, flood);
 		else if (ready < 0 && errno != EINTR)
