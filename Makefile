@@ -53,7 +53,8 @@ SRC := $(wildcard src/*/*.c)
 LIB_OBJ := $(SRC:src/%.c=$(B)/%.o)
 OBJ := $(LIB_OBJ) $(B)/main.o $(B)/commands.o $(B)/commands-initramfs.o
 PROGRAMS := $(B)/holdfast $(B)/holdfast-initramfs
-UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
+UNIT := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/*.c))
+TOOL := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/*.c))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
@@ -71,19 +72,19 @@ $(B)/%.o: src/%.c Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# --- unit tests: one program a file, with everything but main ---
+# --- unit tests, and what host tests run besides: one program a file, with everything but main ---
 
-$(B)/unit/%: tests/unit/%.c $(LIB_OBJ)
+$(UNIT) $(TOOL): $(B)/%: tests/%.c $(LIB_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LIBS)
 
-unit: $(UNIT)
+unit: $(UNIT) $(TOOL)
 
 # --- fuzzing: clang's libFuzzer over everything but main ---
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-TIME ?= 30
+TIME ?= 10
 
 $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/tree.h $(LIB_OBJ) $(B)/commands.o
 	$(Q)mkdir -p $(@D)
@@ -113,6 +114,13 @@ packages:
 # Sources, scripts and prose.
 lint:
 	$(Q)tests/lint
+
+# The analyzers as far as they can look, and the fake-tree tests under valgrind: half an hour.
+analyze:
+	$(Q)tests/install-packages tests/build-packages tests/packages tests/analyze/packages
+	$(Q)ANALYZE=far tests/lint tidy gcc
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all unit
+	$(Q)tests/analyze/run
 
 check: packages
 	$(Q)$(MAKE) --no-print-directory check-installed
@@ -189,6 +197,6 @@ clean:
 distclean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOL:=.d)
 
-.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint check check-installed coverage bench demo install deb clean distclean
+.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint analyze check check-installed coverage bench demo install deb clean distclean

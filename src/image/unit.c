@@ -218,7 +218,7 @@ int unit_check_limits(const struct root *root, const struct profile *p, struct f
 {
 	int ret = 0;
 
-	node_foreach(rule, p->tree ? node_child(p->tree, "protect") : NULL)
+	node_foreach(rule, node_child(p->tree, "protect"))
 		if (ret >= 0)
 			ret = check_rule(root, rule, f);
 	return ret;

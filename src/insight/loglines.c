@@ -92,8 +92,9 @@ bool loglines_next(struct loglines *l, struct logline *ret_line)
 		if (end)
 			*end = '\n';
 		end = strchr(start, '\n');
-		*end = '\0';
 	}
+	if (end)
+		*end = '\0';
 	l->next = end ? end + 1 : start + strlen(start);
 	measure(l, &line);
 	*ret_line = line;

@@ -29,8 +29,13 @@ struct node {
 	struct place name_at; /* of the key; the value's own where there is none */
 };
 
+static inline struct node *node_first(const struct node *parent)
+{
+	return parent ? parent->first : NULL;
+}
+
 #define node_foreach(child, parent)                                                                \
-	for (struct node *child = (parent) ? (parent)->first : NULL; child; child = (child)->next)
+	for (struct node *child = node_first(parent); child; child = (child)->next)
 
 /* The child called @name, or NULL; a NULL map has none. */
 struct node *node_child(const struct node *map, const char *name);

@@ -4,6 +4,9 @@
 
 FAULTY=$TESTS/../build/release/holdfast
 
+# Which faults: "all", or a number that the choice is made from; a failed test prints it.
+FAULTS=${FAULTS:-$RANDOM}
+
 # What a call may fail with. A call that is in neither table fails the test: it has to be thought about.
 declare -gA ERRORS=(
 	[openat]='EACCES EMFILE' [openat2]='EACCES ENFILE' [read]='EIO EINTR' [pread64]=EIO [write]='ENOSPC EIO' [pwrite64]=EIO
@@ -48,13 +51,23 @@ faults() {
 	done < <(traced "$@" | sort | uniq -c)
 }
 
+# chosen: of the faults on stdin each call and error once, and one in eight of the others.
+chosen() {
+	if [[ $FAULTS == all ]]; then
+		cat
+	else
+		shuf --random-source=<(yes "$FAULTS") | awk '!seen[$1, $3]++ || NR % 8 == 0'
+	fi
+}
+
 # each_fault PREPARE JUDGE COMMAND...: PREPARE, then the command with one fault, for each. It must end by itself and say what is wrong if
 # its status is not 0; JUDGE STATUS looks at what it did.
 each_fault() {
 	local prepare=$1 judge=$2 call number error status faults n=0 bad=0
 	shift 2
+	printf 'FAULTS=%s\n' "$FAULTS"
 	"$prepare"
-	faults=$(faults "$@")
+	faults=$(faults "$@" | chosen)
 	while read -r call number error; do
 		"$prepare"
 		status=0
@@ -68,17 +81,18 @@ each_fault() {
 
 # each_allocation PREPARE JUDGE COMMAND...: the same with each allocation.
 each_allocation() {
-	local prepare=$1 judge=$2 n=0 total status bad=0
+	local prepare=$1 judge=$2 n total status bad=0
 	shift 2
+	printf 'FAULTS=%s\n' "$FAULTS"
 	cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
 	"$prepare"
 	total=$({ LD_PRELOAD=$PWD/fail.so ALLOCATIONS=count "$@" 2>&1 >/dev/null || :; } | sed -n 's/^allocations: //p')
-	for ((n = 1; n <= total; n++)); do
+	while read -r _ n _; do
 		"$prepare"
 		status=0
 		timeout -s KILL 20 env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS=$n "$@" >stdout 2>stderr </dev/null || status=$?
 		judged "allocation $n" "$status" "$judge" || bad=$((bad + 1))
-	done
+	done < <(seq -f 'allocation %.0f ENOMEM' "$total" | chosen)
 	((total > 5 && bad == 0))
 }
 
