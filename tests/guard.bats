@@ -119,6 +119,11 @@ score_is() {
 	[ "$(guard_json .released)" -ge 3 ]
 }
 
+@test "a child that shares the service's memory has one score with it, and takes it from nobody" {
+	guarded
+	[ "$("$top/bin/service" shared | paste -sd ' ')" = '300 300 300' ]
+}
+
 @test "children: same-program keeps the score of workers and takes it from everything else" {
 	guarded 'children: same-program'
 	[ "$("$top/bin/service" fork | paste -sd ' ')" = '300 300' ]

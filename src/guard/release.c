@@ -7,6 +7,24 @@
 const int release_checks_ms[] = { 20, 200, 2000 };
 const unsigned n_release_checks = ARRAY_SIZE(release_checks_ms);
 
+/* One score stands for memory that processes share, but for vfork's: the service's is the one that
+ * counts. */
+static void keep_parent(struct policy *p, struct process *proc)
+{
+	struct process_ids ids;
+	struct process parent;
+	struct member *m;
+	int score;
+
+	m = process_ids(proc, &ids) < 0 ? NULL : family_find(p->family, ids.ppid);
+	if (!m || m->kind != MEMBER_PINNED || process_open(p->procfs, m->pid, &parent) < 0)
+		return;
+	if (pin_is_same(m, &parent) && process_get_score(&parent, &score) == 0 &&
+	    score != m->rule->score && process_set_score(&parent, m->rule->score, NULL) < 0)
+		p->failed++;
+	process_close(&parent);
+}
+
 /* Lowers nobody's score: a child that made itself easier to kill stays so. It is written all the
  * same, so that the child cannot go back to what it inherited. */
 void release_score(struct policy *p, struct process *proc, const struct rule *rule)
@@ -19,8 +37,10 @@ void release_score(struct policy *p, struct process *proc, const struct rule *ru
 	eased = score >= rule->release_to;
 	if (process_set_score(proc, eased ? score : rule->release_to, NULL) < 0)
 		p->failed++;
-	else
-		p->released += !eased;
+	else if (!eased) {
+		p->released++;
+		keep_parent(p, proc);
+	}
 }
 
 /* The children of its first thread; those of others are found when their own events come. */

@@ -3,6 +3,8 @@
  *     SECONDS          stays that long
  *     fork             lets a child print its own a little later
  *     daemon, daemon2  goes to the background by one fork, or two, and prints there
+ *     shared           lets a child share its memory, as a thread does, but not vfork's; prints the
+ *                      child's and its own a little later
  *     command PROGRAM… runs it as a child
  *     exec PROGRAM…    becomes it
  *     restore          lets a child put the score back that this process has, as sshd's do, and
@@ -16,8 +18,10 @@
  *                      and its PID
  *     threads          lets a second thread be the one that executes the program anew
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +60,24 @@ static int daemonises(int times)
 			_exit(0);
 	setsid();
 	usleep(500000);
+	print_score();
+	return 0;
+}
+
+static int waits(void *ignored)
+{
+	(void)ignored;
+	usleep(400000);
+	print_score();
+	return 0;
+}
+
+static int shares(void)
+{
+	static char stack[64 << 10];
+
+	clone(waits, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	wait(NULL);
 	print_score();
 	return 0;
 }
@@ -182,6 +204,8 @@ int main(int argc, char **argv)
 		return daemonises(1);
 	if (strcmp(argv[1], "daemon2") == 0)
 		return daemonises(2);
+	if (strcmp(argv[1], "shared") == 0)
+		return shares();
 	if (strcmp(argv[1], "command") == 0)
 		return runs(argv + 2);
 	if (strcmp(argv[1], "launch") == 0)
