@@ -144,6 +144,12 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run
 
+# Power cuts and storms in virtual machines, for an hour or two; writes docs/reliability.md.
+stress:
+	$(Q)tests/install-packages tests/build-packages tests/vm/packages
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/stress/run
+
 demo:
 	$(Q)tests/install-packages tests/build-packages tests/vm/packages
 	$(Q)$(MAKE) --no-print-directory all
@@ -199,4 +205,4 @@ distclean:
 
 -include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOL:=.d)
 
-.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint analyze check check-installed coverage bench demo install deb clean distclean
+.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint analyze check check-installed coverage bench stress demo install deb clean distclean

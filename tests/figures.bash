@@ -22,37 +22,46 @@ host() {
 	printf '%s cores of %s, Linux %s' "$(nproc)" "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)"
 }
 
+# program: the commit that its sources are of.
+program() {
+	local commit
+	commit=$(git -C "$top" log -1 --format=%h -- src 2>/dev/null) || commit=unknown
+	git -C "$top" diff --quiet HEAD -- src 2>/dev/null || commit+=' and changes'
+	printf '%s\n' "$commit"
+}
+
 load_now() {
 	cut -d ' ' -f 1 /proc/loadavg
 }
 
-# table NAME COMMAND...: COMMAND's rows are the document's part NAME.
+# table NAME COMMAND...: COMMAND's rows are the document's part NAME. They are there as they come.
 table() {
-	local name=$1 begin=$SECONDS load
+	local part=$figures/$1 begin=$SECONDS
 	shift
 	mkdir -p "$figures"
-	figures_table=$figures/$name.part
-	: >"$figures_table"
-	load=$(load_now)
+	figures_table=$part.part
+	printf 'Begun on %s, with the sources of commit %s, on %s; load average %s.\n\n' "$(date -u +%F)" "$(program)" "$(host)" "$(load_now)" >"$figures_table"
 	"$@"
-	{
-		printf 'Run on %s, %s, on %s. It took %d s; load average when it began %s, at its end %s.\n\n' \
-			"$(date -u +%F)" "$(git -C "$top" describe --always --dirty 2>/dev/null || echo 'no git')" "$(host)" $((SECONDS - begin)) "$load" "$(load_now)"
-		cat "$figures_table"
-	} >"$figures/$name"
-	rm "$figures_table"
+	printf '\nIt took %d s; load average at its end %s.\n' $((SECONDS - begin)) "$(load_now)" >>"$figures_table"
+	mv "$figures_table" "$part"
 }
 
-# document TEMPLATE FILE: the template; for a line that is @NAME@, that part's table.
+# document TEMPLATE FILE: the template; for a line that is @NAME@, that part's table, also where its run has been broken off.
 document() {
 	local line part
 	while IFS= read -r line; do
-		if [[ $line =~ ^@([a-z0-9.-]+)@$ ]]; then
-			part=$figures/${BASH_REMATCH[1]}
-			[[ ! -e $part ]] || cat "$part"
-			[[ -e $part ]] || printf 'Not run yet.\n'
-		else
+		if [[ ! $line =~ ^@([a-z0-9.-]+)@$ ]]; then
 			printf '%s\n' "$line"
+			continue
+		fi
+		part=$figures/${BASH_REMATCH[1]}
+		if [[ -e $part.part ]]; then
+			cat "$part.part"
+			printf '\nThe run was broken off here.\n'
+		elif [[ -e $part ]]; then
+			cat "$part"
+		else
+			printf 'Not run yet.\n'
 		fi
 	done <"$1" >"$2.part"
 	mv "$2.part" "$2"
