@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Every system call and every allocation of a command fails, one at a time: no crash, no hang, nothing half-written, and an honest report.
 # Where the status is 0 and nothing was said, all was done as if nothing had failed.
+# shellcheck disable=SC2030,SC2031 # run_it is set by each test for itself
 
 load ../lib
 load ../procs
@@ -155,4 +156,59 @@ bare_image() {
 	mv image wanted
 	each_fault bare_image installed "${run_it[@]}"
 	each_allocation bare_image installed "${run_it[@]}"
+}
+
+# An entry that has its name is whole; and the next capture, of which nothing fails, finds its way.
+dumps_are_whole() {
+	local dump
+	for dump in dumps/crash/0*; do
+		[[ ! -e $dump ]] || cmp "$dump/dmesg" log || return
+	done
+	(($1 != 0)) || [[ -e $dump ]] || {
+		echo 'status 0, and no dump'
+		return 1
+	}
+	"${run_it[@]}" >again 2>&1 || {
+		printf 'and not the second time: %s\n' "$(<again)"
+		return 1
+	}
+	dump=$(printf '%s\n' dumps/crash/0* | tail -n 1)
+	cmp "$dump/dmesg" log && [[ $(<dumps/crash/.new) == "${dump##*/}" ]] && [[ -z $(find dumps -name '.0*') ]]
+}
+
+no_dumps() {
+	rm -rf dumps
+	mkdir dumps
+}
+
+@test "kdump capture, with a disk: each system call and each allocation fails, and no dump is half-written" {
+	make -s -C "$TESTS/.." build/release/capture-to
+	seq 5000 >log
+	run_it=("$TESTS/../build/release/capture-to" "$PWD/dumps" log)
+	each_fault no_dumps dumps_are_whole "${run_it[@]}"
+	each_allocation no_dumps dumps_are_whole "${run_it[@]}"
+}
+
+# One document, or none where nothing is known: never half of one.
+is_document() {
+	no_remains root/run && jq -es 'length <= 1' stdout >/dev/null
+}
+
+@test "kdump load, kdump capture without a disk: each system call and each allocation fails" {
+	kernel kernel/kexec_load_disabled=0
+	mkdir -p root/sys/kernel root/boot
+	echo $((256 << 20)) >root/sys/kernel/kexec_crash_size
+	echo 0 >root/sys/kernel/kexec_crash_loaded
+	bzimage 64 >root/boot/vmlinuz-6.1.0-demo
+	head -c 4096 /dev/zero >root/boot/holdfast-capture-6.1.0-demo.img
+	chmod 644 root/boot/*
+	sed -i '$a kdump: { crashkernel: 192M, lock: true, capture: { target: LABEL=data } }' "$PROFILES/gateway.yaml"
+	rm -rf pristine
+	cp -a root pristine
+	for action in load capture; do
+		[[ $action != capture ]] || : >pristine/proc/vmcore
+		command_of --json kdump "$action"
+		each_fault pristine is_document "${run_it[@]}"
+		each_allocation pristine is_document "${run_it[@]}"
+	done
 }

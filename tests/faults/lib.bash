@@ -6,6 +6,8 @@ FAULTY=$TESTS/../build/release/holdfast
 
 # Which faults: "all", or a number that the choice is made from; a failed test prints it.
 FAULTS=${FAULTS:-$RANDOM}
+# shellcheck disable=SC2034 # read by bats
+[[ $FAULTS != all ]] || BATS_TEST_TIMEOUT=3600
 
 # What a call may fail with. A call that is in neither table fails the test: it has to be thought about.
 declare -gA ERRORS=(
@@ -13,29 +15,44 @@ declare -gA ERRORS=(
 	[getdents64]=EIO [newfstatat]=EACCES [fstat]=EIO [statx]=EIO [readlinkat]=EIO [readlink]=EACCES [faccessat2]=EACCES [faccessat]=EACCES
 	[access]=EACCES [mkdirat]=ENOSPC [renameat]=EIO [renameat2]=EIO [linkat]=EIO [symlinkat]=ENOSPC [unlinkat]=EROFS [fsync]=EIO
 	[fchmod]=EPERM [fchmodat]=EPERM [fchown]=EPERM [utimensat]=EPERM [ftruncate]=ENOSPC [flock]='ENOLCK EINTR' [fcntl]=EMFILE [dup]=EMFILE
-	[dup3]=EMFILE [lseek]=ESPIPE [ioctl]=ENOTTY [mmap]=ENOMEM [uname]=EFAULT [sysinfo]=EFAULT [statfs]=EIO [fstatfs]=EIO
-	[socket]=EMFILE [connect]=ECONNREFUSED [sendto]=EPIPE [recvfrom]=ECONNRESET [setsockopt]=EPERM [getcwd]=EACCES [fchdir]=EACCES
+	[dup2]=EMFILE [dup3]=EMFILE [lseek]=ESPIPE [ioctl]=ENOTTY [mmap]=ENOMEM [uname]=EFAULT [sysinfo]=EFAULT [statfs]=EIO [fstatfs]=EIO
+	[socket]=EMFILE [connect]=ECONNREFUSED [sendto]=EPIPE [recvfrom]='ECONNRESET ENOBUFS' [setsockopt]=EPERM [getcwd]=EACCES [fchdir]=EACCES
 	[clone]=EAGAIN [clone3]=EAGAIN [pipe2]=EMFILE [prlimit64]=EPERM [sched_getaffinity]=EPERM [copy_file_range]=EIO
-	[fadvise64]=EINVAL [finit_module]=EPERM
+	[bind]=EACCES [capget]=EPERM [capset]=EPERM [fanotify_init]=EPERM [fanotify_mark]=ENOSPC [inotify_init1]=EMFILE
+	[inotify_add_watch]=ENOSPC [kill]=EPERM [listen]=EADDRINUSE [mlockall]=ENOMEM [perf_event_open]=EACCES [pidfd_open]=EMFILE [poll]=EINTR
+	[setpriority]=EPERM [signalfd4]=EMFILE [unlink]=EACCES
+	[fadvise64]=EINVAL [fallocate]=ENOSPC [fgetxattr]=EIO [finit_module]=EPERM
 )
 # These cannot fail (brk gives no error but the old end), or their result is of no interest.
 IGNORED='execve exit exit_group close munmap mprotect madvise mremap rt_sigaction rt_sigprocmask sigaltstack getpid gettid getuid geteuid'
 IGNORED+=' getgid getegid getppid futex set_tid_address set_robust_list rseq getrandom clock_gettime clock_nanosleep gettimeofday'
-IGNORED+=' brk arch_prctl wait4 waitid sched_yield restart_syscall prctl umask'
+IGNORED+=' brk arch_prctl wait4 waitid munlockall sched_yield restart_syscall prctl umask'
 
-# traced COMMAND...: the names of its system calls, a line each.
+# traced COMMAND...: how often it makes each system call, "NUMBER CALL" a line.
 traced() {
 	strace -f -qq -e signal=none -o trace "$@" >/dev/null 2>&1 || :
-	sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' trace
+	calls_of trace
+}
+
+# calls_of TRACE: the same of a trace; of several processes the one that makes most of them counts, as strace counts by process.
+calls_of() {
+	sed -nE 's/^([0-9]+) +([a-z0-9_]+)\(.*/\1 \2/p' "$1" | sort | uniq -c |
+		awk '$1 > n[$3] { n[$3] = $1 } END { for (call in n) print n[call], call }' | sort -k 2
 }
 
 # faults COMMAND...: a line "CALL NUMBER ERROR" for each way in which one call can fail; without those that start the program.
 faults() {
-	local call count first error
+	traced "$@" >calls
+	faults_of calls
+}
+
+# faults_of CALLS: the same of a list of calls.
+faults_of() {
+	local call count first error i
 	declare -A at_start=()
 	while read -r count call; do
 		at_start[$call]=$count
-	done < <(traced "$FAULTY" --version | sort | uniq -c)
+	done < <(traced "$FAULTY" --version)
 	while read -r count call; do
 		[[ " $IGNORED " != *" $call "* ]] || continue
 		[[ -n ${ERRORS[$call]+known} ]] || {
@@ -48,7 +65,7 @@ faults() {
 				printf '%s %d %s\n' "$call" "$i" "$error"
 			done
 		done
-	done < <(traced "$@" | sort | uniq -c)
+	done <"$1"
 }
 
 # chosen: of the faults on stdin each call and error once, and one in eight of the others.
@@ -57,6 +74,15 @@ chosen() {
 		cat
 	else
 		shuf --random-source=<(yes "$FAULTS") | awk '!seen[$1, $3]++ || NR % 8 == 0'
+	fi
+}
+
+# chosen_few N: N of them, whatever they are.
+chosen_few() {
+	if [[ $FAULTS == all ]]; then
+		cat
+	else
+		shuf --random-source=<(yes "$FAULTS") -n "$1"
 	fi
 }
 
@@ -90,7 +116,7 @@ each_allocation() {
 	while read -r _ n _; do
 		"$prepare"
 		status=0
-		timeout -s KILL 20 env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS=$n "$@" >stdout 2>stderr </dev/null || status=$?
+		timeout -s KILL 20 env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS="$n" "$@" >stdout 2>stderr </dev/null || status=$?
 		judged "allocation $n" "$status" "$judge" || bad=$((bad + 1))
 	done < <(seq -f 'allocation %.0f ENOMEM' "$total" | chosen)
 	((total > 5 && bad == 0))

@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# Every system call of the guard fails, one at a time, while it starts and while it works: no program is kept from starting, and the guard
+# works, or has said why it does not. On this machine's kernel, with positive scores, as in ../guard.bats.
+
+load ../lib
+load lib
+
+setup_machine() {
+	top=$(mktemp -d -p /opt holdfast-test.XXXXXX)
+	mkdir -p "$top"/{bin,run,profiles}
+	cc -O1 -static -o "$top/bin/service" "$TESTS/vm/guest/score.c"
+	printf '%s\n' 'holdfast: 1' 'name: default' 'protect:' \
+		"  - { service: service, exe: $top/bin/service, oom_score_adj: 300, release_to: 500 }" >"$top/profiles/default.yaml"
+	run_it=("$FAULTY" --profiles "$top/profiles" --rundir "$top/run" guard)
+}
+
+teardown() {
+	[[ -z ${guard:-} ]] || { kill "$guard" && wait "$guard"; } 2>/dev/null || :
+	rm -rf -- "$top"
+}
+
+# worked TRACER...: a guard below TRACER that starts, works for a moment and is ended; a service that starts meanwhile is not kept waiting
+# for longer than a hung guard may keep it. Its status; $slow and $score tell of the service.
+worked() {
+	local status=0
+	slow='' score=''
+	rm -rf "$top/run/holdfast"
+	"$@" "${run_it[@]}" >stdout 2>stderr </dev/null &
+	guard=$!
+	for _ in {1..40}; do
+		[[ ! -e $top/run/holdfast/guard.sock ]] || break
+		kill -0 "$guard" 2>/dev/null || break
+		sleep 0.05
+	done
+	for _ in 1 2 3; do
+		score=$(timeout -s KILL 5 "$top/bin/service") || slow=yes
+	done
+	pkill -TERM -P "$guard" 2>/dev/null || :
+	for _ in {1..60}; do
+		kill -0 "$guard" 2>/dev/null || break
+		sleep 0.05
+	done
+	pkill -KILL -P "$guard" 2>/dev/null || :
+	wait "$guard" || status=$?
+	guard=''
+	return "$status"
+}
+
+let_programs_start() {
+	[[ -z $slow ]] || {
+		echo 'a program was kept waiting'
+		return 1
+	}
+	[[ $score == 300 || -s stderr ]] || {
+		echo "a score of $score, and not a word"
+		return 1
+	}
+}
+
+@test "guard: each system call fails, and no program is kept waiting" {
+	local call number error status bad=0
+	printf 'FAULTS=%s\n' "$FAULTS"
+	worked strace -f -qq -e signal=none -o trace || :
+	[[ $score == 300 ]]
+	calls_of trace >calls
+	faults_of calls >/dev/null
+	while read -r call number error; do
+		status=0
+		worked strace -f --seccomp-bpf -qq -e signal=none -e "trace=$call" -e "inject=$call:error=$error:when=$number" -o /dev/null || status=$?
+		((status <= 4 || status >= 128)) || { printf '%s %s: status %s\n' "$call" "$number" "$status"; bad=1; }
+		let_programs_start || { printf '%s %s: %s\n%s\n' "$call" "$number" "$error" "$(<stderr)"; bad=1; }
+	done < <(faults_of calls | chosen_few 24)
+	((bad == 0))
+}
