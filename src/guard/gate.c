@@ -46,19 +46,22 @@ int gate_mark(const struct gate *g, int fd)
 	return 0;
 }
 
-/* Lets the exec go, and does nothing else before: it waits, likely for our processor. */
-static void answer(struct gate *g, const struct fanotify_event_metadata *e, bool stays)
+/* Lets the exec go, and does nothing else before: it waits, likely for our processor. -errno: it
+ * may still wait, and the gate has to be closed. */
+static int answer(struct gate *g, const struct fanotify_event_metadata *e, bool stays)
 {
 	struct fanotify_response response = { .fd = e->fd, .response = FAN_ALLOW };
+	int ret;
 
-	/* Should it fail, the supervisor notices that an exec waits. */
-	while (write(g->fd, &response, sizeof(response)) < 0 && errno == EINTR)
-		;
+	do {
+		ret = write(g->fd, &response, sizeof(response)) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
 	if (!stays)
 		(void)fanotify_mark(g->fd, FAN_MARK_REMOVE, FAN_OPEN_EXEC_PERM, e->fd, NULL);
 	g->spare = dup3(g->fd, e->fd, O_CLOEXEC); /* its place becomes the spare one */
 	if (g->spare < 0)
 		close(e->fd);
+	return ret == -ENOENT ? 0 : ret; /* whoever waited was killed meanwhile */
 }
 
 /* A buffer of one event: the kernel opens a descriptor for each that it hands out, and denies the
@@ -79,7 +82,7 @@ int gate_dispatch(struct gate *g, gate_decide decide, void *data)
 			stays = decide(e.pid,
 				       &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino },
 				       data);
-		answer(g, &e, stays);
+		ret = answer(g, &e, stays);
 	}
 	if (g->spare < 0 && take_spare(g) < 0)
 		return -EMFILE;
