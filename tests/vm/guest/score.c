@@ -137,10 +137,10 @@ static int has_many(int n)
 	for (int i = 0; i < n; i++)
 		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			sleep(60);
+			sleep(600);
 			_exit(0);
 		}
-	sleep(60);
+	sleep(600);
 	return 0;
 }
 
