@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -28,11 +29,23 @@ static int flush_output(int status)
 	return status == EXIT_OK ? EXIT_NOT_DONE : status;
 }
 
+/* What is opened later must not be taken for a standard stream. Neither can be read or written. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close_p(&fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct context c = { .machine = { ROOT_NONE, ROOT_NONE, ROOT_NONE, ROOT_NONE, false } };
 	int n_args = 0, status;
 
+	fill_standard_streams();
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not cost the report */
 	status = option_parse(argc, argv, &c, &n_args);
 	if (status < 0)

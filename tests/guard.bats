@@ -121,7 +121,7 @@ score_is() {
 
 @test "a child that shares the service's memory has one score with it, and takes it from nobody" {
 	guarded
-	[ "$("$top/bin/service" shared | paste -sd ' ')" = '300 300 300' ]
+	[ "$("$top/bin/service" shared | paste -sd ' ')" = '300 300 300 300' ]
 }
 
 @test "children: same-program keeps the score of workers and takes it from everything else" {
@@ -204,6 +204,20 @@ score_is() {
 	guarded
 	printf '%s\n' "$top/bin/service orphan"{,,,,,,,,,,,,,,,,,,,} | xargs -P 20 -I{} sh -c '{}' >"$top/printed"
 	[ "$(sort "$top/printed" | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')" = '20 300 20 500' ]
+}
+
+@test "a program that a child has left behind is no daemon's second process" {
+	local helper
+	printf '#!/bin/sh\n(sleep 60.%d </dev/null >/dev/null 2>&1 &)\nexit 0\n' $$ >"$top/bin/service"
+	chmod 755 "$top/bin/service"
+	guarded
+	for ((i = 0; i < 10; i++)); do setsid -w "$top/bin/service"; done
+	sleep 1
+	for helper in $(pgrep -fx "sleep 60.$$"); do
+		printf '%s ' "$(<"/proc/$helper/oom_score_adj")"
+		kill "$helper"
+	done >"$top/printed"
+	[ "$(<"$top/printed")" = '500 500 500 500 500 500 500 500 500 500 ' ]
 }
 
 @test "three hundred children hide nobody's" {
@@ -507,6 +521,32 @@ ten_services_have_300() {
 	soon guard_has .failed 1
 }
 
+@test "a guard that is started without standard streams guards" {
+	write_profile
+	# shellcheck disable=SC2016 # expanded inside
+	start_guard "$top/log" sh -c 'exec "$@" <&- >&- 2>&-' sh
+	soon guard_has .running true
+	"$top/bin/service" | scores 1 300
+}
+
+@test "what has failed to execute the program is put back, also after a reload" {
+	guarded
+	printf 'no program\n' >"$top/bin/service.new"
+	chmod 755 "$top/bin/service.new"
+	mv "$top/bin/service.new" "$top/bin/service"
+	sleep 0.2
+	python3 -c 'import os, sys, time
+try: os.execv(sys.argv[1], ["service"])
+except OSError: time.sleep(60)' "$top/bin/service" &
+	local running=$!
+	soon score_is "$running" 300
+	kill -HUP "$supervisor"
+	soon reloaded_times 1
+	sleep 5
+	soon score_is "$running" 0
+	kill "$running"
+}
+
 @test "the control socket is root's alone" {
 	guarded
 	[ "$(stat -c %U:%a "$top/run/holdfast/guard.sock")" = root:600 ]
@@ -572,11 +612,19 @@ ten_services_have_300() {
 	"$HOLDFAST" --root "$top/root" --procfs /proc --profiles "$top/profiles" --rundir "$top/run" guard 2>"$top/log" &
 	supervisor=$!
 	soon grep -q 'service: /bin/service: its user does not exist' "$top/log"
+	chmod 755 "$top"
+	setpriv --reuid 64999 --clear-groups "$top/root/bin/service" 60 >/dev/null &
+	local running=$!
 	printf 'root:x:0:0::/:/bin/sh\nlater:x:64999:64999::/:/bin/sh\n' >"$top/root/etc/passwd.new"
 	mv "$top/root/etc/passwd.new" "$top/root/etc/passwd"
-	chmod 755 "$top"
 	as_later() { [[ $(setpriv --reuid 64999 --clear-groups "$top/root/bin/service") == 300 ]]; }
 	soon as_later
+	soon score_is "$running" 300
+	kill "$running"
+	# Numbered anew.
+	sed -i 's/64999/64998/g' "$top/root/etc/passwd"
+	not_as_later() { ! as_later; }
+	soon not_as_later
 }
 
 @test "a script's path among the arguments of another program makes that no service" {
@@ -597,7 +645,7 @@ ten_services_have_300() {
 	local how running
 	printf '#!/bin/sh -e\n. "%s1"\n' '$' >"$top/bin/interpreter"
 	chmod 755 "$top/bin/interpreter"
-	for how in '/bin/sh' '/bin/sh -e' '/usr/bin/env sh' '/usr/bin/env -S sh -e -u' "$top/bin/interpreter"; do
+	for how in '/bin/sh' '/bin/sh -e' '/usr/bin/env sh' '/usr/bin/env -S sh -e -u' '/usr/bin/env -Ssh -e' '/usr/bin/env -S -u NAME sh' "$top/bin/interpreter"; do
 		printf '#!%s\nsleep 30; :\n' "$how" >"$top/bin/service.new"
 		chmod 755 "$top/bin/service.new"
 		mv "$top/bin/service.new" "$top/bin/service"
@@ -617,7 +665,7 @@ ten_services_have_300() {
 	write_profile
 	# With a /run of its own: --profiles DIR stays what it was when the guard was started.
 	# shellcheck disable=SC2016 # expanded inside
-	timeout 60 unshare --mount bash -c '
+	timeout 120 unshare --mount bash -c '
 		set -e
 		starts_with() { until [ "$("$top/bin/service")" = "$1" ]; do sleep 0.1; done; }
 		profile=$(<"$top/profiles/default.yaml")

@@ -113,7 +113,7 @@ void option_help(const struct cmd *cmd);
 /* Opens the trees and the profile directories. */
 int context_open(struct context *c) _must_check_;
 
-/* Opens the profiles' directories, anew if they were open. */
+/* Opens the profiles' directories, anew if they were open; those stay where it fails. */
 int context_open_library(struct context *c) _must_check_;
 void context_close(struct context *c);
 

@@ -23,8 +23,14 @@ int context_open(struct context *c)
 
 int context_open_library(struct context *c)
 {
+	struct library l;
+	int ret = library_open(&c->machine.root, c->profiles[0] ? c->profiles : NULL, &l);
+
+	if (ret < 0)
+		return ret;
 	library_close(&c->library);
-	return library_open(&c->machine.root, c->profiles[0] ? c->profiles : NULL, &c->library);
+	c->library = l;
+	return 0;
 }
 
 void context_close(struct context *c)

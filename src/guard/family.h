@@ -52,6 +52,7 @@ struct ghost {
 	bool vacant; /* that member has ended since, as a daemon's first process does; what it was:
 		      */
 	enum how how;
+	struct file_id program;
 	int64_t pinned_at;
 };
 

@@ -58,10 +58,10 @@ void handover_state(struct policy *p, FILE *out)
 		(long long)p->leashed, (long long)p->drifted, (long long)p->lost_events,
 		(long long)p->rescans);
 	family_foreach(m, p->family)
-		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\n", (int)m->pid,
+		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\t%d\n", (int)m->pid,
 			(unsigned long long)m->start_time, m->rule->service, kind_name(m->kind),
 			how_name(m->how), (long long)m->since, m->before, (int)m->parent,
-			m->in_program, m->forked);
+			m->in_program, m->forked, m->confirmed);
 }
 
 static const struct rule *rule_named(const struct policy *p, const char *service)
@@ -126,15 +126,15 @@ static bool adopt_counters(struct policy *p, const char *line)
 static void adopt(struct policy *p, const char *line)
 {
 	char service[256], kind[16], how[16];
-	int pid, before, parent, in_program, forked;
+	int pid, before, parent, in_program, forked, confirmed;
 	unsigned long long start;
 	long long since;
 	struct member *m;
 
 	if (adopt_counters(p, line) ||
-	    sscanf(line, "%d\t%llu\t%255[^\t]\t%15[^\t]\t%15[^\t]\t%lld\t%d\t%d\t%d\t%d", &pid,
-		   &start, service, kind, how, &since, &before, &parent, &in_program,
-		   &forked) != 10)
+	    sscanf(line, "%d\t%llu\t%255[^\t]\t%15[^\t]\t%15[^\t]\t%lld\t%d\t%d\t%d\t%d\t%d", &pid,
+		   &start, service, kind, how, &since, &before, &parent, &in_program, &forked,
+		   &confirmed) != 11)
 		return;
 	if (!rule_named(p, service) && streq(kind, kind_name(MEMBER_PINNED)))
 		put_back(p, pid, start, service, before);
@@ -147,12 +147,13 @@ static void adopt(struct policy *p, const char *line)
 	m->parent = parent;
 	m->in_program = in_program;
 	m->forked = forked;
-	m->confirmed = true;
+	m->confirmed = confirmed;
 	m->checks = 1;
+	m->pinned_at = policy_now();
 	for (int i = 0; i <= HOW_SCAN; i++)
 		if (streq(how, how_name((enum how)i)))
 			m->how = (enum how)i;
-	if (m->kind == MEMBER_CHILD)
+	if (m->kind == MEMBER_CHILD || !confirmed)
 		m->due = policy_now();
 }
 

@@ -16,9 +16,20 @@ static bool is_followed(const struct member *m)
 	return m->in_program && m->kind != MEMBER_LEASHED && m->rule->children != CHILDREN_INHERIT;
 }
 
-/* @m takes the place of one that has ended well, was pinned by @how and at @pinned_at; it may have
- * ended since. */
-static bool promote(struct policy *p, struct member *m, enum how how, int64_t pinned_at)
+/* @program: what came to the gate. */
+static bool runs_service(const struct rule *rule, struct process *proc,
+			 const struct file_id *program)
+{
+	struct file_id exe;
+
+	return process_exe(proc, &exe) == 0 &&
+	       (file_id_equal(&exe, program) || rule_runs(rule, proc, &exe));
+}
+
+/* @m takes the place of one that has ended well, ran @program, was pinned by @how and at
+ * @pinned_at; it may have ended since. */
+static bool promote(struct policy *p, struct member *m, enum how how, const struct file_id *program,
+		    int64_t pinned_at)
 {
 	const struct rule *rule = m->rule;
 	struct process proc;
@@ -27,7 +38,8 @@ static bool promote(struct policy *p, struct member *m, enum how how, int64_t pi
 	if (process_open(p->procfs, m->pid, &proc) < 0)
 		proc.fd = -EBADF;
 	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_lives(&proc);
-	fits = alive && rule_fits(rule, &proc, p->user_namespace, true) &&
+	fits = alive && runs_service(rule, &proc, program) &&
+	       rule_fits(rule, &proc, p->user_namespace, true) &&
 	       (m = pin_process(p, &proc, rule, how));
 	process_close(&proc);
 	if (alive && !fits)
@@ -45,15 +57,16 @@ static bool promote(struct policy *p, struct member *m, enum how how, int64_t pi
  * when it is found. */
 static void promote_daemon(struct policy *p, const struct member *gone)
 {
-	family_foreach(m, p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid &&
-					 m->forked &&
-					 promote(p, m, gone->how, gone->pinned_at)) return;
+	family_foreach(
+		m, p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid && m->forked &&
+				  promote(p, m, gone->how, &gone->program, gone->pinned_at)) return;
 	for (unsigned i = 0; i < GHOSTS; i++) {
 		struct ghost *g = &p->family->ghosts[i];
 
 		if (g->pid && g->place == gone->pid) {
 			g->vacant = true;
 			g->how = gone->how;
+			g->program = gone->program;
 			g->pinned_at = gone->pinned_at;
 		}
 	}
@@ -169,9 +182,13 @@ static void visit_orphan(struct policy *p, struct process *proc)
 
 		if (!is_left_by(p, proc, g))
 			continue;
+		if (!runs_service(g->rule, proc, &g->program)) { /* of its exec we heard nothing */
+			release_and_watch(p, proc, g->rule, CHILD_DEPARTED);
+			return;
+		}
 		take_in(p, proc, g->rule, g->place, g->session);
 		m = family_find(p->family, proc->pid);
-		if (m && g->vacant && promote(p, m, g->how, g->pinned_at))
+		if (m && g->vacant && promote(p, m, g->how, &g->program, g->pinned_at))
 			g->vacant = false;
 		return;
 	}

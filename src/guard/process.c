@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define PROCESS_NONE ((struct process){ .fd = -EBADF })
 
@@ -113,13 +114,16 @@ int process_ids(struct process *p, struct process_ids *ret_ids)
 	return 0;
 }
 
+/* What the kernel knows by itself: a file system in user space, or on a server, that is asked may
+ * never answer. */
 int process_exe(struct process *p, struct file_id *ret_id)
 {
-	struct stat st;
+	struct statx stx;
 
-	if (fstatat(p->fd, "exe", &st, 0) < 0)
+	if (statx(p->fd, "exe", AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &stx) < 0)
 		return -errno;
-	*ret_id = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
+	*ret_id = (struct file_id){ .dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+				    .ino = stx.stx_ino };
 	return 0;
 }
 

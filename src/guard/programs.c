@@ -30,10 +30,14 @@ bool programs_resolve(struct programs *ps)
 		struct rule *rule = &ps->rules->list[i];
 		struct file_id before = rule->program;
 		const char *problem = rule->problem;
+		bool resolved = rule->resolved;
+		uid_t uid = rule->uid;
 
 		ps->marks = ps->gate->fd >= 0 && !rule->args;
+		rule_look_up_user(rule, &ps->machine->root, visit, ps);
 		rule_resolve(rule, &ps->machine->root, visit, ps);
-		if (rule->resolved && !file_id_equal(&before, &rule->program))
+		if (rule->resolved &&
+		    (!resolved || uid != rule->uid || !file_id_equal(&before, &rule->program)))
 			changed = true;
 		if (rule->problem && !streq_null(rule->problem, problem))
 			log_warning("guard: %s: %s: %s", rule->service, rule->exe, rule->problem);

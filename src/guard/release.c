@@ -4,25 +4,38 @@
 
 #include "base/log.h"
 
+#define MAX_DEPTH 32U
+
 const int release_checks_ms[] = { 20, 200, 2000 };
 const unsigned n_release_checks = ARRAY_SIZE(release_checks_ms);
 
+/* The pinned process that it is a child, or a child's child, of; NULL: none is known. */
+static struct member *service_of(struct policy *p, struct process *proc)
+{
+	struct member *m = family_find(p->family, proc->pid);
+	struct process_ids ids;
+
+	if (!m && process_ids(proc, &ids) == 0)
+		m = family_find(p->family, ids.ppid);
+	for (unsigned depth = 0; m && m->kind != MEMBER_PINNED && depth < MAX_DEPTH; depth++)
+		m = family_find(p->family, m->parent);
+	return m && m->kind == MEMBER_PINNED ? m : NULL;
+}
+
 /* One score stands for memory that processes share, but for vfork's: the service's is the one that
  * counts. */
-static void keep_parent(struct policy *p, struct process *proc)
+static void keep_service(struct policy *p, struct process *proc)
 {
-	struct process_ids ids;
-	struct process parent;
-	struct member *m;
+	struct member *m = service_of(p, proc);
+	struct process service;
 	int score;
 
-	m = process_ids(proc, &ids) < 0 ? NULL : family_find(p->family, ids.ppid);
-	if (!m || m->kind != MEMBER_PINNED || process_open(p->procfs, m->pid, &parent) < 0)
+	if (!m || process_open(p->procfs, m->pid, &service) < 0)
 		return;
-	if (pin_is_same(m, &parent) && process_get_score(&parent, &score) == 0 &&
-	    score != m->rule->score && process_set_score(&parent, m->rule->score, NULL) < 0)
+	if (pin_is_same(m, &service) && process_get_score(&service, &score) == 0 &&
+	    score != m->rule->score && process_set_score(&service, m->rule->score, NULL) < 0)
 		p->failed++;
-	process_close(&parent);
+	process_close(&service);
 }
 
 /* Lowers nobody's score: a child that made itself easier to kill stays so. It is written all the
@@ -37,10 +50,9 @@ void release_score(struct policy *p, struct process *proc, const struct rule *ru
 	eased = score >= rule->release_to;
 	if (process_set_score(proc, eased ? score : rule->release_to, NULL) < 0)
 		p->failed++;
-	else if (!eased) {
-		p->released++;
-		keep_parent(p, proc);
-	}
+	else
+		p->released += !eased;
+	keep_service(p, proc);
 }
 
 /* The children of its first thread; those of others are found when their own events come. */
@@ -86,7 +98,7 @@ void release_descendants(struct policy *p, struct process *proc, const struct ru
 {
 	char text[4096], *word, *rest;
 
-	if (depth > 32 || read_children(proc, text, sizeof(text)) <= 0)
+	if (depth > MAX_DEPTH || read_children(proc, text, sizeof(text)) <= 0)
 		return;
 	for (word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		release_child(p, atoi(word), rule, depth);

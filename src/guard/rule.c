@@ -191,8 +191,15 @@ static void read_env(struct rule *r, const struct root *root, char *words, unsig
 {
 	char *word = strtok_r(words, " \t", &words);
 
-	while (word && (*word == '-' || strchr(word, '=')))
+	while (word && (*word == '-' || strchr(word, '='))) {
+		if (after_prefix(word, "-S") && word[2]) { /* the command without a blank */
+			word += 2;
+			continue;
+		}
+		if (streq(word, "-u") || streq(word, "-C"))
+			(void)strtok_r(NULL, " \t", &words);
 		word = strtok_r(NULL, " \t", &words);
+	}
 	if (!word)
 		return;
 	r->command = find_command(root, word);
@@ -251,13 +258,15 @@ static const char *find_program(struct rule *r, const struct root *root, struct 
 	return NULL;
 }
 
-/* One that is made later becomes known, too. */
-static void look_up_user(struct rule *r, const struct root *root, struct way *w)
+void rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit, void *data)
 {
-	_cleanup_close_ int etc = root_openat(root, "etc", O_PATH | O_DIRECTORY);
+	_cleanup_close_ int etc = -EBADF;
 
+	if (isdigit((unsigned char)*r->user) || streq(r->user, "root"))
+		return;
+	etc = root_openat(root, "etc", O_PATH | O_DIRECTORY);
 	if (etc >= 0)
-		w->visit(etc, false, w->data);
+		visit(etc, false, data);
 	r->has_user = find_user(root, r->user, &r->uid) == 0;
 }
 
@@ -273,8 +282,6 @@ void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, voi
 	struct way w = { .visit = visit ? visit : visit_nothing, .data = data };
 
 	r->problem = find_program(r, root, &w);
-	if (!r->has_user)
-		look_up_user(r, root, &w);
 	if (!r->problem && !r->has_user)
 		r->problem = "its user does not exist";
 	r->resolved = !r->problem;

@@ -40,15 +40,19 @@ int rules_compile(const struct node *tree, const struct root *root,
 		  struct rules *ret_rules) _must_check_;
 void rules_free(struct rules *r);
 
-/* Called for every directory on the way to a program, by its path below the root (and for etc,
- * where the user is missing), and at the end with the program itself (@is_program), opened for
+/* Called for every directory on the way to a program, by its path below the root, and at the end
+ * with the program itself (@is_program), opened for
  * marking. Borrowed descriptors. */
 typedef void (*rule_visit)(int fd, bool is_program, void *data);
 
-/* Finds the rule's program below @root, and its user if there was none so far. Refuses one that
+/* Finds the rule's program below @root. Refuses one that
  * somebody but root could have put there: it and each directory on the way must be root's and not
  * writable by others. @visit may be NULL. */
 void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
+
+/* Looks the rule's user up again: one may be made, or numbered anew, later. Visits etc, unless the
+ * user is root or a number. */
+void rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit, void *data);
 
 /* Whether process @p is one of the rule's by user, namespaces (ours: the
  * initial PID namespace, and @user_namespace), unit and,

@@ -318,8 +318,8 @@ int supervise_run(const struct supervise *how)
 		return s.signals;
 	ret = unstop_start(STOPPED_MS, &s.unstop);
 	if (ret < 0)
-		log_debug("guard: nobody sets us going if both of us are stopped: %s",
-			  strerror(-ret));
+		log_warning("guard: if both of its processes are stopped, execs wait: %s",
+			    strerror(-ret));
 	s.status = how->load(&s.rules, how->user);
 	if (s.status != 0)
 		s.ends = true;

@@ -3,8 +3,8 @@
  *     SECONDS          stays that long
  *     fork             lets a child print its own a little later
  *     daemon, daemon2  goes to the background by one fork, or two, and prints there
- *     shared           lets a child share its memory, as a thread does, but not vfork's; prints the
- *                      child's and its own a little later
+ *     shared           lets a child and its child share its memory, as a thread does, but not
+ *                      vfork's; prints their scores and its own a little later
  *     command PROGRAM… runs it as a child
  *     exec PROGRAM…    becomes it
  *     restore          lets a child put the score back that this process has, as sshd's do, and
@@ -72,11 +72,22 @@ static int waits(void *ignored)
 	return 0;
 }
 
+static int shares_too(void *ignored)
+{
+	static char stack[64 << 10];
+
+	(void)ignored;
+	clone(waits, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	wait(NULL);
+	print_score();
+	return 0;
+}
+
 static int shares(void)
 {
 	static char stack[64 << 10];
 
-	clone(waits, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	clone(shares_too, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
 	wait(NULL);
 	print_score();
 	return 0;
