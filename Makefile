@@ -25,6 +25,8 @@ LDFLAGS_coverage := --coverage
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-Wno-sign-conversion -Wno-gnu-variable-sized-type-not-at-end
 LDFLAGS_fuzz := -fsanitize=address,undefined
+CFLAGS_fuzzcov := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fsanitize=fuzzer-no-link $(filter -Wno%,$(CFLAGS_fuzz))
+LDFLAGS_fuzzcov := -fprofile-instr-generate
 CFLAGS_san := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_san := -fsanitize=address,undefined
 
@@ -99,6 +101,12 @@ fuzzers: $(FUZZERS)
 # Runs each fuzzer for TIME seconds over its seeds.
 fuzz: fuzzers-built
 	$(Q)tests/fuzz/run $(TIME) $(FUZZERS:$(B)/%=build/fuzz/%)
+
+# Lines of the parsers that the fuzzers' seeds, and what they have learned, reach.
+fuzz-coverage:
+	$(Q)tests/install-packages tests/build-packages tests/packages tests/fuzz/packages
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) VARIANT=fuzzcov CC=clang fuzzers
+	$(Q)tests/fuzz/coverage
 
 # --- documentation that the table writes; kept in the tree for cross builds ---
 
@@ -198,11 +206,11 @@ deb: $(PROGRAMS)
 	$(Q)packaging/debian/build build/deb/root '$(VERSION)' "$$($(CC) -dumpmachine)" build/deb
 
 clean:
-	rm -rf build/debug build/release build/san build/fuzz build/coverage
+	rm -rf build/debug build/release build/san build/fuzz build/fuzzcov build/coverage
 
 distclean:
 	rm -rf build
 
 -include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOL:=.d)
 
-.PHONY: all unit fuzz fuzzers fuzzers-built docs packages lint analyze check check-installed coverage bench stress demo install deb clean distclean
+.PHONY: all unit fuzz fuzzers fuzzers-built fuzz-coverage docs packages lint analyze check check-installed coverage bench stress demo install deb clean distclean
