@@ -166,11 +166,20 @@ crash_names() {
 	EOF
 	kdump_arguments[0]=vmtest.product=kdump-off
 	VM_MEMORY=512 vm_start "${kdump_arguments[@]}" crashkernel=128M
-	vm_expect 'capture: writing the dump'
+	# In the middle of it: makedumpfile is at work, and a part of the dump is on the disk.
+	vm_expect 'Copying data .*\[ *[0-9.]+ %\]'
+	local end=$((SECONDS + 100))
+	until grep -aq 'KDUMP   ' "$VM/data.img"; do
+		((SECONDS < end))
+		sleep 0.2
+	done
+	run vm_says 'capture: dump saved'
+	[ "$status" != 0 ]
 	kill -KILL "$(pgrep -P "$VM_PID")"
 	wait "$VM_PID" || :
 	vm_forget
 	rm "$VM/keyboard"
+	vm_disks=("${vm_disks[@]/bps-write=200000/bps-write=0}")
 	kdump_boot 128M
 	[ -z "$(vm_section cores)" ]
 	vm_section log | grep 'sysrq: Trigger a crash'
@@ -181,6 +190,10 @@ crash_names() {
 	vm_says 'capture: poweroff'
 	vm_says 'reboot: Power down'
 	on_disk "/crash/$(crash_names | tail -n 1)/vmcore" | grep -aq KDUMP
+	# Nor is anything of it left.
+	[ "$(crash_names | wc -l)" = 2 ]
+	run debugfs -R "ls -p /crash/$(crash_names | head -n 1)" "$VM/data.img"
+	[[ $output == *dmesg* && $output != *vmcore* ]]
 }
 
 # debian_initrd FILE PROFILE: by Debian's hook, told to carry the crash kernel.
@@ -200,13 +213,13 @@ behind_stamp() {
 	tail -c "+$((at + 1))" "$1" | zstd -dcq
 }
 
-@test "Debian's initramfs, told to carry the crash kernel, arms it before the root is mounted" {
+@test "Debian's initramfs, told to carry the crash kernel, arms it before the root is mounted; a crash then; then: halt" {
 	cat >"$BATS_TEST_TMPDIR/early.yaml" <<-'EOF'
 		holdfast: 1
 		name: early
 		match: [ { cmdline: { vmtest.product: early } } ]
 		vm: { panic_on_oom: 2 }
-		kdump: { crashkernel: 112M, capture: { target: LABEL=data, save: dmesg } }
+		kdump: { crashkernel: 112M, capture: { target: LABEL=data, save: dmesg, then: halt } }
 	EOF
 	(
 		exec 9>"$VM_BUILD/lock"
@@ -229,10 +242,21 @@ behind_stamp() {
 		emit armed cat /sys/kernel/kexec_crash_loaded
 		emit panic_on_oom cat /proc/sys/vm/panic_on_oom
 		emit dmesg dmesg
+		# What was said goes out before that.
+		sleep 2
+		stty -F /dev/ttyS1 raw -echo
+		echo c >/proc/sysrq-trigger
 	EOF
 	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 16M
 	vm_kept_disk "$VM/data.img"
-	VM_MEMORY=768 vm_boot vmtest.product=early crashkernel=112M init=/usr/lib/vmtest/short-init
+	VM_MEMORY=768 vm_start vmtest.product=early crashkernel=112M init=/usr/lib/vmtest/short-init
+	# What was saved is on the disk, and the machine stands still.
+	vm_expect 'capture: kernel log saved: /crash/000001-'
+	vm_expect 'capture: halt'
+	vm_expect 'reboot: System halted'
+	vm_stop
+	on_disk "/crash/$(crash_names)/dmesg" | grep 'sysrq: Trigger a crash'
+
 	[ "$(vm_section armed)" = 1 ]
 	[ "$(vm_section panic_on_oom)" = 2 ]
 	[ "$(json report '.settings[] | select(.key == "kdump") | .result')" = set ]
