@@ -5,42 +5,7 @@
 #include "cmd/apply.h"
 #include "setting/kdump.h"
 #include "setting/kdumpcapture.h"
-#include "setting/kdumprow.h"
-#include "setting/lastboot.h"
 #include "setting/report.h"
-
-/* By hand the row of crashes is taken for ended. */
-static int forgive(const struct context *c, const struct node *tree)
-{
-	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
-	_cleanup_(last_boot_free) struct last_boot l = { 0 };
-	const struct node *capture = node_find(tree, "kdump.capture");
-	_cleanup_free_ char *why = NULL;
-	struct kdump_row row;
-	int ret;
-
-	if (!capture || !node_text(capture, "target"))
-		return 0;
-	if (last_boot_load(&c->machine, &l) >= 0 && l.crashes > 0) {
-		l.crashes = 0;
-		ret = last_boot_save(&l, &c->machine);
-		if (ret < 0)
-			return ret;
-	}
-	ret = kdump_target_open(&c->machine, capture, false, 0, &t, &why);
-	if (ret < 0)
-		return 0; /* arming says what is wrong with it */
-	row = kdump_row_read(&t, &c->machine, &l, kdump_row_max(capture));
-	if (row.crashes == 0 && !row.noted)
-		return 0;
-	kdump_target_close(&t);
-	ret = kdump_target_open(&c->machine, capture, true, 0, &t, &why);
-	if (ret >= 0)
-		ret = kdump_row_set(&t, 0);
-	if (ret < 0 && ret != -ENOMEM)
-		log_warning("%s: %s", node_text(capture, "target"), why ? why : strerror(-ret));
-	return ret == -ENOMEM ? ret : 0;
-}
 
 /* As apply does it. */
 static void print_empty_report(const struct context *c)
@@ -52,15 +17,14 @@ static void print_empty_report(const struct context *c)
 static int load(struct context *c, const struct node *tree)
 {
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
-	int ret = kdump_examine(&c->machine, tree, &k);
+	bool was_armed = kdump_is_armed(&c->machine);
+	int ret = apply_kdump(c);
 
-	if (ret >= 0 && !k.armed)
-		ret = forgive(c, tree);
-	if (ret >= 0)
-		ret = apply_kdump(c);
+	if (ret == EXIT_OK && was_armed) /* a good one is not risked for another */
+		ret = kdump_examine(&c->machine, tree, &k);
 	if (ret != EXIT_OK)
 		return ret;
-	if (k.note) /* a good one is not risked for another */
+	if (k.note)
 		log_info("kdump: %s", k.note);
 	return kdump_is_armed(&c->machine) ? EXIT_OK : EXIT_NOT_DONE;
 }

@@ -31,27 +31,36 @@ static int kdump_read(const struct machine *m, const struct setting *s, struct s
 	return ret_state->value ? 0 : -ENOMEM;
 }
 
-/* The row by the disk, or by what a crash kernel that had none has kept in memory. 0 or -ENOMEM. */
-static int read_row(const struct machine *m, const struct node *capture, struct kdump_row *ret_row)
+/* The disk for dumps, as far as it can be had: to look at, in the initramfs; else to note there
+ * that the machine is armed, too. */
+static int open_target(const struct machine *m, const struct node *capture,
+		       struct kdump_target *ret_t)
 {
-	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
-	_cleanup_(last_boot_free) struct last_boot l = { 0 };
-	_cleanup_free_ char *reason = NULL;
-	struct kdump_row row = { 0 };
-	int ret = last_boot_load(m, &l);
+	_cleanup_free_ char *why = NULL, *reason = NULL;
+	int ret = m->wait ? -EROFS : kdump_target_open(m, capture, true, 0, ret_t, &why);
 
-	if (ret < 0)
-		l = (struct last_boot){ 0 };
-	ret = kdump_target_open(m, capture, false, 0, &t, &reason);
-	if (ret >= 0)
-		row = kdump_row_read(&t, m, &l, kdump_row_max(capture));
-	else if (ret != -ENOENT || reason) /* else there was no crash yet */
+	if (ret < 0 && ret != -ENOMEM)
+		ret = kdump_target_open(m, capture, false, 0, ret_t, &reason);
+	if (ret < 0 && (ret != -ENOENT || reason)) /* else there was no crash yet */
 		log_warning("kdump: %s: %s; crashes are not counted there",
 			    node_text(capture, "target"), reason ? reason : strerror(-ret));
+	return ret == -ENOMEM ? ret : 0;
+}
+
+/* The row by the disk, or by what a crash kernel that had none has kept in memory. */
+static struct kdump_row read_row(const struct machine *m, const struct node *capture,
+				 const struct kdump_target *t)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
+	struct kdump_row row = { 0 };
+
+	if (last_boot_load(m, &l) < 0)
+		l = (struct last_boot){ 0 };
+	if (t->mounted_at)
+		row = kdump_row_read(t, m, &l, kdump_row_max(capture));
 	if (l.crashes > row.crashes)
 		row.crashes = l.crashes;
-	*ret_row = row;
-	return ret == -ENOMEM ? ret : 0;
+	return row;
 }
 
 #define BY_HAND "'holdfast kdump load' arms it again"
@@ -76,23 +85,38 @@ static int check_row(const struct kdump_row *row, int64_t max, struct kdump *k, 
 	return -ECANCELED;
 }
 
+/* By hand the row is taken for ended. What is noted then takes the place of what was. */
+static int forgive(const struct machine *m, const struct kdump_target *t)
+{
+	_cleanup_(last_boot_free) struct last_boot l = { 0 };
+	int ret = last_boot_load(m, &l);
+
+	if (ret >= 0 && l.crashes > 0) {
+		l.crashes = 0;
+		ret = last_boot_save(&l, m);
+	}
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	return t->mounted_at && kdump_row_read(t, m, &l, 0).crashes > 0 ? kdump_row_set(t, 0) : 0;
+}
+
 /* Should the crash kernel fail, nobody else tells the next boot that there was one. In the
  * initramfs nothing is written to the disk: there the stage "system" does this later. */
-static void note_armed(const struct machine *m, const struct node *capture, int64_t unclear)
+static void note_armed(const struct machine *m, const struct setting *s,
+		       const struct kdump_target *t, int64_t unclear)
 {
-	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
-	_cleanup_free_ char *reason = NULL;
-	int ret = kdump_target_open(m, capture, true, 0, &t, &reason);
+	int ret = s->by_hand ? forgive(m, t) : 0;
 
-	if (ret >= 0)
-		ret = kdump_row_note(&t, m, unclear);
+	if (ret >= 0 && t->mounted_at && !m->wait)
+		ret = kdump_row_note(t, m, unclear);
 	if (ret < 0)
 		log_warning("kdump: %s: %s; a crash kernel that fails is not counted",
-			    node_text(capture, "target"), reason ? reason : strerror(-ret));
+			    node_text(node_child(s->node, "capture"), "target"), strerror(-ret));
 }
 
 static int kdump_write(const struct machine *m, const struct setting *s, char **why)
 {
+	_cleanup_(kdump_target_close) struct kdump_target t = KDUMP_TARGET_NONE;
 	const struct node *capture = node_child(s->node, "capture");
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
 	bool counts = node_text(capture, "target");
@@ -106,13 +130,15 @@ static int kdump_write(const struct machine *m, const struct setting *s, char **
 		return k.error;
 	}
 	if (counts)
-		ret = read_row(m, capture, &row);
+		ret = open_target(m, capture, &t);
+	if (ret >= 0 && counts && !s->by_hand)
+		row = read_row(m, capture, &t);
 	if (ret >= 0)
 		ret = check_row(&row, kdump_row_max(capture), &k, why);
 	if (ret >= 0)
 		ret = kdump_load(m, &k, why);
-	if (ret >= 0 && counts && !m->wait)
-		note_armed(m, capture, row.unclear);
+	if (ret >= 0 && counts)
+		note_armed(m, s, &t, row.unclear);
 	return ret;
 }
 

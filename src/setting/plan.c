@@ -10,6 +10,7 @@ struct plan {
 	const struct node *tree;
 	enum plan_mode mode;
 	unsigned stages;
+	bool by_hand;
 	struct report *report;
 };
 
@@ -213,7 +214,8 @@ static int do_setting(const struct plan *p, const struct node *n)
 	struct setting s = { .ops = setting_ops_of(n->row->kind),
 			     .node = n,
 			     .tree = p->tree,
-			     .required = is_required(n) };
+			     .required = is_required(n),
+			     .by_hand = p->by_hand };
 	struct outcome *o = arena_alloc(&p->report->arena, sizeof(*o));
 	int ret;
 
@@ -294,9 +296,12 @@ int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mo
 int plan_run_kdump(const struct machine *m, const struct node *tree, enum plan_mode mode,
 		   struct report *r)
 {
-	struct plan p = {
-		.machine = m, .tree = tree, .mode = mode, .stages = STAGE_ALL, .report = r
-	};
+	struct plan p = { .machine = m,
+			  .tree = tree,
+			  .mode = mode,
+			  .stages = STAGE_ALL,
+			  .by_hand = true,
+			  .report = r };
 	int ret = do_kind(&p, tree, SETTING_KDUMP, false);
 
 	return ret < 0 ? ret : do_after_kdump(&p);

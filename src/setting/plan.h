@@ -15,7 +15,8 @@ enum plan_mode {
 int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode, unsigned stages,
 	     struct report *r) _must_check_;
 
-/* The same for the crash kernel only, with what depends on it: vm.panic_on_oom and kdump.lock. */
+/* The same for the crash kernel only, with what depends on it: vm.panic_on_oom and kdump.lock. The
+ * row of crashes is taken for ended. */
 int plan_run_kdump(const struct machine *m, const struct node *tree, enum plan_mode mode,
 		   struct report *r) _must_check_;
 

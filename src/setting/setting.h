@@ -15,6 +15,7 @@ struct setting {
 	const struct node *node;
 	const struct node *tree; /* the whole profile; NULL when it is being taken back */
 	bool required;
+	bool by_hand; /* a person asks for this one: what earlier boots came to is no obstacle */
 };
 
 /* What a read found. */
