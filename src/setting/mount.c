@@ -168,24 +168,26 @@ static bool is_virtual(const char *what)
 	return *what != '/' && !strchr(what, '=');
 }
 
-/* Whether the device is there, after waiting for it. */
-static bool wait_for_device(const struct libmount *l, const char *what, int wait_ms)
+/* The device, after waiting for it: to look for a label takes a while where udev does not, so it is
+ * done once. NULL: it did not appear. The caller frees. */
+static char *wait_for_device(const struct libmount *l, const char *what, int wait_ms)
 {
+	const struct timespec step = { .tv_nsec = WAIT_STEP * 1000000L };
 	bool said = false;
 
 	if (is_virtual(what))
-		return true;
+		return strdup(what);
 	for (;; wait_ms -= WAIT_STEP) {
 		_cleanup_free_ char *device = l->resolve_spec(what, NULL);
 
 		if (device && access(device, F_OK) == 0)
-			return true;
+			return TAKE_PTR(device);
 		if (wait_ms <= 0)
-			return false;
+			return NULL;
 		if (!said)
 			log_info("waiting for %s, %d s at most", what, wait_ms / 1000);
 		said = true;
-		sleep_ms(WAIT_STEP);
+		nanosleep(&step, NULL);
 	}
 }
 
@@ -228,15 +230,17 @@ int mount_attach(const char *what, const char *type, const char *options, const 
 		 int wait_ms, char **ret_why)
 {
 	_cleanup_(libmount_close) struct libmount l = { 0 };
+	_cleanup_free_ char *device = NULL;
 	int ret = libmount_open(&l);
 
 	if (ret == -ELIBACC)
 		*ret_why = strdup("libmount.so.1 is not here");
 	if (ret < 0)
 		return ret;
-	if (!wait_for_device(&l, what, wait_ms))
+	device = wait_for_device(&l, what, wait_ms);
+	if (!device)
 		return did_not_appear(what, ret_why);
-	return mount_it(&l, what, type, options, target, ret_why);
+	return mount_it(&l, device, type, options, target, ret_why);
 }
 
 static int mount_write(const struct machine *m, const struct setting *s, char **why)
@@ -244,7 +248,7 @@ static int mount_write(const struct machine *m, const struct setting *s, char **
 	_cleanup_(libmount_close) struct libmount l = { 0 };
 	_cleanup_(state_free) struct state now = { 0 };
 	const char *what = node_text(s->node, "what");
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *device = NULL;
 	int ret, dir;
 
 	ret = mount_read(m, s, &now);
@@ -259,14 +263,15 @@ static int mount_write(const struct machine *m, const struct setting *s, char **
 	ret = libmount_open(&l);
 	if (ret < 0)
 		return ret;
-	if (!wait_for_device(&l, what, !m->wait ? 0 : s->required ? WAIT_REQUIRED : MOUNT_WAIT))
+	device = wait_for_device(&l, what, !m->wait ? 0 : s->required ? WAIT_REQUIRED : MOUNT_WAIT);
+	if (!device)
 		return did_not_appear(what, why);
 	dir = root_make_dir(&m->root, s->path);
 	if (dir < 0)
 		return dir;
 	close(dir);
 	target = real_target(m, s);
-	return target ? mount_it(&l, what, node_text(s->node, "type"),
+	return target ? mount_it(&l, device, node_text(s->node, "type"),
 				 node_text(s->node, "options"), target, why)
 		      : -ENOMEM;
 }
