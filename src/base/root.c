@@ -36,6 +36,15 @@ bool root_is_own(const struct stat *st)
 	return (st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & 022);
 }
 
+/* Whether it is root's, or our own, and stays what it is: in a sticky directory others can make,
+ * but neither remove nor rename. Whose a link is, is all that counts of it. */
+static bool is_own_way(const struct stat *st)
+{
+	return root_is_own(st) ||
+	       ((st->st_uid == 0 || st->st_uid == geteuid()) &&
+		(S_ISLNK(st->st_mode) || (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX)));
+}
+
 /* To open a device may do something: start a watchdog, rewind a tape. */
 static bool is_special(const struct stat *st)
 {
@@ -53,7 +62,7 @@ static int judge(int fd, bool last, void *data)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (v->own && !root_is_own(&st))
+	if (v->own && !is_own_way(&st))
 		return -EPERM;
 	return last && v->regular && is_special(&st) ? -ENXIO : 0;
 }

@@ -70,16 +70,46 @@ static int next_component(struct walk *w, char name[static NAME_MAX + 1])
 	return n > 0;
 }
 
+static int show(int at, const char *name, bool last, walk_see see, void *data)
+{
+	_cleanup_close_ int fd = -EBADF;
+
+	if (!see)
+		return 0;
+	fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : see(fd, last, data);
+}
+
+/* Where the link leads that was seen: meanwhile the name may be another's. */
+static ssize_t read_link(int at, const char *name, walk_see see, void *data,
+			 char target[static PATH_MAX])
+{
+	_cleanup_close_ int fd = -EBADF;
+	ssize_t n = readlinkat(at, name, target, PATH_MAX);
+	int ret;
+
+	if (n < 0 || !see)
+		return n < 0 ? -errno : n;
+	fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = see(fd, false, data);
+	if (ret < 0)
+		return ret;
+	n = readlinkat(fd, "", target, PATH_MAX);
+	return n < 0 ? -errno : n;
+}
+
 /* 1: @name is a link, and .todo begins with where it leads; 0: it is none; -errno. */
-static int follow(struct walk *w, const char *name)
+static int follow(struct walk *w, const char *name, walk_see see, void *data)
 {
 	char target[PATH_MAX];
-	ssize_t n = readlinkat(w->at, name, target, sizeof(target));
+	ssize_t n = read_link(w->at, name, see, data, target);
 	size_t left = strlen(w->todo) + 1;
 	int ret;
 
 	if (n < 0)
-		return errno == EINVAL ? 0 : -errno;
+		return n == -EINVAL ? 0 : (int)n;
 	if (w->links-- == 0)
 		return -ELOOP;
 	if ((size_t)n + 1 + left > sizeof(w->todo))
@@ -89,16 +119,6 @@ static int follow(struct walk *w, const char *name)
 	w->todo[n] = left > 1 ? '/' : '\0'; /* a slash at the end would ask for a directory */
 	ret = *target == '/' ? enter_root(w) : 0;
 	return ret < 0 ? ret : 1;
-}
-
-static int show(int at, const char *name, bool last, walk_see see, void *data)
-{
-	_cleanup_close_ int fd = -EBADF;
-
-	if (!see)
-		return 0;
-	fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : see(fd, last, data);
 }
 
 static int open_last(const struct walk *w, const char *name, int flags, walk_see see, void *data)
@@ -126,7 +146,7 @@ static int walk(struct walk *w, int flags, walk_see see, void *data)
 		if (streq(name, "..")) {
 			ret = step_up(w);
 		} else {
-			ret = last && flags & O_NOFOLLOW ? 0 : follow(w, name);
+			ret = last && flags & O_NOFOLLOW ? 0 : follow(w, name, see, data);
 			if (ret == 0 && last)
 				return open_last(w, name, flags, see, data);
 			if (ret != 0)

@@ -7,8 +7,8 @@
 
 #include "base/util.h"
 
-/* Sees what a component leads to, which is no link; @last: the path ends here. Returns 0 to go on,
- * or -errno. */
+/* Sees each link, and what a component leads to, which is none; @last: the path ends here. Returns
+ * 0 to go on, or -errno. */
 typedef int (*walk_see)(int fd, bool last, void *data);
 
 /* As many links as the kernel follows. */

@@ -144,6 +144,8 @@ static int see(int fd, bool last, void *data)
 		w->problem = "it cannot be looked at";
 		return -errno;
 	}
+	if (S_ISLNK(w->last.st_mode)) /* as its directory, which was seen */
+		return 0;
 	if (S_ISDIR(w->last.st_mode))
 		w->visit(fd, false, w->data);
 	w->problem = judge(&w->last, last);

@@ -23,7 +23,7 @@ int kdumpdir_open(const struct root *r, const char *path, bool make, struct root
 
 	own.own = true;
 	fd = make ? root_make_dir(&own, path) : root_openat(&own, path, O_RDONLY | O_DIRECTORY);
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !root_is_own(&st))) { /* the root itself */
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !root_is_own(&st))) { /* a sticky one is none */
 		close(fd);
 		fd = -EPERM;
 	}

@@ -194,9 +194,9 @@ static int last_boot_read(const struct machine *m, const struct setting *s, stru
 	if (ret >= 0 && l.archived && !m->wait && s->tree && !last_boot_goes_on(m, s->tree))
 		l.archived = false;
 	ret_state->holds = ret >= 0 && (l.archived || m->wait);
-	if (m->entering && !l.trace && s->tree &&
-	    last_boot_can_mark(m, node_child(s->tree, "last_boot")))
-		ret_state->holds = false;
+	if (m->entering)
+		ret_state->holds = l.trace || !s->tree ||
+				   !last_boot_can_mark(m, node_child(s->tree, "last_boot"));
 	ret_state->value = strdup(ret < 0 ? "not recorded" : l.archived ? "recorded" : "found");
 	return ret_state->value ? 0 : -ENOMEM;
 }
@@ -219,10 +219,8 @@ static int gather(const struct machine *m, const struct setting *s, struct last_
 static int mark(const struct machine *m, const struct setting *s, struct last_boot *l)
 {
 	const struct node *last_boot = node_child(s->tree, "last_boot");
-	int ret = 0;
+	int ret = last_boot_mark(m, last_boot, l);
 
-	if (m->entering && last_boot_can_mark(m, last_boot))
-		ret = last_boot_mark(m, last_boot, l);
 	if (ret < 0 && ret != -ENOMEM)
 		log_warning("last_boot: that this boot runs is not noted: %s", strerror(-ret));
 	return ret == -ENOMEM ? ret : 0;
@@ -262,11 +260,11 @@ static int last_boot_write(const struct machine *m, const struct setting *s, cha
 
 	if (ret >= 0)
 		forget_stuck(m, s, &l);
+	if (m->entering && (ret >= 0 || ret == -ENOENT))
+		return mark(m, s, &l);
 	if (ret == -ENOENT || (ret >= 0 && !m->wait))
 		ret = gather(m, s, &l);
-	if (ret >= 0 && m->wait)
-		return mark(m, s, &l);
-	if (ret < 0)
+	if (ret < 0 || m->wait)
 		return ret;
 	ret = settle(m, s, &l, why);
 	if (ret >= 0 && l.uncopied < 0) {

@@ -66,9 +66,15 @@ static void others(void)
 	CHECK(opened("/open", false, "others can write to /open") == -EPERM);
 	CHECK(opened("/group", true, "others can write to /group") == -EPERM);
 	CHECK(opened("/open/crash", true, "or to a directory on the way") == -EPERM);
+	/* Others may make something there, but not in place of what is root's. */
+	sh("mkdir -m 1777 tmp");
+	CHECK(opened("/tmp/crash", true, NULL) == 0);
+	CHECK(opened("/tmp", false, "others can write to /tmp") == -EPERM);
 	if (geteuid() == 0) { /* nobody else gives a directory away */
 		sh("chown 65534 theirs");
 		CHECK(opened("/theirs", true, "others can write to /theirs") == -EPERM);
+		sh("mkdir -m 700 tmp/theirs && chown 65534 tmp/theirs");
+		CHECK(opened("/tmp/theirs", true, "others can write to /tmp/theirs") == -EPERM);
 	}
 	remove_disk();
 }
