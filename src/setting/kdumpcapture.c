@@ -140,6 +140,19 @@ static int64_t keep_of(const struct capture *c)
 	return text_to_int(node_setting(c->options, "keep"), &keep) < 0 ? 1 : keep;
 }
 
+/* The next boot wants to know. Before there is a dump of that name: should the power go in between,
+ * there was a crash all the same. */
+static void note_new(struct capture *c, const char *name)
+{
+	int ret;
+
+	do {
+		ret = write_whole(c->target.root.fd, KDUMP_NEW, name, strlen(name));
+	} while (ret == -ENOSPC && kdumpdir_release(&c->target.root));
+	if (ret < 0 || fsync(c->target.root.fd) < 0)
+		log_warning("capture: " KDUMP_NEW ": %s", strerror(ret < 0 ? -ret : errno));
+}
+
 static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -150,20 +163,16 @@ static int add_dump(struct capture *c, const char **ret_name, int *ret_fd)
 		return ret;
 	if (c->log_size > 0)
 		ret = write_whole(fd, KDUMP_LOG, c->log, c->log_size);
-	if (ret < 0)
+	if (ret < 0) {
 		kdumpdir_abandon(&c->target.root, temporary);
-	else
-		ret = kdumpdir_commit(&c->target.root, temporary, fd);
+		return ret;
+	}
+	note_new(c, temporary + 1);
+	ret = kdumpdir_commit(&c->target.root, temporary, fd);
 	if (ret < 0)
 		return ret;
 	*ret_name = temporary + 1;
 	*ret_fd = TAKE_FD(fd);
-	/* The next boot wants to know. */
-	do {
-		ret = write_whole(c->target.root.fd, KDUMP_NEW, *ret_name, strlen(*ret_name));
-	} while (ret == -ENOSPC && kdumpdir_release(&c->target.root));
-	if (ret < 0 || fsync(c->target.root.fd) < 0)
-		log_warning("capture: " KDUMP_NEW ": %s", strerror(ret < 0 ? -ret : errno));
 	return 0;
 }
 

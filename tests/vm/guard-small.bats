@@ -178,6 +178,7 @@ is() {
 		emit by-timer stopped
 		emit by-timer-again stopped
 	EOF
+	[[ $(vm_section dmesg) != *'guard: reloaded'* ]]
 	is perf 1
 	is no-perf 0
 	for section in stopped again by-timer by-timer-again; do
