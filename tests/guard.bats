@@ -587,6 +587,8 @@ except OSError: time.sleep(60)' "$top/bin/service" &
 	mkdir "$top/run/holdfast"
 	flock -F "$top/run/holdfast/guard.lock" sleep 30 &
 	local other=$!
+	locked() { ! flock -n "$top/run/holdfast/guard.lock" true; }
+	soon locked
 	start_guard "$top/log"
 	soon outcome 300
 	[ ! -e "$top/run/holdfast/guard.sock" ]
