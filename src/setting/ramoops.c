@@ -183,8 +183,8 @@ bool ramoops_take_kept_log(char *text, int64_t *ret_crashes)
 	bool found = false;
 	int64_t n;
 
-	for (line = text; line; line = strchr(line, '\n'), line += !!line)
-		found |= kept_text(line) != NULL;
+	for (const char *at = text; at; at = text_next_line(at))
+		found |= kept_text(at) != NULL;
 	while (found && (line = strsep(&rest, "\n"))) {
 		const char *kept = kept_text(line), *number = kept;
 		size_t length;

@@ -1,6 +1,7 @@
 /* Any image: the configuration of its kernels, its boot loader's files and its users, held against
  * a profile that needs much. */
 #include "image/image.h"
+#include "image/unit.h"
 #include "profile/check.h"
 #include "tree.h"
 
@@ -11,7 +12,8 @@ static const char profile[] =
 	"match: [ { cmdline: { board: [ a, \"b*\" ] }, memory: \">=512M,<=1G\" } ]\n"
 	"kdump: { crashkernel: 192M, capture: { target: \"LABEL=d\", path: / } }\n"
 	"last_boot: { ramoops: { mem_address: 0x20000000, mem_size: 1M } }\n"
-	"protect: [ { service: s, exe: /bin/s, unit: s.service, user: nobody } ]\n";
+	"protect: [ { service: s, exe: /bin/s, unit: s.service, user: nobody, max_rss: 64M }, "
+	"{ service: old, exe: /bin/old } ]\n";
 
 static struct profile needs;
 
@@ -53,8 +55,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    kconfig_check(&image, needs.tree, &f) < 0 ||
 		    crash_check(&image, needs.tree, &f) < 0 ||
 		    cmdline_check(&image, needs.tree, &f) < 0 ||
-		    cmdline_words(&image, &needs, take, NULL) < 0)
+		    cmdline_words(&image, &needs, take, NULL) < 0 ||
+		    unit_check_limits(&root, &needs, &f) < 0)
 			abort();
+		(void)!unit_find(&root, "getty@tty1.service");
+		(void)!unit_find(&root, "old.service");
 		image_close(&image);
 	}
 	findings_free(&f);
