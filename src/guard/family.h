@@ -36,6 +36,7 @@ struct member {
 	bool fresh;        /* its events may have been missed so far */
 	bool in_program;   /* it runs the rule's program: what it forks is to be looked at too */
 	bool forked;       /* a child without an exec since the fork */
+	bool gated;        /* came to the gate: everything that it has done since was told */
 	unsigned checks;   /* done so far */
 	int64_t due;       /* monotonic ms of the next check; 0: none */
 	int64_t pinned_at; /* monotonic ms */

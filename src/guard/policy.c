@@ -65,8 +65,10 @@ static void gate_rule(struct policy *p, struct process *proc, const struct rule 
 		return;
 	}
 	m = pin_process(p, proc, rule, HOW_EXEC);
-	if (m)
+	if (m) {
 		m->program = *program;
+		m->gated = true;
+	}
 	if (m && p->joined)
 		p->joined(p->joined_data);
 }
@@ -105,38 +107,6 @@ static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
 {
 	if (!family_find(p->family, pid))
 		lineage_fork(p, parent, pid);
-}
-
-/* Of those that the gate let in everything was told. One that has ended stays until that is told,
- * too: there may be news of children before. */
-bool policy_catch_up(struct policy *p)
-{
-	bool missed = false;
-
-	family_foreach(m, p->family)
-	{
-		struct process_stat st;
-		struct process proc;
-		bool gated;
-
-		if (!m->fresh)
-			continue;
-		m->fresh = false;
-		gated = m->kind == MEMBER_PINNED && m->how == HOW_EXEC;
-		if (process_open(p->procfs, m->pid, &proc) < 0 || !process_lives(&proc)) {
-			process_close(&proc); /* it may be that nobody has waited for it yet */
-			missed |= !gated;
-			if (!gated)
-				lineage_missed_end(p, m);
-			continue;
-		}
-		if (!m->start_time && process_stat(&proc, &st) == 0)
-			m->start_time = st.start_time;
-		if (!gated)
-			release_each_child(p, &proc, on_missed_child);
-		process_close(&proc);
-	}
-	return missed;
 }
 
 void policy_prune(struct policy *p)
@@ -185,6 +155,51 @@ static void on_member_exec(struct policy *p, struct member *m, struct process *p
 	if (rule->children == CHILDREN_INHERIT || (runs && pin_keeps_program(rule)))
 		return;
 	release_and_watch(p, proc, rule, runs ? CHILD_PROGRAM : CHILD_DEPARTED);
+}
+
+/* It may have executed something else before its events were let through. Of a pinned one it must
+ * have been seen that it came so far as to execute the program. */
+static void look_for_missed_exec(struct policy *p, struct member *m, struct process *proc)
+{
+	bool came = m->kind == MEMBER_PINNED ? m->confirmed : m->kind == MEMBER_CHILD;
+	struct file_id exe;
+
+	if (came && m->in_program && process_exe(proc, &exe) == 0 && !runs_service(m, proc, &exe))
+		on_member_exec(p, m, proc);
+}
+
+/* Of those that the gate let in everything was told. One of them, or of their heirs, that has ended
+ * stays until that is told, too: there may be news of children before. */
+bool policy_catch_up(struct policy *p)
+{
+	bool missed = false;
+
+	family_foreach(m, p->family)
+	{
+		struct process_stat st;
+		struct process proc;
+		bool stays;
+
+		if (!m->fresh)
+			continue;
+		m->fresh = false;
+		stays = m->kind == MEMBER_PINNED && m->how == HOW_EXEC;
+		if (process_open(p->procfs, m->pid, &proc) < 0 || !process_lives(&proc)) {
+			process_close(&proc); /* it may be that nobody has waited for it yet */
+			missed |= !stays;
+			if (!stays)
+				lineage_missed_end(p, m);
+			continue;
+		}
+		if (!m->start_time && process_stat(&proc, &st) == 0)
+			m->start_time = st.start_time;
+		if (!m->gated) {
+			release_each_child(p, &proc, on_missed_child);
+			look_for_missed_exec(p, m, &proc);
+		}
+		process_close(&proc);
+	}
+	return missed;
 }
 
 /* Where the gate cannot tell: rules with arguments, and kernels without it. */
