@@ -162,6 +162,14 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 	return t.failures ? EXIT_NOT_DONE : EXIT_OK;
 }
 
+static int name_profile(struct report *r, const struct context *c, const struct selection *s,
+			const struct findings *f)
+{
+	r->reason = select_reason_name(s->reason);
+	r->profile = s->profile.name;
+	return cmdreport_errors(r, c, f);
+}
+
 static int choose_and_carry_out(const struct run *run)
 {
 	_cleanup_close_ int lock =
@@ -175,9 +183,7 @@ static int choose_and_carry_out(const struct run *run)
 
 	if (status < 0)
 		return status;
-	r.reason = select_reason_name(s.reason);
-	r.profile = s.profile.name;
-	ret = cmdreport_errors(&r, run->c, &f);
+	ret = name_profile(&r, run->c, &s, &f);
 	if (ret < 0)
 		return ret;
 	if (status == EXIT_OK)
@@ -220,10 +226,17 @@ static int run_apply(struct context *c, int argc, char **argv)
 	return choose_and_carry_out(&run);
 }
 
-int apply_kdump(struct context *c)
+int apply_kdump(struct context *c, const struct selection *s, const struct findings *f)
 {
-	return choose_and_carry_out(&(struct run){
-		.c = c, .stage_name = "kdump", .stages = STAGE_ALL, .kdump_only = true });
+	const struct run run = {
+		.c = c, .stage_name = "kdump", .stages = STAGE_ALL, .kdump_only = true
+	};
+	_cleanup_close_ int lock = report_lock(&c->machine, true);
+	_cleanup_(report_free) struct report r = { 0 };
+	int ret = name_profile(&r, c, s, f);
+
+	(void)lock; /* held until we are done */
+	return ret < 0 ? ret : carry_out(&run, s, &r);
 }
 
 const struct cmd cmd_apply = {

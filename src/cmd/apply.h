@@ -3,6 +3,6 @@
 
 #include "cmd/cmd.h"
 
-/* Arms the crash kernel and what depends on it, as apply would, and keeps the report. An exit
- * status or -errno. */
-int apply_kdump(struct context *c);
+/* Arms the crash kernel and what depends on it, as apply would by the profile of @s, which was
+ * chosen with findings @f, and keeps the report. An exit status or -errno. */
+int apply_kdump(struct context *c, const struct selection *s, const struct findings *f);

@@ -14,14 +14,26 @@ static void print_empty_report(const struct context *c)
 		report_print(&(struct report){ 0 }, &c->machine, stdout);
 }
 
-static int load(struct context *c, const struct node *tree)
+/* A profile, and what was found in its files. */
+struct chosen {
+	struct selection s;
+	struct findings f;
+};
+
+static void chosen_free(struct chosen *chosen)
+{
+	selection_free(&chosen->s);
+	findings_free(&chosen->f);
+}
+
+static int load(struct context *c, const struct chosen *chosen)
 {
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
 	bool was_armed = kdump_is_armed(&c->machine);
-	int ret = apply_kdump(c);
+	int ret = apply_kdump(c, &chosen->s, &chosen->f);
 
 	if (ret == EXIT_OK && was_armed) /* a good one is not risked for another */
-		ret = kdump_examine(&c->machine, tree, &k);
+		ret = kdump_examine(&c->machine, chosen->s.profile.tree, &k);
 	if (ret != EXIT_OK)
 		return ret;
 	if (k.note)
@@ -72,9 +84,9 @@ static void print_armed(const struct context *c)
 	print_bool(c, "armed", kdump_is_armed(&c->machine));
 }
 
-static int unload(struct context *c, const struct node *tree)
+static int unload(struct context *c, const struct chosen *chosen)
 {
-	int ret = disarm(c, tree);
+	int ret = disarm(c, chosen->s.profile.tree);
 
 	print_armed(c);
 	return ret;
@@ -126,8 +138,9 @@ static void print_status(const struct context *c, const struct kdump *k, const c
 		printf("%s\n", reason ? reason : k->note);
 }
 
-static int show_status(struct context *c, const struct node *tree)
+static int show_status(struct context *c, const struct chosen *chosen)
 {
+	const struct node *tree = chosen->s.profile.tree;
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
 	_cleanup_(arena_free) struct arena a = { 0 };
 	const char *reason;
@@ -145,9 +158,9 @@ static int show_status(struct context *c, const struct node *tree)
 }
 
 /* For whoever builds a capture image, too. */
-static int print_stamp(struct context *c, const struct node *tree)
+static int print_stamp(struct context *c, const struct chosen *chosen)
 {
-	_cleanup_free_ char *line = kdump_stamp(tree);
+	_cleanup_free_ char *line = kdump_stamp(chosen->s.profile.tree);
 	struct json j;
 
 	if (!line)
@@ -252,7 +265,7 @@ static int print_needs(struct context *c, int argc, char **argv)
 
 static const struct {
 	const char *name;
-	int (*run)(struct context *c, const struct node *tree);
+	int (*run)(struct context *c, const struct chosen *chosen);
 	void (*rest)(const struct context *c); /* the document where nothing may be written */
 } actions[] = {
 	{ "load", load, print_empty_report },
@@ -273,8 +286,7 @@ static bool must_rest(struct context *c)
 
 static int run_kdump(struct context *c, int argc, char **argv)
 {
-	_cleanup_(findings_free) struct findings f = { 0 };
-	_cleanup_(selection_free) struct selection s = { 0 };
+	_cleanup_(chosen_free) struct chosen chosen = { 0 };
 	const char *name = argc > 0 ? argv[0] : "status";
 	size_t i = 0;
 	int status;
@@ -301,14 +313,14 @@ static int run_kdump(struct context *c, int argc, char **argv)
 		actions[i].rest(c);
 		return EXIT_OK;
 	}
-	status = context_choose(c, NULL, &f, &s);
+	status = context_choose(c, NULL, &chosen.f, &chosen.s);
 	if (status != EXIT_OK) {
-		context_json_failure(c, &f);
+		context_json_failure(c, &chosen.f);
 		return status;
 	}
-	if (!node_child(s.profile.tree, "kdump") && actions[i].rest)
-		return fail(c, "profile '%s' has no section kdump", s.profile.name);
-	return actions[i].run(c, s.profile.tree);
+	if (!node_child(chosen.s.profile.tree, "kdump") && actions[i].rest)
+		return fail(c, "profile '%s' has no section kdump", chosen.s.profile.name);
+	return actions[i].run(c, &chosen);
 }
 
 const struct cmd cmd_kdump = {
