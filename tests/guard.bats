@@ -7,10 +7,10 @@ load lib
 
 setup_file() {
 	local name
-	for name in score attack; do
+	for name in score attack silent; do
 		"${CC:-cc}" -O1 -static -o "$BATS_FILE_TMPDIR/$name" "$BATS_TEST_DIRNAME/vm/guest/$name.c"
 	done
-	export SCORE=$BATS_FILE_TMPDIR/score ATTACK=$BATS_FILE_TMPDIR/attack
+	export SCORE=$BATS_FILE_TMPDIR/score ATTACK=$BATS_FILE_TMPDIR/attack SILENT=$BATS_FILE_TMPDIR/silent
 }
 
 setup_machine() {
@@ -24,6 +24,7 @@ setup_machine() {
 teardown() {
 	[[ -z $supervisor ]] || { kill "$supervisor" && wait "$supervisor"; } 2>/dev/null || :
 	! mountpoint -q "$top/bin" || umount "$top/bin"
+	! grep -q " $top/silent " /proc/mounts || umount -l "$top/silent"
 	rm -rf -- "$top"
 }
 
@@ -638,6 +639,23 @@ except OSError: time.sleep(60)' "$top/bin/service" &
 	sed -i 's/64999/64998/g' "$top/root/etc/passwd"
 	not_as_later() { ! as_later; }
 	soon not_as_later
+}
+
+@test "what others name as their script is not looked for: their file system may never answer" {
+	script /bin/sh
+	chmod 755 "$top"
+	mkdir "$top/silent"
+	"$SILENT" "$top/silent" &
+	local files=$! other
+	soon grep -q " $top/silent " /proc/mounts
+	setpriv --reuid 65534 --clear-groups sh "$top/silent/service" &
+	other=$!
+	guarded
+	[ "$(timeout 10 "$top/bin/service" | paste -sd ' ')" = '300 300' ]
+	[ "$(timeout 10 "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" status --why "$other")" = 'not service: another user runs it' ]
+	kill "$files"
+	wait "$other" || :
+	[ "$(grep -c 'started again' "$top/log")" = 0 ]
 }
 
 @test "a script's path among the arguments of another program makes that no service" {

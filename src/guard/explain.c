@@ -8,13 +8,15 @@ static const char *why_not(struct policy *p, struct process *proc, const struct 
 
 	if (!rule->resolved)
 		return rule->problem;
-	if (process_exe(proc, &exe) < 0 || !rule_runs(rule, proc, &exe))
+	if (process_exe(proc, &exe) < 0 || !rule_could_run(rule, &exe))
 		return "it runs another file";
 	if (process_ids(proc, &ids) < 0 || !ids.one_user || ids.uid != rule->uid)
 		return "another user runs it";
 	if (ids.nested || process_user_namespace(proc, &namespace) < 0 ||
 	    namespace != p->user_namespace)
 		return "it is in another user or PID namespace";
+	if (!rule_runs(rule, proc, &exe))
+		return "it runs another file";
 	if (rule->unit && !process_in_unit(proc, rule->unit))
 		return "it is not in the rule's unit";
 	if (!rule_fits(rule, proc, p->user_namespace, true))

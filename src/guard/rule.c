@@ -329,11 +329,17 @@ static bool is_program(const struct rule *r, struct process *p, const char *word
 	       st.st_dev == r->program.dev && st.st_ino == r->program.ino;
 }
 
+/* Of others nothing is looked up: what they name may be on a file system that never answers. */
 bool rule_is_named(const struct rule *r, struct process *p)
 {
 	char args[4096];
-	ssize_t size = process_arguments(p, args, sizeof(args));
 	const char *word = args;
+	struct process_ids ids;
+	ssize_t size;
+
+	if (process_ids(p, &ids) < 0 || !ids.one_user || ids.uid != r->uid)
+		return false;
+	size = process_arguments(p, args, sizeof(args));
 
 	for (unsigned at = 0; size > 0 && word < args + size; at++, word += strlen(word) + 1)
 		if (at > 0 && (at == r->script_at || at == r->command_at) && is_program(r, p, word))

@@ -62,8 +62,8 @@ bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bo
 /* Whether a process that runs @exe may be the rule's, as far as the file tells. */
 bool rule_could_run(const struct rule *r, const struct file_id *exe);
 
-/* Whether the process's arguments name the rule's #! script where the kernel, or env(1), puts it.
- */
+/* Whether the process is the rule's user's, and its arguments name the rule's #! script where the
+ * kernel, or env(1), puts it. */
 bool rule_is_named(const struct rule *r, struct process *p);
 
 /* Whether a running process's program @exe is the rule's. */
