@@ -31,7 +31,7 @@ crash_initrd() {
 crash_machine() {
 	vm_use_initrd "$1"
 	vm_restarts
-	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 48M
+	mke2fs -q -t ext4 -E root_owner=0:0 -L data "$VM/data.img" 48M >/dev/null
 	vm_kept_disk "$VM/data.img" "${2:-}"
 	{
 		echo 'mount LABEL=data /var'
