@@ -88,7 +88,7 @@ unit: $(UNIT) $(TOOL)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 TIME ?= 10
 
-$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/tree.h $(LIB_OBJ) $(B)/commands.o
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(LIB_OBJ) $(B)/commands.o
 	$(Q)mkdir -p $(@D)
 	$(call say,FUZZ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(B)/commands.o $(LIBS)

@@ -135,9 +135,10 @@ static int run_foreground(struct context *c, int ready_fd)
 		.user = &d,
 	};
 	/* That it comes into being later is then no news of profiles. */
-	_cleanup_close_ int dir = root_make_dir(&c->machine.run, "holdfast");
+	int dir = root_make_dir(&c->machine.run, "holdfast");
 	int ret = root_write_text(&c->machine.procfs, "self/oom_score_adj", "-1000");
 
+	close_p(&dir);
 	if (ret < 0) /* ours must be the last process that the kernel thinks of */
 		log_warning("guard: own oom_score_adj: %s", strerror(-ret));
 	ret = confine_supervisor();

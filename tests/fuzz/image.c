@@ -1,9 +1,8 @@
 /* Any image: the configuration of its kernels, its boot loader's files and its users, held against
  * a profile that needs much. */
+#include "chosen.h"
 #include "image/image.h"
 #include "image/unit.h"
-#include "profile/check.h"
-#include "tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,21 +16,6 @@ static const char profile[] =
 
 static struct profile needs;
 
-static void read_profile(void)
-{
-	struct library l = { 0 };
-	struct findings f = { 0 };
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/profile/p.yaml", fuzz_dir);
-	if (profile_read_file(path, &f, &needs) < 0 || profile_compose(&l, &f, &needs) < 0 ||
-	    f.errors > 0) {
-		findings_log(&f);
-		abort();
-	}
-	findings_free(&f);
-}
-
 static int take(const struct cmdline_word *word, void *data)
 {
 	(void)data;
@@ -44,10 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct root root;
 	struct image image;
 
-	if (!needs.tree) {
-		fuzz_lay_out("profile/p.yaml", (const uint8_t *)profile, sizeof(profile) - 1);
-		read_profile();
-	}
+	fuzz_choose(profile, &needs);
 	fuzz_lay_out("image/boot/config-6.1.0", data, size);
 	root = fuzz_root("image");
 	if (image_open(&root, NULL, NULL, &image) == 0) {

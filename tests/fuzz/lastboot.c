@@ -1,10 +1,9 @@
 /* Any records of the boot before, in pstore and in the archive: what they say of it, kept for the
  * stages to come, and archived. What has a copy is cleared, and what is not archived is not. */
+#include "chosen.h"
 #include "insight/lastboot.h"
-#include "profile/check.h"
 #include "setting/lastboot.h"
 #include "setting/ramoops.h"
-#include "tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,20 +11,6 @@ static const char text[] = "holdfast: 1\nname: p\n"
 			   "last_boot: { archive: /var/crashes, keep: 2 }\n";
 
 static struct profile profile;
-
-static void read_profile(void)
-{
-	struct library l = { 0 };
-	struct findings f = { 0 };
-	char path[64];
-
-	fuzz_lay_out("profile/p.yaml", (const uint8_t *)text, sizeof(text) - 1);
-	snprintf(path, sizeof(path), "%s/profile/p.yaml", fuzz_dir);
-	if (profile_read_file(path, &f, &profile) < 0 || profile_compose(&l, &f, &profile) < 0 ||
-	    f.errors > 0)
-		abort();
-	findings_free(&f);
-}
 
 static void same(const struct last_boot_line *a, const struct last_boot_line *b)
 {
@@ -76,8 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct machine m = { 0 };
 	const struct oom_report *oom;
 
-	if (!profile.tree)
-		read_profile();
+	fuzz_choose(text, &profile);
 	fuzz_lay_out("sys/fs/pstore/console-ramoops-0", data, size);
 	m.procfs = fuzz_root("proc");
 	m.sysfs = fuzz_root("sys");
