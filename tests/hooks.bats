@@ -79,3 +79,14 @@ whole() {
 	profile bad image/etc/holdfast/profiles <<<'vm: { overcommit_ratio: lots }'
 	run ! shared needs
 }
+
+@test "a capture image is written whole, or the one before stays and the hook fails" {
+	echo before >image/capture
+	printf '%02000d' 7 >new
+	expect 1 bash -c "$(declare -f shared); TESTS=$TESTS; ulimit -f 1; trap '' XFSZ; shared write_whole image/capture <new"
+	messages_have 'E: holdfast: image/capture cannot be written'
+	[[ $(ls image/capture*) == image/capture && $(<image/capture) == before ]]
+	expect 0 bash -c "$(declare -f shared); TESTS=$TESTS shared write_whole image/capture <new"
+	cmp new image/capture
+	[[ $(stat -c %a image/capture) == 600 ]]
+}

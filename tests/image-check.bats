@@ -489,7 +489,7 @@ expect_one_of() {
 	END
 }
 
-@test "kdump's files: missing, empty, too large" {
+@test "kdump's files: missing, empty, too large, damaged" {
 	rm "image/boot/vmlinuz-$release"
 	: >"image/boot/holdfast-capture-$release.img"
 	finds_in_image 3 <<-'END'
@@ -508,6 +508,11 @@ expect_one_of() {
 	truncate -s 10M image/boot/k
 	truncate -s 20M image/boot/i
 	image_check 0 --strict
+	head -c 1M /dev/urandom | zstd -q | head -c 500K >image/boot/i
+	image_check 3
+	messages_have "error: the crash kernel's initrd is damaged, or cut off (build it anew)"
+	truncate -s 0 image/boot/i
+	truncate -s 20M image/boot/i
 	# A kernel says in its header what it needs: here 256 MiB.
 	printf 'HdrS\x0f\x02' | dd of=image/boot/k bs=1 seek=$((0x202)) conv=notrunc status=none
 	printf '\0\0\0\x10' | dd of=image/boot/k bs=1 seek=$((0x260)) conv=notrunc status=none

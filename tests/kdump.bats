@@ -102,6 +102,29 @@ reason() {
 	(($(same_need) < needed[0]))
 }
 
+@test "an initramfs that is damaged, or cut off, is not loaded; a size that cannot be is no size" {
+	local initrd=root/boot/holdfast-capture-6.1.0-demo.img
+	head -c 1M /dev/urandom >noise
+	zstd -q noise
+	reason_of() {
+		expect 1 holdfast --json kdump status
+		json_is .reason "$1"
+	}
+	cat noise.zst >"$initrd"
+	reason_of "nothing is in the way: 'holdfast kdump load' arms it"
+	local damaged='the initramfs is damaged, or cut off: build it anew'
+	head -c 500000 noise.zst >"$initrd"
+	reason_of "$damaged"
+	head -c -1 noise.zst >"$initrd"
+	reason_of "$damaged"
+	cat <(head -c 5000 noise.zst) <(head -c 60M /dev/zero) >"$initrd"
+	reason_of "$damaged"
+	expect 1 holdfast kdump needs root/boot/vmlinuz-6.1.0-demo "$initrd"
+	truncate -s 2T "$initrd"
+	expect 1 holdfast kdump needs root/boot/vmlinuz-6.1.0-demo "$initrd"
+	messages_have 'File too large'
+}
+
 @test "early microcode before the packed archive does not hide what that unpacks to" {
 	local initrd=root/boot/holdfast-capture-6.1.0-demo.img plain
 	head -c 90M /dev/zero | gzip -9c >"$initrd"
@@ -383,6 +406,16 @@ built_for() {
 	[[ $(value vm/panic_on_oom) == 2 ]]
 	loaded 0
 	expect 0 holdfast kdump unload
+	messages_have 'no crash kernel is loaded'
+}
+
+@test "unload waits for another run, as load does: nobody arms it meanwhile" {
+	loaded 0
+	mkdir -p root/run/holdfast
+	flock -F root/run/holdfast/lock sleep 2 &
+	while flock -n root/run/holdfast/lock true; do sleep 0.1; done
+	expect 0 holdfast kdump unload
+	wait -n # it has ended already
 	messages_have 'no crash kernel is loaded'
 }
 

@@ -125,6 +125,24 @@ evidence_has() {
 	END
 }
 
+@test "of a log that a crash kernel has kept, messages of one time are told apart: further lines of one are indented" {
+	record dmesg-ramoops-0 Shutdown <<-'END'
+		<15>[    3.000001] crashed: [ 3893.943877] Out of memory and no killable processes...
+		<15>[    3.000002] crashed: [ 3893.943877] Kernel panic - not syncing: System is deadlocked on memory
+	END
+	cause_is oom-panic
+	boot two
+	record dmesg-ramoops-0 Shutdown <<-'END'
+		<15>[    3.000001] crashed: [    8.000001] x[12]: segfault at 0 ip 0 sp 0 error 4 in
+		<15>[    3.000002] crashed:                Kernel panic - not syncing: Out of memory: x
+		<15>[    3.000003] crashed: [    8.500000] Kernel panic - not syncing: Fatal exception
+		<15>[    3.000004] crashed: [    8.600000] x[13]: segfault at 0 ip 0 sp 0 error 4 in
+		<15>[    3.000005] crashed:                Kernel panic - not syncing: Out of memory: x
+	END
+	cause_is panic
+	evidence_has 'Kernel panic - not syncing: Fatal exception'
+}
+
 @test "a crash log in memory is a program's writing: a process's name at the beginning of the kernel's own line is none" {
 	record dmesg-ramoops-0 Shutdown <<-'END'
 		<6>[    3.000000] crashed: [   12.000001][99]: segfault at 0 ip 0000000000000000

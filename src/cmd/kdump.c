@@ -86,7 +86,10 @@ static void print_armed(const struct context *c)
 
 static int unload(struct context *c, const struct chosen *chosen)
 {
+	_cleanup_close_ int lock = report_lock(&c->machine, true);
 	int ret = disarm(c, chosen->s.profile.tree);
+
+	(void)lock; /* nobody arms it meanwhile */
 
 	print_armed(c);
 	return ret;

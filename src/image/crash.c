@@ -70,8 +70,12 @@ static int open_usual(const struct image *image, const struct node *kdump, const
 static void check_fit(const struct node *crashkernel, int kernel, int initrd, struct findings *f)
 {
 	int64_t reserved = strtoll(crashkernel->value, NULL, 10), needed;
+	int ret = kdump_measure(kernel, initrd, &needed);
 
-	if (kdump_measure(kernel, initrd, &needed) >= 0 && needed > reserved)
+	if (ret == -EBADMSG)
+		finding_error(f, &crashkernel->at, "build it anew",
+			      "the crash kernel's initrd is damaged, or cut off");
+	else if (ret >= 0 && needed > reserved)
 		finding_error(f, &crashkernel->at, "reserve more, or carry less",
 			      "crash kernel and initrd need %lld MiB, unpacked too: more than the "
 			      "%lld MiB that crashkernel reserves",

@@ -31,8 +31,7 @@ struct capture {
 	struct arena arena;
 	char *log;
 	size_t log_size;
-	uint64_t uptime_ns; /* of the kernel that crashed */
-	int64_t crashes;    /* in a row, this one included */
+	int64_t crashes; /* in a row, this one included */
 };
 
 static void capture_free(struct capture *c)
@@ -76,7 +75,7 @@ static int read_log_by_itself(struct capture *c)
 	f = open_memstream(&c->log, &c->log_size);
 	if (!f)
 		return -ENOMEM;
-	ret = kdump_log_write(fd, f, &c->uptime_ns);
+	ret = kdump_log_write(fd, f);
 	if (fclose(f) != 0 && ret >= 0)
 		ret = -ENOMEM;
 	/* Half a log is better than none. */
@@ -103,6 +102,17 @@ static int read_log(struct capture *c)
 	return ret;
 }
 
+/* Whether the kernel that crashed, by the last time of its log, ran for as long as to end a row. */
+static bool ran_long(const struct capture *c)
+{
+	long long seconds = 0;
+
+	for (const char *line = c->log; line; line = text_next_line(line))
+		if (*line == '[')
+			seconds = strtoll(line + 1, NULL, 10);
+	return seconds >= ROW_SECONDS;
+}
+
 /* What the kernel that loaded us knew. */
 static int64_t crashes_before(const struct machine *m)
 {
@@ -122,7 +132,7 @@ static void count(struct capture *c)
 	int64_t on_disk = kdump_row_read(&c->target, c->m, &nothing, INT64_MAX).crashes;
 	int ret;
 
-	if (on_disk >= c->crashes && c->uptime_ns / 1000000000 < ROW_SECONDS)
+	if (on_disk >= c->crashes && !ran_long(c))
 		c->crashes = on_disk + 1;
 	ret = kdump_row_set(&c->target, c->crashes);
 	if (ret == -ENOSPC && kdumpdir_release(&c->target.root))
@@ -346,7 +356,7 @@ int kdump_capture(const struct machine *m, const struct node *tree)
 	int ret = read_log(&c), saved;
 
 	c.crashes = 1;
-	if (c.uptime_ns / 1000000000 < ROW_SECONDS)
+	if (!ran_long(&c))
 		c.crashes += crashes_before(m);
 	saved = try_target(&c);
 	if (saved >= 0)

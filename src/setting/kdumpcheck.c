@@ -177,6 +177,8 @@ static int measure(struct kdump *k, int64_t *ret_needed)
 	ret = kdump_measure(k->kernel, k->initrd, ret_needed);
 	if (ret >= 0)
 		return 0;
+	if (ret == -EBADMSG)
+		return obstacle(k, ret, "the initramfs is damaged, or cut off: build it anew");
 	return obstacle(k, ret, "kernel image or initramfs cannot be read: %s", strerror(-ret));
 }
 
@@ -285,12 +287,13 @@ static int make_append(const struct machine *m, const struct node *tree, struct 
 
 	if (!f)
 		return -ENOMEM;
+	/* The crash kernel's own conditions may tell it otherwise. In front, where it counts
+	 * whatever stands in the rest. */
+	if (name)
+		fprintf(f, "holdfast.profile=%s ", name);
 	fputs(given ? given : default_append, f);
 	if (!given)
 		print_consoles(m, f);
-	/* The crash kernel's own conditions may tell it otherwise. */
-	if (name)
-		fprintf(f, " holdfast.profile=%s", name);
 	return memstream_end(f, &k->append);
 }
 

@@ -170,21 +170,29 @@ static int64_t bytes_of(int dir, const char *name)
 	return sum;
 }
 
+/* How much that gave back: it may be that not all of it can be removed. */
+static int64_t remove_for_room(int dir, const char *name)
+{
+	int64_t before = bytes_of(dir, name);
+
+	return remove_dump(dir, name) < 0 ? before - bytes_of(dir, name) : before;
+}
+
 bool kdumpdir_make_room(const struct root *dir, int64_t bytes, int64_t keep)
 {
 	struct dirent **dumps = NULL;
 	int n = scandirat(dir->fd, ".", &dumps, is_dump, latest_first);
-	int64_t first = n;
+	int64_t all = 0, freed = 0;
 
-	while (bytes > 0 && first > keep)
-		bytes -= bytes_of(dir->fd, dumps[--first]->d_name);
-	for (int i = 0; i < n; i++) {
-		if (bytes <= 0 && i >= first)
-			remove_dump(dir->fd, dumps[i]->d_name);
+	for (int i = 0; i < n; i++)
+		all += i < keep ? 0 : bytes_of(dir->fd, dumps[i]->d_name);
+	for (int i = n - 1; i >= 0; i--) {
+		if (i >= keep && all >= bytes && freed < bytes)
+			freed += remove_for_room(dir->fd, dumps[i]->d_name);
 		free(dumps[i]);
 	}
 	free(dumps);
-	return bytes <= 0;
+	return freed > 0;
 }
 
 static char *new_name(struct arena *a, const char *latest, int64_t now)

@@ -33,8 +33,8 @@ void kdumpdir_abandon(const struct root *dir, const char *temporary);
  * cannot be removed keeps none of the others. */
 unsigned kdumpdir_prune(const struct root *dir, int64_t keep);
 
-/* Removes the oldest dumps, but not the latest @keep, until that gave back @bytes. False: all of
- * them would not, and none was removed. */
+/* Removes the oldest dumps, but not the latest @keep, until that gave back @bytes; none where all
+ * of them have less. Whether it gave back anything: what cannot be removed may be in the way. */
 bool kdumpdir_make_room(const struct root *dir, int64_t bytes, int64_t keep);
 
 #define KDUMP_LOG "dmesg"

@@ -12,6 +12,8 @@
 
 /* What runs in a crash kernel: its page tables, its structures for the reserved memory, drivers,
  * and the programs that save the dump. */
+/* More is a mistake, and sums of it stay numbers. */
+#define SIZE_LIMIT (INT64_C(1) << 40)
 #define TO_RUN (INT64_C(32) << 20)
 
 struct head {
@@ -172,8 +174,12 @@ static int64_t end_of_zstd(int fd, const struct head *h)
 		bool repeats = (block >> 1 & 3) == 1; /* one byte stands for all */
 
 		at += 3 + (repeats ? 1 : block >> 3);
-		if (block & 1)
-			return at + (z.checksum ? 4 : 0);
+		if (block & 1) {
+			at += z.checksum ? 4 : 0;
+			return at <= h->at + h->size ? at : -EBADMSG;
+		}
+		if (block >> 3 == 0)
+			break;
 	}
 	return -EBADMSG;
 }
@@ -277,12 +283,16 @@ static int unpacked_size(int fd, int64_t *ret_size)
 		ret = -ENOEXEC;
 	while (ret >= 0 && end >= 0 && h.size > 0) {
 		int64_t unpacked;
+		bool cut_off;
 
 		end = next_part(fd, &h, &unpacked);
+		cut_off = end < 0 && is_zstd(&h);
 		if (unpacked <= 0) {
 			unpacked = h.size * USUAL_RATIO;
 			end = -EBADMSG;
 		}
+		if (cut_off)
+			return -EBADMSG;
 		sum += unpacked;
 		if (end >= 0)
 			ret = read_head(fd, skip_zeros(fd, end), &h);
@@ -309,6 +319,8 @@ int kdump_measure(int kernel, int initrd, int64_t *ret_needed)
 		image = file_size(kernel);
 		ret = 0;
 	}
+	if (ret >= 0 && (packed > SIZE_LIMIT || file_size(kernel) > SIZE_LIMIT))
+		ret = -EFBIG;
 	if (ret < 0)
 		return ret;
 	ret = unpacked_size(initrd, &unpacked);

@@ -185,13 +185,16 @@ static int ring_read(const struct core *c, struct ring *r)
 #define STATE_FINALIZED 2
 #define ID_MASK ((UINT64_C(1) << STATE_SHIFT) - 1)
 
+/* Further lines are indented, so that each time begins a record. */
 static void print_record(FILE *out, uint64_t ns, char *text)
 {
-	char *line, *rest = text;
+	char *rest = text;
+	int width = fprintf(out, "[%5llu.%06llu] ", (unsigned long long)(ns / 1000000000),
+			    (unsigned long long)(ns % 1000000000 / 1000));
 
-	while ((line = strsep(&rest, "\n")))
-		fprintf(out, "[%5llu.%06llu] %s\n", (unsigned long long)(ns / 1000000000),
-			(unsigned long long)(ns % 1000000000 / 1000), line);
+	fprintf(out, "%s\n", strsep(&rest, "\n"));
+	while (rest)
+		fprintf(out, "%*s%s\n", width, "", strsep(&rest, "\n"));
 }
 
 /* The text of a block: behind the block's own identity, at the buffer's beginning where the block
@@ -210,7 +213,7 @@ static int read_text(const struct ring *r, uint64_t begin, uint64_t next, size_t
 	return read_virtual(r->core, r->data + at, to, len);
 }
 
-static int one_record(const struct ring *r, uint64_t id, FILE *out, uint64_t *last_ns)
+static int one_record(const struct ring *r, uint64_t id, FILE *out)
 {
 	uint64_t slot = id & (r->count - 1), state, begin, next, ns;
 	uint64_t desc = r->descs + slot * r->desc_size, of = r->infos + slot * r->info_size;
@@ -234,14 +237,12 @@ static int one_record(const struct ring *r, uint64_t id, FILE *out, uint64_t *la
 	if (read_text(r, begin, next, len, text) < 0)
 		return 0; /* this one only */
 	print_record(out, ns, text);
-	*last_ns = ns;
 	return 0;
 }
 
-int kdump_log_write(int vmcore, FILE *out, uint64_t *ret_last_ns)
+int kdump_log_write(int vmcore, FILE *out)
 {
 	_cleanup_(core_free) struct core c = { .fd = vmcore };
-	uint64_t last_ns = 0;
 	struct ring r;
 	int ret = core_read(&c);
 
@@ -252,12 +253,11 @@ int kdump_log_write(int vmcore, FILE *out, uint64_t *ret_last_ns)
 	if (((r.head - r.tail) & ID_MASK) >= r.count)
 		return -EBADMSG;
 	for (uint64_t id = r.tail;; id++) {
-		ret = one_record(&r, id & ID_MASK, out, &last_ns);
+		ret = one_record(&r, id & ID_MASK, out);
 		if (ret < 0)
 			return ret;
 		if ((id & ID_MASK) == (r.head & ID_MASK))
 			break;
 	}
-	*ret_last_ns = last_ns;
 	return 0;
 }

@@ -86,7 +86,8 @@ static size_t reason_of(const struct pstore_dump *d)
 
 /* The latest record says how the boot ended: an oops may come before a shutdown. The restart that
  * kernel.panic asks for is an emergency restart, which ends nothing that the panic has not. */
-static void note_ending(struct search *s, enum ending ending, int64_t time, const char *text)
+static void note_ending(struct search *s, enum ending ending, int64_t time, const char *text,
+			bool indents)
 {
 	if (ending == ENDING_EMERGENCY && s->ending == ENDING_CRASH)
 		return;
@@ -96,7 +97,7 @@ static void note_ending(struct search *s, enum ending ending, int64_t time, cons
 		return;
 	s->time = time;
 	s->ending = ending;
-	s->panic = ending == ENDING_CRASH ? panic_line(&s->l->arena, text) : NULL;
+	s->panic = ending == ENDING_CRASH ? panic_line(&s->l->arena, text, indents) : NULL;
 }
 
 /* An earlier stage may have had a copy; who knows whether it is there still. */
@@ -135,6 +136,7 @@ static int look_at_record(struct search *s, int pstore, const struct pstore_dump
 	size_t size, reason = reason_of(d);
 	enum ending ending = reasons[reason].ending;
 	const char *what = reasons[reason].text;
+	bool kept;
 	int ret;
 
 	if (is_stuck(s, pstore, d)) {
@@ -146,7 +148,8 @@ static int look_at_record(struct search *s, int pstore, const struct pstore_dump
 	ret = pstore_join(d, &text, &size);
 	if (ret < 0)
 		return ret;
-	if (ramoops_take_kept_log(text, &s->l->crashes)) {
+	kept = ramoops_take_kept_log(text, &s->l->crashes);
+	if (kept) {
 		size = strlen(text);
 		ending = ENDING_CRASH;
 		what = "the kernel log of a crash, kept by the crash kernel";
@@ -156,7 +159,7 @@ static int look_at_record(struct search *s, int pstore, const struct pstore_dump
 				     "pstore has %s: %s, but of which boot is not known: without "
 				     "'last_boot' nobody clears it",
 				     d->name, what);
-	note_ending(s, ending, d->parts->time, text);
+	note_ending(s, ending, d->parts->time, text, kept);
 	ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: %s", d->name, what);
 	if (ret >= 0 && ending != ENDING_SHUTDOWN)
 		ret = copy_record(s, d->name, text, size, ending == ENDING_CRASH);
@@ -181,7 +184,7 @@ static int look_at_log(struct search *s, int dir, const char *name)
 	if (root_read_text(&pstore, name, RECORD_MAX, &text) < 0)
 		return 0;
 	if (after_prefix(name, "console-") && s->ending < ENDING_SHUTDOWN && panic_ends(text)) {
-		note_ending(s, ENDING_CRASH, INT64_MAX, text);
+		note_ending(s, ENDING_CRASH, INT64_MAX, text, false);
 		ret = last_boot_add(s->l, &s->l->evidence, "pstore has %s: a panic", name);
 		if (ret < 0)
 			return ret;
@@ -264,7 +267,7 @@ static int look_at_dump(struct search *s, const struct root *dir, const char *ta
 				    has_core ? core : log);
 	if (ret < 0 || read_end(dir, log, &text, &size) < 0 || !text)
 		return ret;
-	s->panic = panic_line(&s->l->arena, text);
+	s->panic = panic_line(&s->l->arena, text, true);
 	ret = copy_record(s, "dmesg-kdump", text, size, true);
 	return ret == -ENOMEM ? ret : 0;
 }

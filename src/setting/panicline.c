@@ -15,7 +15,8 @@ static const char *behind_prefix(const char *line)
 }
 
 /* Each line of one message has the message's time: what begins another's has a time of its own. A
- * line without is a later one of the message before, or the log does not say. */
+ * line without is a later one of the message before, or the log does not say. @before: the line
+ * before it; NULL where there is none, or time alone tells. */
 static bool begins_message(const char *line, const char *before)
 {
 	size_t n = (size_t)(behind_prefix(line) - line);
@@ -25,13 +26,13 @@ static bool begins_message(const char *line, const char *before)
 }
 
 /* *@ret_before: the line before it, or NULL. */
-static const char *find_panic(const char *text, const char **ret_before)
+static const char *find_panic(const char *text, bool indents, const char **ret_before)
 {
 	const char *found = NULL, *before = NULL;
 
 	for (const char *line = text; line; before = line, line = text_next_line(line)) {
 		if (!after_prefix(behind_prefix(line), panic_begins) ||
-		    !begins_message(line, before))
+		    !begins_message(line, indents ? NULL : before))
 			continue;
 		found = behind_prefix(line);
 		*ret_before = before;
@@ -39,9 +40,9 @@ static const char *find_panic(const char *text, const char **ret_before)
 	return found;
 }
 
-char *panic_line(struct arena *a, const char *text)
+char *panic_line(struct arena *a, const char *text, bool indents)
 {
-	const char *before, *found = find_panic(text, &before);
+	const char *before, *found = find_panic(text, indents, &before);
 
 	return found ? arena_strndup(a, found, strcspn(found, "\n")) : NULL;
 }
@@ -97,7 +98,7 @@ static bool is_after_panic(const char *text)
 
 bool panic_ends(const char *text)
 {
-	const char *before, *panic = find_panic(text, &before);
+	const char *before, *panic = find_panic(text, false, &before);
 
 	if (!panic || !before)
 		return false;

@@ -4,8 +4,10 @@
 #include "base/arena.h"
 
 /* The last one in @text, without its time, in @a: only where it begins a message of the log, else
- * it may be a program's name. NULL where there is none, or memory is short. */
-char *panic_line(struct arena *a, const char *text) _must_check_;
+ * it may be a program's name. Further lines of a message are indented where @indents says so, as
+ * kdump_log_write() and makedumpfile do; else they have the message's time again. NULL where there
+ * is none, or memory is short. */
+char *panic_line(struct arena *a, const char *text, bool indents) _must_check_;
 
 /* Whether that line (may be NULL) tells of a shortage of memory. */
 bool panic_is_oom(const char *panic);

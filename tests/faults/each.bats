@@ -189,6 +189,21 @@ no_dumps() {
 	each_allocation no_dumps dumps_are_whole "${run_it[@]}"
 }
 
+@test "kdump capture, a full disk with dumps that cannot be removed: it gives up" {
+	make -s -C "$TESTS/.." build/release/capture-to
+	seq 100000 >log
+	mkdir full
+	# shellcheck disable=SC2016 # expanded inside
+	run -1 --separate-stderr timeout 60 unshare --mount sh -c '
+		mount -t tmpfs -o size=4M tmpfs full
+		mkdir -p full/crash/000001-x
+		head -c 2M /dev/urandom >full/crash/000001-x/vmcore
+		cat /dev/zero >full/rest 2>/dev/null
+		strace -f -qq -o /dev/null -e inject=unlinkat:error=EIO "$0" full log' "$TESTS/../build/release/capture-to"
+	# shellcheck disable=SC2154 # set by run
+	[[ $stderr == *'No space left on device'* ]]
+}
+
 # One document, or none where nothing is known: never half of one.
 is_document() {
 	no_remains root/run && jq -es 'length <= 1' stdout >/dev/null
