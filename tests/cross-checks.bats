@@ -164,6 +164,15 @@ load lib
 	END
 }
 
+@test "an archive of crashes where nothing survives a boot" {
+	profile p <<<'last_boot: { archive: /run/crashes }'
+	refuses p <<-'END'
+		p.yaml:3:23: error: /run does not survive the boot that the archive is to tell of (for instance /var/lib/holdfast/crashes)
+	END
+	profile p <<<'last_boot: { archive: /runtime/crashes }'
+	expect 0 holdfast -q check --strict
+}
+
 @test "a module listed twice, in either spelling" {
 	profile p <<-'END'
 		modules:

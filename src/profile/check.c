@@ -335,6 +335,22 @@ static void check_leashes(const struct node *tree, struct findings *f)
 				sum / MIB, memory / MIB, spare / MIB);
 }
 
+/* What is there is made anew by each boot. */
+static void check_archive(const struct node *tree, struct findings *f)
+{
+	static const char *const gone[] = { "/run", "/var/run", "/dev", "/proc", "/sys" };
+	const struct node *archive = node_find(tree, "last_boot.archive");
+
+	for (size_t i = 0; is_scalar(archive) && i < ARRAY_SIZE(gone); i++) {
+		const char *rest = after_prefix(archive->value, gone[i]);
+
+		if (rest && (*rest == '/' || !*rest))
+			finding_error(f, &archive->at, "for instance /var/lib/holdfast/crashes",
+				      "%s does not survive the boot that the archive is to tell of",
+				      gone[i]);
+	}
+}
+
 static void check_protect(const struct node *tree, struct findings *f)
 {
 	const struct node *protect = node_child(tree, "protect");
@@ -356,7 +372,7 @@ void check_profile(const struct profile *p, struct findings *f)
 {
 	static void (*const checks[])(const struct node *tree, struct findings *f) = {
 		check_match,   check_overcommit, check_panic,   check_kdump,
-		check_modules, check_ramoops,    check_protect,
+		check_modules, check_ramoops,    check_archive, check_protect,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
