@@ -475,7 +475,7 @@ expect_one_of() {
 
 # --- kdump ---
 
-@test "kdump's initrd was built for another profile, or another state of this one" {
+@test "kdump's initrd was built for another profile, or another state of this one, or another kernel" {
 	local stamp
 	stamp=$("$HOLDFAST" --root image --profile product kdump stamp)
 	[[ $stamp == product\ ???????????????? ]]
@@ -486,6 +486,12 @@ expect_one_of() {
 	sed -i 's/product [0-9a-f]/product z/' "image/boot/holdfast-capture-$release.img"
 	finds_in_image 3 <<-'END'
 		product.yaml:9:1: error: the capture image was not built for this profile as it is now (build it anew: update-initramfs -u in the image)
+	END
+	printf '/lib/modules/6.1.0-other\n%s\n' "$stamp" >holdfast-built-for
+	echo holdfast-built-for | cpio --quiet -o -H newc >"image/boot/holdfast-capture-$release.img"
+	bzimage 16 "$release" >"image/boot/vmlinuz-$release"
+	finds_in_image 3 <<-'END'
+		product.yaml:9:1: error: the capture image has the modules of another kernel (without 'initrd' below 'kdump' each kernel finds its own)
 	END
 }
 

@@ -326,9 +326,12 @@ pe() {
 # built_for NAME...: the capture image says that it was built for these profiles as they are now.
 built_for() {
 	local name
-	for name; do
-		holdfast --profile "$name" kdump stamp
-	done >holdfast-built-for
+	{
+		[[ -z ${modules:-} ]] || echo "/lib/modules/$modules"
+		for name; do
+			holdfast --profile "$name" kdump stamp
+		done
+	} >holdfast-built-for
 	{
 		echo holdfast-built-for | cpio --quiet -o -H newc
 		head -c 4096 /dev/zero | gzip
@@ -373,6 +376,20 @@ built_for() {
 		printf %s "$size" | dd of=root/boot/holdfast-capture-6.1.0-demo.img bs=1 seek=54 conv=notrunc status=none
 		expect 1 holdfast kdump status
 	done
+}
+
+@test "a capture image with the modules of another kernel is not loaded" {
+	profile default <<<'kdump: { crashkernel: 192M, capture: { target: LABEL=data } }'
+	modules=6.1.0-demo built_for default
+	reason "nothing is in the way: 'holdfast kdump load' arms it" # this kernel does not say
+	bzimage 64 6.1.0-demo >root/boot/vmlinuz-6.1.0-demo
+	reason "nothing is in the way: 'holdfast kdump load' arms it"
+	bzimage 64 6.1.0 >root/boot/vmlinuz-6.1.0-demo
+	reason 'the capture image has the modules of another kernel: update-initramfs -u builds it anew'
+	bzimage 64 6.1.0-demo2 >root/boot/vmlinuz-6.1.0-demo
+	reason 'the capture image has the modules of another kernel: update-initramfs -u builds it anew'
+	built_for default
+	reason "nothing is in the way: 'holdfast kdump load' arms it" # this image does not say
 }
 
 @test "a kernel that takes signed images only: one that is not signed is not tried" {

@@ -76,14 +76,18 @@ cmdline() {
 	printf '%s\n' "$1" >root/proc/cmdline
 }
 
-# bzimage MIB: a kernel image whose header asks for that much memory.
+# bzimage MIB [RELEASE]: a kernel image whose header asks for that much memory, and tells its release.
 bzimage() {
 	local size
 	size=$(printf '%08x' $(($1 << 20)))
 	head -c 514 /dev/zero
 	printf 'HdrS\x0f\x02'
-	head -c $((0x260 - 520)) /dev/zero
+	head -c $((0x20e - 520)) /dev/zero
+	printf '\x00\x0e' # at 0x1000
+	head -c $((0x260 - 0x210)) /dev/zero
 	printf '%b' "\\x${size:6:2}\\x${size:4:2}\\x${size:2:2}\\x${size:0:2}"
+	head -c $((0x1000 - 0x264)) /dev/zero
+	[[ -z ${2:-} ]] || printf '%s (somebody@somewhere) #1 SMP' "$2"
 	head -c 1024 /dev/zero
 }
 

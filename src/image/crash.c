@@ -106,6 +106,10 @@ static void check_files(const struct image *image, const struct node *tree, cons
 		finding_error(f, initrd ? &initrd->at : &kdump->name_at,
 			      "build it anew: update-initramfs -u in the image",
 			      "the capture image was not built for this profile as it is now");
+	else if (initrd_fd >= 0 && kernel_fd >= 0 && !kdump_has_modules_for(initrd_fd, kernel_fd))
+		finding_error(f, initrd ? &initrd->at : &kdump->name_at,
+			      "without 'initrd' below 'kdump' each kernel finds its own",
+			      "the capture image has the modules of another kernel");
 }
 
 int crash_check(const struct image *image, const struct node *tree, struct findings *f)

@@ -71,3 +71,10 @@ char *kdump_stamp(const struct node *tree);
 
 /* False: the image says what it was built for, and that is not profile @tree as it is now. */
 bool kdump_is_built_for(int initrd, const struct node *tree);
+
+/* False: the image says which kernel's modules it has, and that is not @kernel, as far as its own
+ * header tells. */
+bool kdump_has_modules_for(int initrd, int kernel);
+
+/* The release of kernel image @kernel into @release, cut off; false where it does not say. */
+bool kdump_release_of(int kernel, char *release, size_t size);

@@ -157,6 +157,12 @@ static int find_files(const struct machine *m, const struct node *kdump, struct 
 /* It would save to where the profile said before, or, not knowing the profile, nowhere. */
 static int check_stamp(const struct node *tree, struct kdump *k)
 {
+	if (k->initrd >= 0 && k->kernel >= 0 && !kdump_has_modules_for(k->initrd, k->kernel)) {
+		k->stale = true;
+		return obstacle(k, -ESTALE,
+				"the capture image has the modules of another kernel: "
+				"update-initramfs -u builds it anew");
+	}
 	k->stale = k->initrd >= 0 && !kdump_is_built_for(k->initrd, tree);
 	if (!k->stale)
 		return 0;

@@ -84,6 +84,21 @@ static int kernel_size(int fd, int64_t *ret_size)
 	return 0;
 }
 
+/* Documentation/arch/x86/boot.rst: kernel_version is where the text is, less 0x200. */
+bool kdump_release_of(int kernel, char *release, size_t size)
+{
+	struct head h;
+	ssize_t n;
+
+	if (read_head(kernel, 0, &h) < 0 || !is_bzimage(&h) || version_of(&h) < 0x200 ||
+	    !(le32_at(&h, 0x20e) & 0xffff))
+		return false;
+	n = pread(kernel, release, size - 1, (le32_at(&h, 0x20e) & 0xffff) + 0x200);
+	release[n > 0 ? n : 0] = '\0';
+	release[strcspn(release, " ")] = '\0';
+	return *release;
+}
+
 /* COMMAND_LINE_SIZE of most architectures; that of a bzImage is in its header. */
 size_t kdump_longest_append(int kernel)
 {

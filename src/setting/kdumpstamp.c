@@ -1,10 +1,13 @@
 /* What a capture image was built for: in front of it, not packed, lies an archive with one file
- * that says so, so that an image of yesterday's profile is not taken for today's. */
+ * that says so, so that an image of yesterday's profile, or of another kernel, is not taken for
+ * today's. */
 #include "base/hash.h"
 #include "setting/kdump.h"
 
 #define STAMP "holdfast-built-for"
 #define STAMP_MAX 65536
+/* A line of its own, behind which the kernel's release stands; no profile has such a name. */
+#define MODULES "\n/lib/modules/"
 
 static uint64_t hash_text(uint64_t h, const char *text)
 {
@@ -54,6 +57,18 @@ static char *read_stamp(int initrd)
 		return text;
 	free(text);
 	return NULL;
+}
+
+bool kdump_has_modules_for(int initrd, int kernel)
+{
+	_cleanup_free_ char *has = read_stamp(initrd);
+	char wanted[sizeof(MODULES) + 65] = MODULES;
+
+	if (!has || !strstr(has, MODULES) ||
+	    !kdump_release_of(kernel, wanted + strlen(MODULES), 65))
+		return true;
+	strcat(wanted, "\n");
+	return strstr(has, wanted);
 }
 
 bool kdump_is_built_for(int initrd, const struct node *tree)
