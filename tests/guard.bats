@@ -147,6 +147,26 @@ score_is() {
 	[ "$(<"$top/printed")" = '50 500' ]
 }
 
+# together N MODE: so many services at once; how many of them printed which scores.
+together() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		"$top/bin/service" "$2" | paste -sd ' ' &
+	done | sort | uniq -c | xargs
+}
+
+@test "of daemons that fork twice and then leave their session each keeps its score, however short-lived the one between" {
+	guarded
+	[ "$(together 20 daemon2)" = '20 300 300' ]
+	[ "$(together 20 daemon2)" = '20 300 300' ]
+}
+
+@test "what such children leave behind while the service stays is no service, in its session or out of it" {
+	guarded
+	[ "$(together 20 orphan)" = '20 300 500' ]
+	[ "$(together 20 apart)" = '20 300 500' ]
+}
+
 @test "children: inherit takes it from nobody" {
 	guarded 'children: inherit'
 	[ "$("$top/bin/service" fork | paste -sd ' ')" = '300 300' ]

@@ -32,13 +32,17 @@ void family_remove(struct family *f, struct member *m)
 
 void family_add_ghost(struct family *f, const struct ghost *g)
 {
-	f->ghosts[f->haunted++ % GHOSTS] = *g;
+	struct ghost *place = &f->ghosts[f->n_ghosts++ % GHOSTS];
+
+	*place = *g;
+	place->ended = process_ticks();
 }
 
-void family_lay_ghosts(struct family *f)
+void family_lay_ghosts(struct family *f, uint64_t ticks)
 {
-	memset(f->ghosts, 0, sizeof(f->ghosts));
-	f->haunted = 0;
+	for (unsigned i = 0; i < GHOSTS; i++)
+		if (f->ghosts[i].ended <= ticks)
+			f->ghosts[i].pid = 0;
 }
 
 const char *how_name(enum how how)

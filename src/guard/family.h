@@ -34,6 +34,7 @@ struct member {
 	int before;        /* the score it had */
 	bool confirmed;    /* its program was seen to be the rule's since */
 	bool fresh;        /* its events may have been missed so far */
+	bool unseen;       /* it ended before that was known */
 	bool in_program;   /* it runs the rule's program: what it forks is to be looked at too */
 	bool forked;       /* a child without an exec since the fork */
 	bool gated;        /* came to the gate: everything that it has done since was told */
@@ -46,12 +47,13 @@ struct member {
 /* One that had ended before it was looked at. What it forked meanwhile has the service's score, and
  * is nobody's child. */
 struct ghost {
-	pid_t pid;     /* 0: none */
-	pid_t place;   /* the member whose child it was */
-	pid_t session; /* of that member */
+	pid_t pid;      /* 0: none */
+	pid_t place;    /* the member whose child it was */
+	pid_t session;  /* of that member */
+	uint64_t ended; /* or was found to have: process_ticks() */
 	const struct rule *rule;
-	bool vacant; /* that member has ended since, as a daemon's first process does; what it was:
-		      */
+	bool found;  /* something that it left behind */
+	bool vacant; /* whose place is free, as a daemon's first process leaves it; what it was: */
 	enum how how;
 	struct file_id program;
 	int64_t pinned_at;
@@ -64,7 +66,7 @@ struct family {
 	unsigned n; /* highest used + 1 */
 	bool grown; /* there are new PIDs, since the flag was cleared */
 	struct ghost ghosts[GHOSTS];
-	unsigned haunted; /* ghosts were added so often */
+	unsigned n_ghosts; /* were added so far */
 };
 
 /* The member with that PID, or NULL. */
@@ -76,7 +78,9 @@ void family_remove(struct family *f, struct member *m);
 
 /* Where there are too many the oldest goes. */
 void family_add_ghost(struct family *f, const struct ghost *g);
-void family_lay_ghosts(struct family *f);
+
+/* Forgets those that have ended up to @ticks. */
+void family_lay_ghosts(struct family *f, uint64_t ticks);
 
 #define family_foreach(m, f)                                                                       \
 	for (struct member *m = (f)->members; m < (f)->members + (f)->n; m++)                      \

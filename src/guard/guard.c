@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "guard/control.h"
 #include "guard/explain.h"
+#include "guard/filter.h"
 #include "guard/handover.h"
 #include "guard/leash.h"
 #include "guard/lineage.h"
@@ -42,12 +43,13 @@ struct guard {
 	struct guard_shared *shared;
 	int64_t scanned, leash_at; /* monotonic ms */
 	bool rescan_wanted;
-	bool wide, overfull; /* the filter of process events: off for now; of more than it holds */
+	struct filter filter;
 	int status;
 	bool ends;
 };
 
 static void (*const serve[N_SOURCES])(struct guard *g);
+static void serve_events(struct guard *g);
 
 static int fd_of(const struct guard *g, enum source source)
 {
@@ -132,11 +134,20 @@ static void serve_meanwhile(void *data)
 			serve[i](g);
 }
 
+/* What was missed of those that joined since, or of @all. */
+static void look_after_members(struct guard *g, bool all)
+{
+	if (policy_catch_up(&g->policy, all) && fd_of(g, SOURCE_EVENTS) >= 0)
+		serve_events(g);
+	g->rescan_wanted |= policy_missed_ends(&g->policy);
+}
+
 static void rescan(struct guard *g)
 {
 	g->policy.rescans++;
 	g->scanned = policy_now();
 	g->rescan_wanted = g->policy.unsure = false;
+	look_after_members(g, true);
 	lineage_look(&g->policy);
 	scan_run(&g->policy);
 	g->rescan_wanted |= g->policy.unsure;
@@ -186,51 +197,23 @@ static void serve_signal(struct guard *g)
 		g->ends = true;
 }
 
-/* It lets through what concerns members; the PID of one that has ended does no harm in it. */
-static void refresh_filter(struct guard *g)
-{
-	struct family *f = g->policy.family;
-	bool fewer = g->overfull && f->n <= PROCEVENT_PIDS;
-	pid_t pids[FAMILY_MAX];
-	size_t n = 0;
-	int ret;
-
-	if (!f->grown && !fewer && !g->wide)
-		return;
-	family_foreach(m, f) pids[n++] = m->pid;
-	f->grown = g->wide = false;
-	g->overfull = n > PROCEVENT_PIDS;
-	g->leash_at = 0; /* one more may have a leash */
-	if (fd_of(g, SOURCE_EVENTS) < 0)
-		return;
-	ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, n,
-			       policy_needs_all_execs(&g->policy));
-	if (ret < 0) /* a filter that lets everything through is the smallest */
-		ret = procevent_filter(fd_of(g, SOURCE_EVENTS), pids, SIZE_MAX, true);
-	if (ret < 0)
-		log_error("guard: process events: filter: %s", strerror(-ret));
-}
-
-/* Before a new member runs: what it forks first must be told. */
-static void widen_filter(void *data)
+/* Called before an exec is let go. */
+static void on_joined(void *data)
 {
 	struct guard *g = data;
 
-	if (g->wide || fd_of(g, SOURCE_EVENTS) < 0)
-		return;
-	g->wide = procevent_widen(fd_of(g, SOURCE_EVENTS)) >= 0;
-	if (!g->wide)
-		refresh_filter(g);
+	filter_widen(&g->filter, fd_of(g, SOURCE_EVENTS), &g->policy);
 }
 
 static void catch_up(struct guard *g)
 {
 	programs_refresh(&g->programs);
-	if (g->wide)
+	if (g->filter.wide)
 		serve_events(g); /* whose forks are among those to be let through from now on */
-	refresh_filter(g);
-	if (policy_catch_up(&g->policy))
-		g->rescan_wanted = true;
+	if (g->policy.family->grown)
+		g->leash_at = 0; /* one more may have a leash */
+	filter_refresh(&g->filter, fd_of(g, SOURCE_EVENTS), &g->policy);
+	look_after_members(g, false);
 }
 
 /* --- life --- */
@@ -359,6 +342,7 @@ static void begin(struct guard *g)
 	handover_learn(g->machine, &g->policy);
 	g->policy.family->grown = true;
 	catch_up(g);
+	look_after_members(g, true); /* a worker of before knew some */
 	g->scanned = policy_now();
 	scan_run(&g->policy);
 	g->policy.watching = g->policy.gated;
@@ -377,7 +361,7 @@ int guard_run(const struct machine *m, struct rules *rules, int gate,
 		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false, false },
 		.policy = { .meanwhile = serve_meanwhile,
 			    .meanwhile_data = &g,
-			    .joined = widen_filter,
+			    .joined = on_joined,
 			    .joined_data = &g },
 	};
 	int ret = gate < 0 ? 0 : gate_take(gate, &g.gate);

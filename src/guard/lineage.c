@@ -9,7 +9,9 @@
 /* A daemon's first process ends soon after it has forked the real one. */
 #define DAEMONISE_MS 10000
 /* Those who fork and end at once are not to have us look at everybody all the time. */
-#define LOOK_APART_MS 100
+#define LOOK_APART_TICKS 10
+/* Of those that were forked before it ended word may still be on its way. */
+#define RIPE_TICKS 3
 
 static bool is_followed(const struct member *m)
 {
@@ -39,14 +41,16 @@ static bool promote(struct policy *p, struct member *m, enum how how, const stru
 		proc.fd = -EBADF;
 	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_lives(&proc);
 	fits = alive && runs_service(rule, &proc, program) &&
-	       rule_fits(rule, &proc, p->user_namespace, true) &&
-	       (m = pin_process(p, &proc, rule, how));
+	       rule_fits(rule, &proc, p->user_namespace, true) && pin_process(p, &proc, rule, how);
+	alive = alive && process_lives(&proc);
 	process_close(&proc);
 	if (alive && !fits)
 		return false;
 	m->kind = MEMBER_PINNED; /* one that has ended since hands it on when we hear of its end */
+	m->how = how;
 	m->confirmed = true;
 	m->due = 0;
+	m->program = *program;
 	m->pinned_at = pinned_at;
 	if (alive)
 		pin_say(p, m, "took over from its parent", rule->score);
@@ -60,6 +64,11 @@ static void promote_daemon(struct policy *p, const struct member *gone)
 	family_foreach(
 		m, p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid && m->forked &&
 				  promote(p, m, gone->how, &gone->program, gone->pinned_at)) return;
+	if (gone->unseen)
+		family_add_ghost(p->family, &(struct ghost){ .pid = gone->pid,
+							     .place = gone->pid,
+							     .session = gone->session,
+							     .rule = gone->rule });
 	for (unsigned i = 0; i < GHOSTS; i++) {
 		struct ghost *g = &p->family->ghosts[i];
 
@@ -115,18 +124,26 @@ static void pass_on_place(struct policy *p, const struct member *gone)
 		gone->parent;
 }
 
-void lineage_missed_end(struct policy *p, struct member *m)
+static void leave(struct policy *p, struct member *m, bool well)
 {
 	const struct member gone = *m;
 
-	if (m->kind == MEMBER_CHILD && is_followed(m))
-		family_add_ghost(p->family, &(struct ghost){ .pid = m->pid,
-							     .place = m->parent,
-							     .session = m->session,
-							     .rule = m->rule });
 	family_remove(p->family, m);
+	if (gone.kind == MEMBER_CHILD && gone.unseen && is_followed(&gone))
+		family_add_ghost(p->family, &(struct ghost){ .pid = gone.pid,
+							     .place = gone.parent,
+							     .session = gone.session,
+							     .rule = gone.rule });
 	if (gone.kind == MEMBER_CHILD)
 		pass_on_place(p, &gone);
+	else if (gone.kind == MEMBER_PINNED && well &&
+		 policy_now() - gone.pinned_at <= DAEMONISE_MS)
+		promote_daemon(p, &gone);
+}
+
+void lineage_missed_end(struct policy *p, struct member *m)
+{
+	leave(p, m, true);
 }
 
 /* The first thread has ended, others live, or one of them executes a program in its place. */
@@ -142,7 +159,6 @@ static bool lives_on(struct policy *p, pid_t pid)
 void lineage_end(struct policy *p, const struct procevent *e)
 {
 	struct member *m = family_find(p->family, e->pid);
-	struct member gone;
 
 	if (!m)
 		return;
@@ -150,67 +166,108 @@ void lineage_end(struct policy *p, const struct procevent *e)
 		pin_schedule(m, PIN_THREADS_MS);
 		return;
 	}
-	gone = *m;
-	family_remove(p->family, m);
-	if (gone.kind == MEMBER_CHILD)
-		pass_on_place(p, &gone);
-	else if (gone.kind == MEMBER_PINNED && WIFEXITED(e->status) &&
-		 WEXITSTATUS(e->status) == 0 && policy_now() - gone.pinned_at <= DAEMONISE_MS)
-		promote_daemon(p, &gone);
+	leave(p, m, WIFEXITED(e->status) && WEXITSTATUS(e->status) == 0);
 }
 
-/* It has the service's score, or what its parent was released to; in the second case only what runs
- * the program matters, which a scan would take for the service. */
-static bool is_left_by(struct policy *p, struct process *proc, const struct ghost *g)
+/* How likely @g has left it behind; 0: it has not. It has the service's score, or what its parent
+ * was released to; in the second case only what runs the program matters, which a scan would take
+ * for the service. So does what has begun a session of its own, once: where there is a gate, the
+ * program that did not come there was forked. */
+static int kinship(struct policy *p, struct process *proc, const struct ghost *g)
 {
 	struct process_stat st;
 	int score;
 
-	return g->pid && process_stat(proc, &st) == 0 &&
-	       (st.session == g->pid || st.session == g->session) &&
-	       process_get_score(proc, &score) == 0 &&
-	       (score == g->rule->score || scan_rule_of(p, proc) == g->rule);
+	if (!g->pid || process_stat(proc, &st) < 0 || st.start_time > g->ended ||
+	    process_get_score(proc, &score) < 0)
+		return 0;
+	if (st.session == g->pid || st.session == g->session)
+		return score == g->rule->score || scan_rule_of(p, proc) == g->rule ? 2 : 0;
+	if (st.session != proc->pid || g->found || !p->gated || g->rule->args ||
+	    scan_rule_of(p, proc) != g->rule)
+		return 0;
+	return 1;
+}
+
+/* PIDs are given in order, but for a turn now and then. */
+static unsigned distance(const struct process *proc, const struct ghost *g)
+{
+	return (unsigned)(proc->pid - g->pid);
+}
+
+/* Of several that are as likely the last before it. NULL: none, or one whose turn comes with the
+ * next look. */
+static struct ghost *find_ghost(struct policy *p, struct process *proc)
+{
+	struct ghost *found = NULL;
+	int most = 1;
+
+	for (unsigned i = 0; i < GHOSTS; i++) {
+		struct ghost *g = &p->family->ghosts[i];
+		int n = kinship(p, proc, g);
+
+		if (n > most ||
+		    (n == most && (!found || distance(proc, g) < distance(proc, found)))) {
+			found = g;
+			most = n;
+		}
+	}
+	return found && found->ended + RIPE_TICKS <= p->looked_at ? found : NULL;
 }
 
 static void visit_orphan(struct policy *p, struct process *proc)
 {
+	struct ghost *g;
+	struct member *m;
+
 	if (family_find(p->family, proc->pid) || !process_lives(proc))
 		return;
-	for (unsigned i = 0; i < GHOSTS; i++) {
-		struct ghost *g = &p->family->ghosts[i];
-		struct member *m;
-
-		if (!is_left_by(p, proc, g))
-			continue;
-		if (!runs_service(g->rule, proc, &g->program)) { /* of its exec we heard nothing */
-			release_and_watch(p, proc, g->rule, CHILD_DEPARTED);
-			return;
-		}
-		take_in(p, proc, g->rule, g->place, g->session);
-		m = family_find(p->family, proc->pid);
-		if (m && g->vacant && promote(p, m, g->how, &g->program, g->pinned_at))
-			g->vacant = false;
+	g = find_ghost(p, proc);
+	if (!g)
+		return;
+	g->found = true;
+	if (!runs_service(g->rule, proc, &g->program)) { /* of its exec we heard nothing */
+		release_and_watch(p, proc, g->rule, CHILD_DEPARTED);
 		return;
 	}
+	take_in(p, proc, g->rule, g->place, g->session);
+	m = family_find(p->family, proc->pid);
+	if (m && g->vacant && promote(p, m, g->how, &g->program, g->pinned_at))
+		g->vacant = false;
+}
+
+/* When the first ghost is; UINT64_MAX where there is none. */
+static uint64_t ripe_at(const struct family *f)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (unsigned i = 0; i < GHOSTS; i++)
+		if (f->ghosts[i].pid && f->ghosts[i].ended + RIPE_TICKS < at)
+			at = f->ghosts[i].ended + RIPE_TICKS;
+	return at;
 }
 
 void lineage_look(struct policy *p)
 {
-	if (!p->family->haunted)
+	uint64_t now = process_ticks();
+
+	if (ripe_at(p->family) > now)
 		return;
-	p->looked_at = policy_now();
+	p->looked_at = now;
 	scan_each(p, visit_orphan);
-	family_lay_ghosts(p->family);
+	family_lay_ghosts(p->family, now - RIPE_TICKS - LOOK_APART_TICKS);
 }
 
 int lineage_check_due(struct policy *p)
 {
-	int64_t left = p->looked_at + LOOK_APART_MS - policy_now();
+	uint64_t due = ripe_at(p->family), now = process_ticks();
 
-	if (!p->family->haunted)
+	if (due == UINT64_MAX)
 		return -1;
-	if (left > 0)
-		return (int)left;
+	if (due < p->looked_at + LOOK_APART_TICKS)
+		due = p->looked_at + LOOK_APART_TICKS;
+	if (due > now)
+		return (int)((due - now) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
 	lineage_look(p);
-	return -1;
+	return ripe_at(p->family) == UINT64_MAX ? -1 : 0;
 }

@@ -108,12 +108,12 @@ bool pin_is_same(const struct member *m, struct process *proc)
 struct member *pin_find(struct policy *p, struct process *proc)
 {
 	struct member *m = family_find(p->family, proc->pid);
+	struct process_stat st;
 
-	if (m && !pin_is_same(m, proc)) { /* the PID was used again */
-		family_remove(p->family, m);
-		return NULL;
-	}
-	return m;
+	if (!m || !m->start_time || process_stat(proc, &st) < 0 || st.start_time == m->start_time)
+		return m; /* also one that has ended just now, which is about to be told */
+	family_remove(p->family, m); /* the PID was used again */
+	return NULL;
 }
 
 /* The pinned or watched process that @proc descends from directly, or NULL. */

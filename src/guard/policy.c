@@ -109,20 +109,6 @@ static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
 		lineage_fork(p, parent, pid);
 }
 
-void policy_prune(struct policy *p)
-{
-	family_foreach(m, p->family)
-	{
-		struct process proc;
-		bool alive = process_open(p->procfs, m->pid, &proc) == 0 && pin_is_same(m, &proc) &&
-			     process_lives(&proc);
-
-		process_close(&proc);
-		if (!alive)
-			family_remove(p->family, m);
-	}
-}
-
 /* Whether the member runs what came to the gate, also if something else has its name by now, or
  * else the rule's program. Of a script just begun only the interpreter tells: its path is relative
  * to where it was called, and it may have gone elsewhere. */
@@ -168,36 +154,48 @@ static void look_for_missed_exec(struct policy *p, struct member *m, struct proc
 		on_member_exec(p, m, proc);
 }
 
-/* Of those that the gate let in everything was told. One of them, or of their heirs, that has ended
- * stays until that is told, too: there may be news of children before. */
-bool policy_catch_up(struct policy *p)
+/* Of those that the gate let in everything is told, their end, too. */
+static void catch_up(struct policy *p, struct member *m)
+{
+	struct process_stat st;
+	struct process proc;
+	bool is_there = process_open(p->procfs, m->pid, &proc) == 0 && pin_is_same(m, &proc);
+
+	m->fresh = false;
+	if (is_there && !m->start_time && process_stat(&proc, &st) == 0)
+		m->start_time = st.start_time;
+	if (is_there && !m->gated) {
+		release_each_child(p, &proc, on_missed_child);
+		look_for_missed_exec(p, m, &proc);
+	}
+	m->unseen = !m->gated && !(is_there && process_lives(&proc));
+	process_close(&proc);
+}
+
+bool policy_catch_up(struct policy *p, bool all)
+{
+	bool unseen = false;
+
+	family_foreach(m, p->family)
+	{
+		m->gated &= !all;
+		if (m->fresh || all)
+			catch_up(p, m);
+		unseen |= m->unseen;
+	}
+	return unseen;
+}
+
+bool policy_missed_ends(struct policy *p)
 {
 	bool missed = false;
 
 	family_foreach(m, p->family)
 	{
-		struct process_stat st;
-		struct process proc;
-		bool stays;
-
-		if (!m->fresh)
+		if (!m->unseen)
 			continue;
-		m->fresh = false;
-		stays = m->kind == MEMBER_PINNED && m->how == HOW_EXEC;
-		if (process_open(p->procfs, m->pid, &proc) < 0 || !process_lives(&proc)) {
-			process_close(&proc); /* it may be that nobody has waited for it yet */
-			missed |= !stays;
-			if (!stays)
-				lineage_missed_end(p, m);
-			continue;
-		}
-		if (!m->start_time && process_stat(&proc, &st) == 0)
-			m->start_time = st.start_time;
-		if (!m->gated) {
-			release_each_child(p, &proc, on_missed_child);
-			look_for_missed_exec(p, m, &proc);
-		}
-		process_close(&proc);
+		lineage_missed_end(p, m);
+		missed = true;
 	}
 	return missed;
 }
@@ -305,13 +303,12 @@ static void check_member(struct policy *p, struct member *m)
 {
 	struct process proc;
 
-	if (process_open(p->procfs, m->pid, &proc) < 0) {
-		family_remove(p->family, m);
-		return;
-	}
-	if (!pin_is_same(m, &proc) || !process_lives(&proc))
-		family_remove(p->family, m);
-	else if (m->kind == MEMBER_PINNED)
+	if (process_open(p->procfs, m->pid, &proc) < 0 || !pin_is_same(m, &proc) ||
+	    !process_lives(&proc)) {
+		m->due = 0;
+		m->gated = false;
+		m->fresh = true; /* that it has ended may be about to be told */
+	} else if (m->kind == MEMBER_PINNED)
 		check_pinned(p, m, &proc);
 	else if (m->kind == MEMBER_CHILD)
 		check_child(p, m, &proc);
@@ -323,6 +320,7 @@ int policy_check_due(struct policy *p)
 	int64_t now = policy_now(), next = INT64_MAX;
 
 	family_foreach(m, p->family) if (m->due && m->due <= now) check_member(p, m);
+	family_foreach(m, p->family) if (m->fresh) next = 0;
 	family_foreach(m, p->family) if (m->due && m->due < next) next = m->due;
 	if (next == INT64_MAX)
 		return -1;

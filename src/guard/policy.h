@@ -24,10 +24,10 @@ struct policy {
 	void (*meanwhile)(void *data);
 	void *meanwhile_data;
 	int64_t released, drifted, leashed, failed, lost_events, rescans;
-	int64_t looked_at; /* monotonic ms: for orphans */
-	bool watching;     /* all that starts from now on is told */
-	bool unsure;       /* a scan has left something for the next */
-	bool starved;      /* there were no descriptors, or no memory, to look at a process with */
+	uint64_t looked_at; /* for orphans, process_ticks() */
+	bool watching;      /* all that starts from now on is told */
+	bool unsure;        /* a scan has left something for the next */
+	bool starved;       /* there were no descriptors, or no memory, to look at a process with */
 	struct said said;
 	struct {
 		const struct rule *rule; /* NULL: none */
@@ -47,12 +47,13 @@ int64_t policy_now(void);
 /* An exec of a marked program is waiting. */
 void policy_gate(struct policy *p, pid_t pid, const struct file_id *program);
 
-/* Looks after members that joined before their events were let through: what they have forked by
- * now. Whether one has ended already, so that only a scan can find what it left behind. */
-bool policy_catch_up(struct policy *p);
+/* Looks after members that joined before their events were let through, or @all, where events were
+ * lost: what they have forked by now. Whether one has ended already: its end may still be told,
+ * with news of children before. */
+bool policy_catch_up(struct policy *p, bool all);
 
-/* Forgets members that have ended. */
-void policy_prune(struct policy *p);
+/* Of which nothing was told. Whether there were any: only a scan can find what they left behind. */
+bool policy_missed_ends(struct policy *p);
 
 /* A fork, exec or exit has happened. */
 void policy_event(struct policy *p, const struct procevent *e);

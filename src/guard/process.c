@@ -222,6 +222,15 @@ int process_stat(struct process *p, struct process_stat *ret_stat)
 	return 0;
 }
 
+uint64_t process_ticks(void)
+{
+	struct timespec now;
+	uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * per_second + (uint64_t)now.tv_nsec * per_second / 1000000000;
+}
+
 bool process_lives(struct process *p)
 {
 	struct process_stat st;

@@ -70,6 +70,9 @@ int process_args(struct process *p, char *buffer, size_t size) _must_check_;
 
 int process_stat(struct process *p, struct process_stat *ret_stat) _must_check_;
 
+/* Clock ticks since the machine was booted, as start times are given (proc_pid_stat(5)). */
+uint64_t process_ticks(void);
+
 /* Whether it has not ended: its first thread may have, and others live. */
 bool process_lives(struct process *p);
 

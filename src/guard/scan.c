@@ -73,11 +73,9 @@ static void put_right(struct policy *p, struct member *m, struct process *proc)
 static bool is_young(struct process *proc)
 {
 	struct process_stat st;
-	struct timespec now;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
 	return process_stat(proc, &st) == 0 &&
-	       st.start_time / (uint64_t)sysconf(_SC_CLK_TCK) + 1 >= (uint64_t)now.tv_sec;
+	       st.start_time + (uint64_t)sysconf(_SC_CLK_TCK) >= process_ticks();
 }
 
 static void scan_service(struct policy *p, struct process *proc)
@@ -160,7 +158,6 @@ static void scan_descendant(struct policy *p, struct process *proc)
 
 void scan_run(struct policy *p)
 {
-	policy_prune(p);
 	scan_each(p, scan_service);
 	scan_each(p, scan_descendant);
 }

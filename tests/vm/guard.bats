@@ -107,7 +107,7 @@ all() {
 	guarded_machine
 	vm_script <<-'EOF'
 		emit fork /usr/lib/vmtest/score fork
-		daemon() { /usr/lib/vmtest/score "$1"; sleep 1; }
+		daemon() { /usr/lib/vmtest/score "$1" | cat; } # until the last has printed
 		emit daemon daemon daemon
 		emit daemon2 daemon daemon2
 		emit restore /usr/lib/vmtest/score restore

@@ -11,7 +11,8 @@
  *                      print a while later
  *     launch           ends at once and leaves a child that runs another program, and tells its
  *                      score
- *     orphan           lets a child leave a child behind, at once, that prints its own later
+ *     orphan, apart    lets a child leave a child behind, at once, that prints its own later; in a
+ *                      session of its own
  *     many N           has N children that do nothing
  *     hog MEGABYTES    takes memory, and prints again
  *     spawn N          forks N children that end at once and then one that stays, and prints done
@@ -130,10 +131,12 @@ static int launches(void)
 	return 0;
 }
 
-static int orphans(void)
+static int orphans(int apart)
 {
 	if (fork() == 0) {
 		if (fork() == 0) {
+			if (apart)
+				setsid();
 			sleep(1);
 			print_score();
 		}
@@ -222,7 +225,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "launch") == 0)
 		return launches();
 	if (strcmp(argv[1], "orphan") == 0)
-		return orphans();
+		return orphans(0);
+	if (strcmp(argv[1], "apart") == 0)
+		return orphans(1);
 	if (strcmp(argv[1], "many") == 0)
 		return has_many(atoi(argv[2]));
 	if (strcmp(argv[1], "restore") == 0)
