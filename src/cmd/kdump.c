@@ -90,7 +90,6 @@ static int unload(struct context *c, const struct chosen *chosen)
 	int ret = disarm(c, chosen->s.profile.tree);
 
 	(void)lock; /* nobody arms it meanwhile */
-
 	print_armed(c);
 	return ret;
 }

@@ -10,10 +10,11 @@
 /* An initramfs that does not tell: most compress to a third. */
 #define USUAL_RATIO 3
 
-/* What runs in a crash kernel: its page tables, its structures for the reserved memory, drivers,
- * and the programs that save the dump. */
 /* More is a mistake, and sums of it stay numbers. */
 #define SIZE_LIMIT (INT64_C(1) << 40)
+
+/* What runs in a crash kernel: its page tables, its structures for the reserved memory, drivers,
+ * and the programs that save the dump. */
 #define TO_RUN (INT64_C(32) << 20)
 
 struct head {
@@ -298,16 +299,14 @@ static int unpacked_size(int fd, int64_t *ret_size)
 		ret = -ENOEXEC;
 	while (ret >= 0 && end >= 0 && h.size > 0) {
 		int64_t unpacked;
-		bool cut_off;
 
 		end = next_part(fd, &h, &unpacked);
-		cut_off = end < 0 && is_zstd(&h);
+		if (end < 0 && is_zstd(&h))
+			return -EBADMSG; /* damaged, or cut off */
 		if (unpacked <= 0) {
 			unpacked = h.size * USUAL_RATIO;
 			end = -EBADMSG;
 		}
-		if (cut_off)
-			return -EBADMSG;
 		sum += unpacked;
 		if (end >= 0)
 			ret = read_head(fd, skip_zeros(fd, end), &h);

@@ -35,4 +35,22 @@ static void logs(void)
 	CHECK(!has_log(NULL));
 }
 
-UNIT_MAIN({ "a dump has a log where one was read, and no empty one", logs })
+static bool long_by(char *log)
+{
+	return ran_long(&(struct capture){ .log = log, .log_size = strlen(log) });
+}
+
+static void rows(void)
+{
+	char hour[] = "[    0.000000] Linux version 6.1\n[ 3600.000001] Kernel panic\n";
+	char less[] = "[    0.000000] Linux version 6.1\n[ 3599.999999] Kernel panic\n";
+	char named[] = "[    1.000000] first line\n 9999.000000] of a longer message\n";
+
+	CHECK(long_by(hour));
+	CHECK(!long_by(less));
+	CHECK(!long_by(named));
+}
+
+UNIT_MAIN({ "a dump has a log where one was read, and no empty one", logs },
+	  { "a kernel that ran for an hour ends a row of crashes, by the last time of its log",
+	    rows })
