@@ -59,8 +59,8 @@ setup_machines() {
 			rm /var/full
 			holdfast apply --stage system
 			emit full-boot holdfast --json last-boot
-			# As large as any dump of this machine; with 1 MiB that is free beside it.
-			dd if=/dev/zero of=$(echo /var/crash/000002-*)/vmcore bs=1M count=24
+			# Larger than any dump of this machine, which has some 23 MiB; with 1 MiB that is free beside it.
+			dd if=/dev/zero of=$(echo /var/crash/000002-*)/vmcore bs=1M count=32
 			dd if=/dev/zero of=/var/spare bs=1M count=1
 			dd if=/dev/zero of=/var/full bs=64k
 			rm /var/spare
