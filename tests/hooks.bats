@@ -88,5 +88,9 @@ whole() {
 	[[ $(ls image/capture*) == image/capture && $(<image/capture) == before ]]
 	expect 0 bash -c "$(declare -f shared); TESTS=$TESTS shared write_whole image/capture <new"
 	cmp new image/capture
+	# What a killed one has left does not stay.
+	echo half >image/capture.new
+	expect 0 bash -c "$(declare -f shared); TESTS=$TESTS shared write_whole image/capture <new"
+	[[ $(ls image/capture*) == image/capture ]]
 	[[ $(stat -c %a image/capture) == 600 ]]
 }

@@ -96,6 +96,13 @@ static inline const char *after_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 
+/* Whether @path is @directory, or lies in it, by what they are called. */
+static inline bool is_below(const char *path, const char *directory)
+{
+	const char *rest = after_prefix(path, directory);
+	return rest && (*rest == '/' || !*rest);
+}
+
 static inline bool has_suffix(const char *s, const char *suffix)
 {
 	size_t n = strlen(s), m = strlen(suffix);

@@ -232,15 +232,12 @@ static void check_rule(const struct node *rule, struct findings *f)
 	const struct node *unit = node_child(rule, "unit");
 	bool known = !is_scalar(unit);
 
-	for (size_t i = 0; i < ARRAY_SIZE(kernel_trees) && is_scalar(exe); i++) {
-		const char *rest = after_prefix(exe->value, kernel_trees[i]);
-
-		if (rest && (*rest == '/' || !*rest))
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_trees) && is_scalar(exe); i++)
+		if (is_below(exe->value, kernel_trees[i]))
 			finding_error(
 				f, &exe->at, NULL,
 				"no program can be watched below %s: the rule matches nothing",
 				kernel_trees[i]);
-	}
 	if (is_scalar(exe) && streq(exe->value, "/"))
 		finding_error(f, &exe->at, NULL, "'/' is no program: the rule matches nothing");
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes) && !known; i++)
@@ -341,14 +338,11 @@ static void check_archive(const struct node *tree, struct findings *f)
 	static const char *const gone[] = { "/run", "/var/run", "/dev", "/proc", "/sys" };
 	const struct node *archive = node_find(tree, "last_boot.archive");
 
-	for (size_t i = 0; is_scalar(archive) && i < ARRAY_SIZE(gone); i++) {
-		const char *rest = after_prefix(archive->value, gone[i]);
-
-		if (rest && (*rest == '/' || !*rest))
+	for (size_t i = 0; i < ARRAY_SIZE(gone) && is_scalar(archive); i++)
+		if (is_below(archive->value, gone[i]))
 			finding_error(f, &archive->at, "for instance /var/lib/holdfast/crashes",
 				      "%s does not survive the boot that the archive is to tell of",
 				      gone[i]);
-	}
 }
 
 static void check_protect(const struct node *tree, struct findings *f)

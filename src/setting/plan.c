@@ -25,12 +25,9 @@ static bool survives_initramfs(const struct node *mount)
 	static const char *const moved[] = { "/run", "/dev", "/proc", "/sys" };
 	const char *where = node_text(mount, "where");
 
-	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
-		const char *rest = after_prefix(where, moved[i]);
-
-		if (rest && (*rest == '/' || !*rest))
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++)
+		if (is_below(where, moved[i]))
 			return true;
-	}
 	return false;
 }
 
