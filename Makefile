@@ -152,7 +152,7 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run
 
-# Power cuts and storms in virtual machines, for an hour or two; writes docs/reliability.md.
+# Power cuts and storms in virtual machines, and fuzzers, for hours; writes docs/reliability.md.
 stress:
 	$(Q)tests/install-packages tests/build-packages tests/vm/packages
 	$(Q)$(MAKE) --no-print-directory all

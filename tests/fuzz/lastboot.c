@@ -3,6 +3,7 @@
 #include "chosen.h"
 #include "insight/lastboot.h"
 #include "setting/lastboot.h"
+#include "setting/pstore.h"
 #include "setting/ramoops.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,6 +54,20 @@ static void archive(const struct machine *m, struct last_boot *l)
 	store(m, l);
 }
 
+/* All of them as one text, as they are explained where somebody names the directory. */
+static void read_records(const struct machine *m)
+{
+	int dir = root_openat(&m->sysfs, "fs/pstore", O_RDONLY | O_DIRECTORY);
+	char *records = NULL;
+	size_t n;
+
+	if (dir >= 0 && pstore_read(dir, 16384, &records, &n) == 0 && n > 16384)
+		abort();
+	free(records);
+	if (dir >= 0)
+		close(dir);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const int memories[] = { 0, RAMOOPS_KEPT_CONTENTS, RAMOOPS_LOST };
@@ -67,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m.sysfs = fuzz_root("sys");
 	m.root = fuzz_root("root");
 	m.run = fuzz_root("run");
+	read_records(&m);
 	if (last_boot_find(&m, profile.tree, memories[size % ARRAY_SIZE(memories)], true, &l) < 0)
 		abort();
 	store(&m, &l);

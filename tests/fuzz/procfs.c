@@ -47,6 +47,7 @@ static void read_process(const struct root *procfs, pid_t pid)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const cgroups[] = { "/a/b", "/sys/fs/cgroup/memory//a/./b/", "/a/../b" };
 	const unsigned everything =
 		PROC_STATUS | PROC_SCORE | PROC_ADJ | PROC_CGROUP | PROC_START | PROC_RSS;
 	struct machine m = { .run = ROOT_NONE };
@@ -63,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (procs_read(&m.procfs, everything, &procs) == 0) {
 		procs_find_lenders(&m.procfs, &procs);
 		check_prediction(&m, NULL, &procs);
-		if (memcg_find(&m.procfs, &m.sysfs, &a, "/a/b", &memcg) == 0)
+		if (memcg_find(&m.procfs, &m.sysfs, &a, cgroups[size % ARRAY_SIZE(cgroups)],
+			       &memcg) == 0)
 			check_prediction(&m, &memcg, &procs);
 		procs_free(&procs);
 	}

@@ -1,5 +1,5 @@
-/* An input that is a tree of files: text whose lines "=== PATH" each begin one. It is laid out
- * below a directory of our own, anew for each input. */
+/* An input that is a tree of files: text whose lines "=== PATH" each begin one; "=== PATH ->
+ * TARGET" is a symbolic link. It is laid out below a directory of our own, anew for each input. */
 #pragma once
 
 #include <fcntl.h>
@@ -42,16 +42,29 @@ static bool fuzz_path_is_good(const char *path)
 	       !strstr(path, "..");
 }
 
-static void fuzz_put(int dir, const char *path, const char *data, size_t size)
+/* A link to a place of ours, or one that masks a unit. */
+static void fuzz_link(int dir, const char *path, const char *target)
 {
-	char part[100];
+	if (fuzz_path_is_good(target) || streq(target, "/dev/null"))
+		(void)!symlinkat(target, dir, path);
+}
+
+static void fuzz_put(int dir, char *path, const char *data, size_t size)
+{
+	char part[100], *arrow = strstr(path, " -> ");
 	int fd;
 
+	if (arrow)
+		*arrow = '\0';
 	if (!fuzz_path_is_good(path))
 		return;
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
 		(void)mkdirat(dir, part, 0755);
+	}
+	if (arrow) {
+		fuzz_link(dir, path, arrow + strlen(" -> "));
+		return;
 	}
 	fd = openat(dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
