@@ -360,7 +360,7 @@ together() {
 	[ "$(worker)" != "$first" ]
 	kill "$running"
 	grep -q 'the worker was stopped; it goes on' "$top/log"
-	grep -q 'the worker ended unexpectedly and is started again' "$top/log"
+	grep -q 'the worker was ended by signal 9 and is started again' "$top/log"
 }
 
 @test "a guard whose processes are both stopped goes on within a second" {

@@ -129,7 +129,11 @@ static void on_worker_end(struct supervisor *s)
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		s->ends = true; /* told to, or another guard has taken over */
 	else {
-		log_error("guard: the worker ended unexpectedly and is started again");
+		if (WIFSIGNALED(status))
+			log_error("guard: the worker was ended by signal %d and is started again",
+				  WTERMSIG(status));
+		else
+			log_error("guard: the worker ended unexpectedly and is started again");
 		restart_later(s);
 	}
 }

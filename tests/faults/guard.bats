@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Every system call of the guard fails, one at a time, while it starts and while it works: no program is kept from starting, and the guard
+# Every system call and every allocation of the guard fails, one at a time, while it starts and while it works: no program is kept from starting, and the guard
 # works, or has said why it does not. On this machine's kernel, with positive scores, as in ../guard.bats.
 
 load ../lib
@@ -46,13 +46,23 @@ worked() {
 	return "$status"
 }
 
+# let_programs_start FAULT STATUS
 let_programs_start() {
+	# Whom SIGTERM does not end SIGKILL does.
+	(($2 <= 4 || $2 == 137)) || {
+		printf '%s: status %s\n' "$1" "$2"
+		return 1
+	}
+	! grep 'ended by signal' stderr || {
+		printf '%s: the worker has crashed\n' "$1"
+		return 1
+	}
 	[[ -z $slow ]] || {
-		echo 'a program was kept waiting'
+		printf '%s: a program was kept waiting\n' "$1"
 		return 1
 	}
 	[[ $score == 300 || -s stderr ]] || {
-		echo "a score of $score, and not a word"
+		printf '%s: a score of %s, and not a word\n' "$1" "$score"
 		return 1
 	}
 }
@@ -67,11 +77,26 @@ let_programs_start() {
 	while read -r call number error; do
 		status=0
 		worked strace -f --seccomp-bpf -qq -e signal=none -e "trace=$call" -e "inject=$call:error=$error:when=$number" -o /dev/null || status=$?
-		((status <= 4 || status >= 128)) || { printf '%s %s: status %s\n' "$call" "$number" "$status"; bad=1; }
-		let_programs_start || { printf '%s %s: %s\n%s\n' "$call" "$number" "$error" "$(<stderr)"; bad=1; }
+		let_programs_start "$call $number: $error" "$status" || bad=1
 	done < <(
 		printf 'write %d EIO\n' 6 7 8 # the answers at the gate are among them
 		faults_of calls | chosen_few 24
 	)
 	((bad == 0))
+}
+
+@test "guard: each allocation fails, and no program is kept waiting" {
+	local n total status bad=0
+	printf 'FAULTS=%s\n' "$FAULTS"
+	cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
+	worked env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS=count
+	[[ $score == 300 ]]
+	# Of the supervisor and of the worker, which goes on counting.
+	total=$(sed -n 's/^allocations: //p' stderr | sort -n | tail -n 1)
+	while read -r n; do
+		status=0
+		worked env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS="$n" || status=$?
+		let_programs_start "allocation $n" "$status" || bad=1
+	done < <(seq "$total" | chosen_few 16)
+	((total > 5 && bad == 0))
 }
