@@ -65,10 +65,8 @@ static int compile_rules(struct context *c, struct rules *ret_rules)
 	return rules_compile(s.profile.tree, &c->machine.root, ret_rules);
 }
 
-static void settle(void)
+static void say_unlocked(int ret)
 {
-	int ret = lean_settle();
-
 	if (ret < 0)
 		log_warning("guard: memory cannot be locked: %s", strerror(-ret));
 }
@@ -89,7 +87,7 @@ static int load(struct rules *ret_rules, void *user)
 		profiles_watch(d->watch, &d->c->library);
 		ret = compile_rules(d->c, ret_rules);
 	}
-	settle();
+	say_unlocked(lean_settle());
 	return ret;
 }
 
@@ -98,7 +96,7 @@ static int work(struct rules *rules, int gate, const struct guard_calls *calls,
 {
 	struct daemon *d = user;
 
-	settle();
+	say_unlocked(lean_lock());
 	return guard_run(&d->c->machine, rules, gate, calls, shared);
 }
 

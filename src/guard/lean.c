@@ -24,10 +24,15 @@ static int drop_pages(struct dl_phdr_info *info, size_t size, void *data)
 	return 0;
 }
 
+int lean_lock(void)
+{
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 ? -errno : 0;
+}
+
 int lean_settle(void)
 {
 	(void)munlockall();
 	malloc_trim(0);
 	dl_iterate_phdr(drop_pages, NULL);
-	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 ? -errno : 0;
+	return lean_lock();
 }

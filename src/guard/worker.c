@@ -95,7 +95,9 @@ int worker_start(struct worker *w, worker_main main, void *user, const int *inhe
 	pid_t self = getpid();
 
 	if (ret >= 0) {
-		w->pid = fork();
+		/* With one thread there are no locks to take care of; fork() does so by writing to
+		 * memory that both could go on sharing. */
+		w->pid = _Fork();
 		ret = w->pid < 0 ? -errno : 0;
 	}
 	if (ret >= 0 && w->pid == 0) {
