@@ -125,7 +125,7 @@ lint:
 
 # The analyzers as far as they can look, and the fake-tree tests under valgrind: half an hour.
 analyze:
-	$(Q)tests/install-packages tests/build-packages tests/packages tests/analyze/packages
+	$(Q)tests/install-packages tests/build-packages tests/packages
 	$(Q)ANALYZE=far tests/lint tidy gcc
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all unit
 	$(Q)tests/analyze/run

@@ -63,11 +63,11 @@ by_schema() {
 
 @test "schema: what check refuses is refused by it" {
 	"$HOLDFAST" keys --format schema >schema.json
-	local text
+	local text n=0
 	while IFS= read -r text; do
-		profile p . <<<"$text"
-		expect 3 "$HOLDFAST" check p.yaml
-		expect 1 by_schema p.yaml
+		n=$((n + 1))
+		profile "p$n" . <<<"$text"
+		expect 3 "$HOLDFAST" check "p$n.yaml"
 	done <<-'END'
 		colour: red
 		vm: { panic_on_oon: 2 }
@@ -90,10 +90,10 @@ by_schema() {
 		protect: [ { service: sshd, exe: /usr/sbin/sshd, oom_score_adj: -1001 } ]
 		last_boot: { ramoops: { mem_size: 0x100000 } }
 	END
-	printf 'holdfast: 2\nname: p\n' >p.yaml
-	expect 1 by_schema p.yaml
-	printf 'holdfast: 1\n' >p.yaml
-	expect 1 by_schema p.yaml
+	printf 'holdfast: 2\nname: p\n' >version.yaml
+	printf 'holdfast: 1\n' >nameless.yaml
+	expect 1 by_schema p*.yaml version.yaml nameless.yaml
+	((n == 20)) && [[ $(cut -d : -f 1 stdout | sort -u) == "$(printf '%s\n' p*.yaml version.yaml nameless.yaml | sort)" ]]
 }
 
 @test "the generated documents in the tree are those of the program" {
