@@ -54,6 +54,14 @@ PROGRAMS=("$BUILT/holdfast" "$BUILT/holdfast-initramfs")
 	done
 }
 
+@test "a shadow stack may check the returns of the whole program" {
+	local program
+	[[ $(readelf -hW "$BUILT/holdfast") == *X86-64* ]] || return 0 # elsewhere each function does so by itself
+	for program in "${PROGRAMS[@]}"; do
+		readelf -nW "$program" | grep -q 'x86 feature: SHSTK'
+	done
+}
+
 @test "nothing that is installed is setuid, setgid, or writable by others than root" {
 	make -s -C "$TESTS/.." install DESTDIR="$PWD/installed" PREFIX=/usr
 	[[ -z $(find installed -perm /6022 -not -type l) ]]
