@@ -30,7 +30,9 @@ static void read_process(const struct root *procfs, pid_t pid)
 	struct process_ids ids;
 	struct process_stat st;
 	char args[256];
-	int score;
+	struct file_id exe;
+	ino_t user_namespace;
+	int score, before;
 	int64_t rss;
 
 	if (process_open(procfs, pid, &p) < 0)
@@ -42,6 +44,11 @@ static void read_process(const struct root *procfs, pid_t pid)
 	(void)!process_args(&p, args, sizeof(args));
 	(void)process_in_unit(&p, "a.service");
 	(void)process_lives(&p);
+	(void)!process_exe(&p, &exe);
+	(void)!process_user_namespace(&p, &user_namespace);
+	if (process_set_score(&p, -1000, &before) == 0 &&
+	    (process_get_score(&p, &score) < 0 || score != -1000))
+		abort();
 	process_close(&p);
 }
 

@@ -35,7 +35,7 @@ static void fuzz_remove_dir(void)
 static bool fuzz_path_is_good(const char *path)
 {
 	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/";
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@,#";
 	size_t n = strspn(path, letters);
 
 	return n > 0 && n < 100 && path[n] == '\0' && path[0] != '/' && strchr(path, '/') &&
