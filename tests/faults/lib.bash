@@ -86,6 +86,11 @@ chosen_few() {
 	fi
 }
 
+# count WHAT N: so many of them have failed in this test; a line of $FAULTS_COUNTS, where somebody wants to know.
+count() {
+	[[ -z ${FAULTS_COUNTS:-} ]] || printf '%s\t%s\t%d\n' "$BATS_TEST_DESCRIPTION" "$1" "$2" >>"$FAULTS_COUNTS"
+}
+
 # each_fault PREPARE JUDGE COMMAND...: PREPARE, then the command with one fault, for each. It must end by itself and say what is wrong if
 # its status is not 0; JUDGE STATUS looks at what it did.
 each_fault() {
@@ -93,7 +98,7 @@ each_fault() {
 	shift 2
 	printf 'FAULTS=%s\n' "$FAULTS"
 	"$prepare"
-	faults=$(faults "$@" | chosen)
+	faults=$(faults "$@") || return
 	while read -r call number error; do
 		"$prepare"
 		status=0
@@ -101,24 +106,27 @@ each_fault() {
 			-o /dev/null "$@" >stdout 2>stderr </dev/null || status=$?
 		judged "$call $number: $error" "$status" "$judge" || bad=$((bad + 1))
 		n=$((n + 1))
-	done <<<"$faults"
+	done < <(chosen <<<"$faults")
+	count 'system calls' "$n"
 	((n > 5 && bad == 0))
 }
 
 # each_allocation PREPARE JUDGE COMMAND...: the same with each allocation.
 each_allocation() {
-	local prepare=$1 judge=$2 n total status bad=0
+	local prepare=$1 judge=$2 number total status n=0 bad=0
 	shift 2
 	printf 'FAULTS=%s\n' "$FAULTS"
 	cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
 	"$prepare"
 	total=$({ LD_PRELOAD=$PWD/fail.so ALLOCATIONS=count "$@" 2>&1 >/dev/null || :; } | sed -n 's/^allocations: //p')
-	while read -r _ n _; do
+	while read -r _ number _; do
 		"$prepare"
 		status=0
-		timeout -s KILL 20 env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS="$n" "$@" >stdout 2>stderr </dev/null || status=$?
-		judged "allocation $n" "$status" "$judge" || bad=$((bad + 1))
+		timeout -s KILL 20 env LD_PRELOAD="$PWD/fail.so" ALLOCATIONS="$number" "$@" >stdout 2>stderr </dev/null || status=$?
+		judged "allocation $number" "$status" "$judge" || bad=$((bad + 1))
+		n=$((n + 1))
 	done < <(seq -f 'allocation %.0f ENOMEM' "$total" | chosen)
+	count allocations "$n"
 	((total > 5 && bad == 0))
 }
 
