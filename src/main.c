@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "base/signals.h"
 #include "cmd/cmd.h"
 
 static enum log_level level_of(const struct context *c)
@@ -40,13 +41,21 @@ static void fill_standard_streams(void)
 	close_p(&fd);
 }
 
+/* Unlike SIG_IGN it leaves what we execute the default. */
+static void carry_on(int number)
+{
+	(void)number;
+}
+
 int main(int argc, char **argv)
 {
 	struct context c = { .machine = { ROOT_NONE, ROOT_NONE, ROOT_NONE, ROOT_NONE, false } };
 	int n_args = 0, status;
 
 	fill_standard_streams();
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not cost the report */
+	/* A reader that goes away, or a limit on files, must not cost the report: writing fails. */
+	signal(SIGPIPE, carry_on);
+	signal(SIGXFSZ, carry_on);
 	status = option_parse(argc, argv, &c, &n_args);
 	if (status < 0)
 		return flush_output(status + 256);
@@ -61,5 +70,7 @@ int main(int argc, char **argv)
 		log_oom();
 	else if (status < 0)
 		log_error("%s", strerror(-status));
-	return flush_output(status < 0 ? EXIT_NOT_DONE : status);
+	status = flush_output(status < 0 ? EXIT_NOT_DONE : status);
+	signals_release();
+	return status;
 }

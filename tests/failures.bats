@@ -192,6 +192,99 @@ setup_machine() {
 	cmp first.json second.json
 }
 
+@test "a limit on the size of files is a full disk like any other: told, and nothing half-written stays" {
+	many 20 profile default
+	expect 0 prlimit --fsize=1024 "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys apply
+	messages_are <<<'root/run/holdfast/report.json: File too large; the report is lost'
+	[[ $(ls -A root/run/holdfast) == lock ]]
+}
+
+# many N COMMAND...: N sysctls that are 0, and a profile for COMMAND that wants them to be 1.
+many() {
+	local i n=$1
+	shift
+	mkdir root/proc/sys/many
+	for ((i = 0; i < n; i++)); do
+		echo 0 >"root/proc/sys/many/k$i"
+	done
+	{
+		echo sysctl:
+		for ((i = 0; i < n; i++)); do
+			echo "  many.k$i: 1"
+		done
+	} | "$@"
+}
+
+# at_write N SIGNAL COMMAND...: SIGNAL comes while holdfast makes its Nth write(2); each setting is one.
+at_write() {
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=write -e signal=none -e "inject=write:signal=$2:when=$1" \
+		"${@:4}" "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$3"
+}
+
+@test "a signal that ends apply halfway: what was set is in the report and can be put back, what is left is not begun" {
+	local signal status
+	many 20 profile default
+	for signal in TERM INT HUP; do
+		status=$((128 + $(kill -l "$signal")))
+		expect "$status" at_write 3 "$signal" apply env --default-signal="$signal"
+		output_is <<-'END'
+			many.k0: 0 → 1
+			many.k1: 0 → 1
+			many.k2: 0 → 1
+		END
+		messages_have 'ended by a signal: what is left is not done'
+		[[ $(cat root/proc/sys/many/* | sort | uniq -c | tr -s ' ') == $' 17 0\n 3 1' ]]
+		report_is '[.settings[] | [.key, .result, .before]]' \
+			'[["many.k0","set","0"],["many.k1","set","0"],["many.k2","set","0"]]'
+		report_is '.errors' '["ended by a signal: what is left is not done"]'
+		expect 0 holdfast revert
+		[[ $(cat root/proc/sys/many/* | sort -u) == 0 ]]
+		[[ $(ls -A root/run/holdfast) == lock ]]
+	done
+}
+
+@test "a signal that ends a second apply halfway: what the first one set can still be put back" {
+	many 20 profile default
+	expect 0 holdfast apply
+	echo 0 | tee root/proc/sys/many/* >/dev/null
+	expect 143 at_write 3 TERM apply
+	echo 1 | tee root/proc/sys/many/* >/dev/null
+	expect 0 holdfast revert
+	[[ $(cat root/proc/sys/many/* | sort -u) == 0 ]]
+}
+
+@test "a signal that ends revert halfway: the next one puts back what is left" {
+	many 20 profile default
+	expect 0 holdfast apply
+	expect 143 at_write 3 TERM revert
+	messages_have 'ended by a signal: what is left is not put back'
+	[[ $(cat root/proc/sys/many/* | sort | uniq -c | tr -s ' ') == $' 3 0\n 17 1' ]]
+	expect 0 holdfast revert
+	[[ $(cat root/proc/sys/many/* | sort -u) == 0 ]]
+	[[ $(ls -A root/run/holdfast) == lock ]]
+}
+
+@test "a signal that nohup ignores ends nothing" {
+	many 20 profile default
+	expect 0 at_write 3 HUP apply env --ignore-signal=HUP
+	[[ $(cat root/proc/sys/many/* | sort -u) == 1 ]]
+}
+
+@test "a setting that never comes to its end does not keep a signal from ending the run" {
+	profile default <<<'sysctl: { kernel.panic: 10, kernel.waits: 1, kernel.kptr_restrict: 2 }'
+	mkfifo root/proc/sys/kernel/waits
+	"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys apply >/dev/null 2>&1 &
+	local got=0 run=$!
+	until [[ $(value kernel/panic) == 10 && $(cut -d' ' -f3 "/proc/$run/stat") == S ]]; do
+		sleep 0.02
+	done
+	kill "$run"
+	wait "$run" || got=$?
+	[[ $got == 143 ]]
+	report_is '[.settings[] | [.key, .result]]' '[["kernel.panic","set"],["kernel.waits","failed"]]'
+	[[ $(value kernel/kptr_restrict) == 0 ]]
+}
+
 @test "a report that is damaged is begun anew" {
 	mkdir root/run/holdfast
 	profile default <<<'vm: { oom_dump_tasks: false }'

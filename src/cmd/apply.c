@@ -1,5 +1,6 @@
 #include <time.h>
 
+#include "base/signals.h"
 #include "cmd/apply.h"
 #include "cmd/cmdreport.h"
 #include "setting/onerror.h"
@@ -127,6 +128,14 @@ static void log_summary(const struct run *run, const struct selection *s, const 
 		   (long long)us, run->plan ? " (holdfast=plan: nothing is written)" : "");
 }
 
+static int note_signal(struct report *r)
+{
+	static const char text[] = "ended by a signal: what is left is not done";
+
+	log_error("%s", text);
+	return report_add_error(r, "%s", text);
+}
+
 /* A profile that was chosen and is valid. */
 static int carry_out(const struct run *run, const struct selection *s, struct report *r)
 {
@@ -136,12 +145,15 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 	struct tally t = { 0 };
 	int ret;
 
+	signals_hold();
 	if (run->kdump_only)
 		ret = plan_run_kdump(&run->c->machine, tree, PLAN_APPLY, r);
 	else
 		ret = plan_run(&run->c->machine, tree, run->dry_run ? PLAN_DRY_RUN : PLAN_APPLY,
 			       run->stages, r);
 	us = now_us() - start;
+	if (ret == -EINTR)
+		ret = note_signal(r);
 	if (ret >= 0)
 		ret = report_add_failures(r);
 	if (ret >= 0)
@@ -155,8 +167,8 @@ static int carry_out(const struct run *run, const struct selection *s, struct re
 	log_summary(run, s, &t, us);
 	publish(r, &old, run->c, !run->c->opt[OPT_DRY_RUN]);
 	/* Trees made for a test, or an image, are no reason to reboot this machine. */
-	if (t.breaking && run->boot && !run->dry_run && !run->c->opt[OPT_PROCFS] &&
-	    !machine_is_image(&run->c->machine))
+	if (t.breaking && !signals_came() && run->boot && !run->dry_run &&
+	    !run->c->opt[OPT_PROCFS] && !machine_is_image(&run->c->machine))
 		onerror_run(&run->c->machine, node_setting(tree, "on_error"),
 			    run->stages == STAGE_SYSTEM);
 	return t.failures ? EXIT_NOT_DONE : EXIT_OK;

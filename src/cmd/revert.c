@@ -1,3 +1,4 @@
+#include "base/signals.h"
 #include "cmd/cmd.h"
 #include "setting/plan.h"
 
@@ -58,8 +59,11 @@ static int run_revert(struct context *c, int argc, char **argv)
 	}
 	done.profile = r.profile;
 	done.reason = r.reason;
+	signals_hold();
 	ret = plan_revert(&c->machine, &r, &done);
-	if (ret >= 0)
+	if (ret == -EINTR)
+		log_error("ended by a signal: what is left is not put back");
+	if (ret >= 0 || ret == -EINTR)
 		ret = print_all(c, &done, &failures);
 	if (ret < 0)
 		return ret;

@@ -1,5 +1,6 @@
 #include "setting/plan.h"
 
+#include "base/signals.h"
 #include "base/text.h"
 #include "setting/kdump.h"
 #include "setting/sysctl.h"
@@ -216,6 +217,8 @@ static int do_setting(const struct plan *p, const struct node *n)
 	struct outcome *o = arena_alloc(&p->report->arena, sizeof(*o));
 	int ret;
 
+	if (p->mode == PLAN_APPLY && signals_came())
+		return -EINTR;
 	if (!o)
 		return -ENOMEM;
 	ret = s.ops->describe(p->machine, &p->report->arena, &s);

@@ -11,7 +11,8 @@ enum plan_mode {
 
 /* Brings the machine to the settings of @tree (a valid composed profile) that belong to @stages
  * (STAGE_ bits), or says what that would change, or only compares; each outcome goes to @r. What
- * fails is an outcome, and the rest still runs. 0 or -ENOMEM. */
+ * fails is an outcome, and the rest still runs. 0, -ENOMEM, or -EINTR: a signal that was held
+ * (signals_hold()) has come, and what was left then was not begun. */
 int plan_run(const struct machine *m, const struct node *tree, enum plan_mode mode, unsigned stages,
 	     struct report *r) _must_check_;
 
@@ -25,5 +26,5 @@ void plan_fail(struct report *r, struct outcome *o, const struct setting *s, int
 	       const char *why);
 
 /* Puts back what @r says was set, last first. Outcomes go to @done: set for what was put back.
- * 0 or -ENOMEM. */
+ * Returns as plan_run() does. */
 int plan_revert(const struct machine *m, const struct report *r, struct report *done) _must_check_;

@@ -1,4 +1,5 @@
 /* Taking back what a report says was set. */
+#include "base/signals.h"
 #include "setting/plan.h"
 #include "setting/sysctl.h"
 
@@ -104,6 +105,8 @@ static int revert_from(const struct machine *m, const struct outcome *o, struct 
 	ret = revert_from(m, o->next, done);
 	if (ret < 0 || o->result != RESULT_SET)
 		return ret;
+	if (signals_came())
+		return -EINTR;
 	return revert_one(m, o, done);
 }
 
