@@ -478,6 +478,19 @@ stubborn() {
 	run ! grep crashes root/run/holdfast/last-boot
 }
 
+@test "what runs that were killed were about to write goes with the next one" {
+	local call
+	expect 0 holdfast apply --stage devices
+	for call in 1 2 3; do
+		expect 137 env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e "inject=fsync:signal=KILL:when=$call" \
+			"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys apply --stage system
+	done
+	ls "$ARCHIVE"/..boot.*
+	panic x
+	expect 0 holdfast apply --stage system
+	[[ $(ls -A "$ARCHIVE") == .boot$'\n'000001-* ]]
+}
+
 @test "an archive that others could have made is neither believed nor written to; a link of root's is followed" {
 	local dir="/var/lib/holdfast/crashes"
 	local why="others can write to $dir, or to a directory on the way: give it to root, with mode 700" way

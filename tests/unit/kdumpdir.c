@@ -115,7 +115,10 @@ static void unfinished(void)
 	add(&dir, ".000001-20260101T000000Z/dmesg");
 	add(&dir, "000002-20260101T000000Z/" KDUMP_PARTIAL);
 	add(&dir, "000002-20260101T000000Z/dmesg");
+	add(&dir, "./..boot.4711");
+	add(&dir, "./..data");
 	CHECK(kdumpdir_prune(&dir, 3) == 0);
+	CHECK(!there(&dir, "..boot.4711") && there(&dir, "..data"));
 	CHECK(!there(&dir, ".000001-20260101T000000Z"));
 	CHECK(!there(&dir, "000002-20260101T000000Z/" KDUMP_PARTIAL));
 	CHECK(there(&dir, "000002-20260101T000000Z/dmesg"));
