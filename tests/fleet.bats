@@ -292,6 +292,17 @@ gets() {
 	json_is '.unread, (.machines | length)' $'4\n2'
 }
 
+@test "a line without an end: told, and no more is read; one of 64 KiB is a line" {
+	printf 'devicetree.model\texpect\t#\nAcme Cam\tcamera\t%065520d\nAcme Cam\tcamera\t%065521d\nAcme Cam\tcamera\n' 0 0 >fleet.tsv
+	expect 2 holdfast select --fleet fleet.tsv
+	gets <<<'2|camera|match'
+	messages_are <<<'fleet.tsv:3: a line of more than 64 KiB: no more is read'
+	expect 2 holdfast --json select --fleet fleet.tsv
+	json_is '.machines | length' 1
+	expect 2 in_little_memory select --fleet /dev/zero
+	messages_are <<<'/dev/zero:1: a line of more than 64 KiB: no more is read'
+}
+
 @test "names that would drive a terminal" {
 	mkdir -p $'fleet/\e[31mred\n' $'fleet/tab\tbed'
 	printf 'Acme Cam' | tee $'fleet/\e[31mred\n/model' >$'fleet/tab\tbed/model'

@@ -105,6 +105,13 @@ holdfast() {
 	"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$@"
 }
 
+# in_little_memory ARGUMENT...: holdfast, which may have 500 MB. The sanitizers map terabytes: of their build what it touches is limited.
+in_little_memory() {
+	local ASAN_OPTIONS=$ASAN_OPTIONS:hard_rss_limit_mb=500 limit=(prlimit --as=500000000)
+	[[ $HOLDFAST != */san/* ]] || limit=()
+	"${limit[@]}" "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$@"
+}
+
 # expect STATUS COMMAND...: COMMAND ends with STATUS; $output and $messages are what it wrote to stdout and stderr.
 expect() {
 	local wanted=$1 got=0

@@ -10,7 +10,7 @@
 #include "profile/key.h"
 
 #define MAX_COLUMNS 64
-#define MAX_FIELD 65536U
+#define MAX_FIELD 65536U /* of a file; as long may a table's line be */
 #define EXPECT "expect"
 
 /* Facts that are not the firmware's, by the names that the profile language has for them. */
@@ -99,11 +99,15 @@ struct table {
 	struct arena arena;
 	const char *facts[MAX_COLUMNS]; /* NULL: a column without use */
 	unsigned n;
-	unsigned least; /* fields of a row: those up to what is expected */
+	unsigned least;  /* fields of a row: those up to what is expected */
+	unsigned number; /* of the line */
+	char line[MAX_FIELD + 1];
 };
 
-static int read_header(struct table *t, char *line)
+static int read_header(struct table *t)
 {
+	char *line = t->line;
+
 	line = after_prefix(line, "\xef\xbb\xbf") ? line + 3 : line;
 	for (char *column; (column = strsep(&line, "\t"));) {
 		const char *fact = fact_of(&t->arena, column);
@@ -127,15 +131,14 @@ static int read_header(struct table *t, char *line)
 	return 0;
 }
 
-static int read_row(const struct table *t, char *line, unsigned number, fleet_visit visit,
-		    void *data)
+static int read_row(struct table *t, fleet_visit visit, void *data)
 {
-	struct fleet_machine m = { .line = number };
-	char place[4096];
+	struct fleet_machine m = { .line = t->number };
+	char place[4096], *line = t->line;
 	unsigned i = 0;
 	int ret = 0;
 
-	snprintf(place, sizeof(place), "%s:%u", t->file, number);
+	snprintf(place, sizeof(place), "%s:%u", t->file, t->number);
 	for (char *field; ret >= 0 && (field = strsep(&line, "\t")); i++) {
 		if (i == t->n) {
 			log_error("%s: more fields than columns", place);
@@ -154,14 +157,30 @@ static int read_row(const struct table *t, char *line, unsigned number, fleet_vi
 	return ret;
 }
 
-/* What getline(3) gave, without its end. -EINVAL: it goes on behind a NUL, where nobody looks. */
-static int end_line(const struct table *t, unsigned number, char *line, ssize_t n)
+/* Reads the next line, without its end. -ENODATA: there is none; -EFBIG: it is too long to be one;
+ * -EINVAL: it goes on behind a NUL, where nobody looks. */
+static int read_line(struct table *t, FILE *f)
 {
-	while (n > 0 && strchr("\r\n", line[n - 1]))
-		line[--n] = '\0';
-	if (strlen(line) == (size_t)n)
+	size_t n = 0;
+	int c = getc_unlocked(f);
+
+	if (c == EOF)
+		return -ENODATA;
+	t->number++;
+	for (; c != EOF && c != '\n'; c = getc_unlocked(f)) {
+		if (n == MAX_FIELD) {
+			log_error("%s:%u: a line of more than %u KiB: no more is read", t->file,
+				  t->number, MAX_FIELD >> 10);
+			return -EFBIG;
+		}
+		t->line[n++] = (char)c;
+	}
+	while (n > 0 && t->line[n - 1] == '\r')
+		n--;
+	t->line[n] = '\0';
+	if (strlen(t->line) == n)
 		return 0;
-	log_error("%s:%u: a NUL byte", t->file, number);
+	log_error("%s:%u: a NUL byte", t->file, t->number);
 	return -EINVAL;
 }
 
@@ -172,33 +191,33 @@ static int pass_over(int ret, unsigned *bad)
 	return ret == -EINVAL ? 0 : ret;
 }
 
+static int read_rows(struct table *t, FILE *f, fleet_visit visit, void *data, unsigned *bad)
+{
+	int ret = read_line(t, f);
+
+	if (ret >= 0)
+		ret = read_header(t);
+	while (ret >= 0) {
+		ret = read_line(t, f);
+		if (ret >= 0 && *t->line)
+			ret = read_row(t, visit, data);
+		ret = pass_over(ret, bad);
+	}
+	return ret == -EFBIG ? -EINVAL : ret;
+}
+
 static int read_table(const char *path, FILE *f, fleet_visit visit, void *data, unsigned *bad)
 {
 	struct table t = { .file = path };
-	_cleanup_free_ char *line = NULL;
-	size_t room = 0;
-	unsigned number = 0;
-	int ret = 0;
+	int ret = read_rows(&t, f, visit, data, bad);
 
-	for (ssize_t n; ret >= 0 && (n = getline(&line, &room, f)) >= 0;) {
-		ret = end_line(&t, ++number, line, n);
-		if (number == 1) {
-			ret = ret < 0 ? ret : read_header(&t, line);
-			continue;
-		}
-		if (ret >= 0 && *line)
-			ret = read_row(&t, line, number, visit, data);
-		ret = pass_over(ret, bad);
-	}
-	if (ret >= 0 && !feof(f) && !ferror(f))
-		ret = -ENOMEM; /* for a line of that length */
-	if (ret >= 0 && (ferror(f) || number == 0)) {
-		log_error("%s: %s", path,
-			  number == 0 ? "no line that names the columns" : strerror(EIO));
-		ret = -EINVAL;
-	}
 	arena_free(&t.arena);
-	return ret;
+	if (ret != -ENODATA)
+		return ret;
+	if (!ferror(f) && t.number > 0)
+		return 0;
+	log_error("%s: %s", path, ferror(f) ? strerror(EIO) : "no line that names the columns");
+	return -EINVAL;
 }
 
 /* --- directories --- */

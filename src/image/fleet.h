@@ -16,8 +16,9 @@ typedef int (*fleet_visit)(struct fleet_machine *m, void *data);
 /* Reads the machines of @path ("-": standard input) and visits each in its order. A file is a table
  * whose first line names the columns: files of /sys/class/dmi/id (with "dmi." before them or not),
  * devicetree.model, devicetree.compatible (blank-separated), memory (bytes, or with K, M, G), arch,
- * cmdline, and expect; fields are separated by tabs, and an empty one says nothing. A directory has
- * one of each machine's own, whose files have those names, or model and compatible as in a device
- * tree. A machine that cannot be read as that is logged with its place, counted, and passed over.
- * -EINVAL: the whole cannot be read, which is logged; other -errno are @visit's. */
+ * cmdline, and expect; fields are separated by tabs, and an empty one says nothing; behind a line
+ * of more than 64 KiB no more is read, and the whole counts as unreadable. A directory has one of
+ * each machine's own, whose files have those names, or model and compatible as in a device tree. A
+ * machine that cannot be read as that is logged with its place, counted, and passed over. -EINVAL:
+ * the whole cannot be read, which is logged; other -errno are @visit's. */
 int fleet_read(const char *path, fleet_visit visit, void *data, unsigned *ret_bad) _must_check_;
