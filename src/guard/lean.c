@@ -13,13 +13,17 @@ static int drop_pages(struct dl_phdr_info *info, size_t size, void *data)
 
 	(void)size;
 	(void)data;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uintptr_t begin = (info->dlpi_addr + p->p_vaddr) & mask;
-		uintptr_t end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+	/* The last to go is the first one, which has the headers that we read. */
+	for (int i = info->dlpi_phnum - 1; i >= 0; i--) {
+		const ElfW(Phdr) p = info->dlpi_phdr[i];
+		uintptr_t begin = (info->dlpi_addr + p.p_vaddr) & mask;
+		uintptr_t end = info->dlpi_addr + p.p_vaddr + p.p_memsz;
 
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
-			(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+		if (p.p_type != PT_LOAD || p.p_flags & PF_W)
+			continue;
+		(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+		if (p.p_offset == 0)
+			break;
 	}
 	return 0;
 }
