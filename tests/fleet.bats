@@ -299,7 +299,7 @@ gets() {
 	messages_are <<<'fleet.tsv:3: a line of more than 64 KiB: no more is read'
 	expect 2 holdfast --json select --fleet fleet.tsv
 	json_is '.machines | length' 1
-	expect 2 in_little_memory select --fleet /dev/zero
+	expect 2 in_little_memory holdfast select --fleet /dev/zero
 	messages_are <<<'/dev/zero:1: a line of more than 64 KiB: no more is read'
 }
 

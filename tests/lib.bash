@@ -105,12 +105,12 @@ holdfast() {
 	"$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$@"
 }
 
-# in_little_memory ARGUMENT...: holdfast, which may have 500 MB. The sanitizers map terabytes: of their build what it touches is limited.
-in_little_memory() {
-	local ASAN_OPTIONS=$ASAN_OPTIONS:hard_rss_limit_mb=500 limit=(prlimit --as=500000000)
-	[[ $HOLDFAST != */san/* ]] || limit=()
-	"${limit[@]}" "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$@"
-}
+# in_little_memory COMMAND...: with 300 MB. The sanitizers map terabytes: in their build each allocation is limited instead.
+in_little_memory() (
+	export ASAN_OPTIONS=$ASAN_OPTIONS:allocator_may_return_null=1:max_allocation_size_mb=100
+	[[ $HOLDFAST == */san/* ]] || ulimit -v 300000
+	"$@"
+)
 
 # expect STATUS COMMAND...: COMMAND ends with STATUS; $output and $messages are what it wrote to stdout and stderr.
 expect() {

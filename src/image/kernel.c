@@ -21,8 +21,8 @@ static int is_list(const struct dirent *e)
 	return after_prefix(e->d_name, "modules.") != NULL;
 }
 
-/* What libkmod may read. It follows links by itself, which in a foreign tree may lead anywhere, and
- * waits for the writer of a FIFO. */
+/* What libkmod may read. It follows links by itself, which in a foreign tree may lead anywhere,
+ * waits for the writer of a FIFO, and reads lines of any length. */
 static const char *judge_lists(int dir)
 {
 	const char *problem = NULL;
@@ -36,6 +36,8 @@ static const char *judge_lists(int dir)
 		if (fstatat(dir, list[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))
 			problem = "its list of modules is no plain file";
+		else if (st.st_size > MAX_LIST)
+			problem = "its list of modules is too large";
 		free(list[i]);
 	}
 	free(list);
