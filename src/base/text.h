@@ -3,6 +3,22 @@
 
 #include "base/arena.h"
 
+/* A part of a text; not ended by a NUL. */
+struct slice {
+	const char *start;
+	size_t len;
+};
+
+static inline struct slice slice_between(const char *start, const char *end)
+{
+	return (struct slice){ .start = start, .len = (size_t)(end - start) };
+}
+
+static inline bool slice_equal(const struct slice *a, const struct slice *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->start, b->start, a->len) == 0);
+}
+
 /* Finds the candidate nearest to .word: offer each, then read .best (NULL: none is near). */
 struct nearest {
 	const char *word;

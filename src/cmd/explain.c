@@ -2,6 +2,7 @@
 #include <sys/klog.h>
 #include <sys/stat.h>
 
+#include "base/kmsg.h"
 #include "cmd/cmd.h"
 #include "cmd/explaintext.h"
 #include "setting/pstore.h"
@@ -13,8 +14,8 @@ enum {
 	KLOG_SIZE = 10,
 };
 
-/* The running kernel's log, as dmesg prints it. */
-static int read_kernel_log(char **ret_data, size_t *ret_size)
+/* Where there is no /dev/kmsg: as text, in which a message's further lines look like others. */
+static int read_klog(char **ret_data, size_t *ret_size)
 {
 	int size = klogctl(KLOG_SIZE, NULL, 0), n;
 	_cleanup_free_ char *data = NULL;
@@ -30,6 +31,17 @@ static int read_kernel_log(char **ret_data, size_t *ret_size)
 	*ret_data = TAKE_PTR(data);
 	*ret_size = (size_t)n;
 	return 0;
+}
+
+static int read_kernel_log(char **ret_data, size_t *ret_size)
+{
+	_cleanup_close_ int fd =
+		open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+
+	if (fd < 0)
+		return read_klog(ret_data, ret_size);
+	lseek(fd, 0, SEEK_DATA); /* what dmesg --clear leaves */
+	return kmsg_read(fd, MAX_LOG, ret_data, ret_size);
 }
 
 static int read_file(const char *path, char **ret_data, size_t *ret_size)

@@ -1,13 +1,7 @@
 /* Lines of a kernel log without what dmesg, journal, syslog, pstore and /dev/kmsg put in front. */
 #pragma once
 
-#include "base/arena.h"
-
-/* A part of a line; not ended by a NUL. */
-struct slice {
-	const char *start;
-	size_t len;
-};
+#include "base/text.h"
 
 /* How long a line is, with what stands in front of the message and without; 0 where what follows in
  * the message became lines of their own. */
@@ -46,16 +40,6 @@ int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t
 
 /* The next line, which lives in the arena; false at the end. */
 bool loglines_next(struct loglines *l, struct logline *ret_line);
-
-static inline struct slice slice_between(const char *start, const char *end)
-{
-	return (struct slice){ .start = start, .len = (size_t)(end - start) };
-}
-
-static inline bool slice_equal(const struct slice *a, const struct slice *b)
-{
-	return a->len == b->len && (a->len == 0 || memcmp(a->start, b->start, a->len) == 0);
-}
 
 /* Takes the prefixes off @l, whose .text is the whole line, in the order in which they can stand;
  * each may be missing. In dmesg's form a name may look like a host: whether hosts follow there, as

@@ -1,28 +1,25 @@
 #include "setting/panicline.h"
 
-#include "base/text.h"
+#include "base/kmsg.h"
 
 static const char panic_begins[] = "Kernel panic - not syncing: ";
 
 /* The text of a line, behind its priority, its time and who wrote it. */
 static const char *behind_prefix(const char *line)
 {
-	while (*line == '<' || *line == '[') {
-		line += strcspn(line, ">]\n");
-		line += *line == '>' || *line == ']';
-	}
+	const struct slice prefix = kmsg_prefix(line);
+
+	line += prefix.len;
 	return line + (*line == ' ');
 }
 
-/* Each line of one message has the message's time: what begins another's has a time of its own. A
- * line without is a later one of the message before, or the log does not say. @before: the line
- * before it; NULL where there is none, or time alone tells. */
+/* @before: the line before it; NULL where there is none, or time alone tells. A line without a time
+ * is a further one of the message before, or the log does not say. */
 static bool begins_message(const char *line, const char *before)
 {
-	size_t n = (size_t)(behind_prefix(line) - line);
+	struct slice prefix = kmsg_prefix(line), last = kmsg_prefix(before ?: "");
 
-	return n > 0 && !(before && (size_t)(behind_prefix(before) - before) == n &&
-			  memcmp(line, before, n) == 0);
+	return prefix.len > 0 && !slice_equal(&prefix, &last);
 }
 
 /* *@ret_before: the line before it, or NULL. */

@@ -4,14 +4,15 @@
 #include <sys/syscall.h>
 
 #include "base/iomem.h"
+#include "base/kmsg.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "setting/module.h"
 #include "setting/mount.h"
 
 /* A record, packed by about a half, holds an OOM report with some hundred tasks. */
 #define RECORD_SIZE 32768
 #define KMSG_BYTES 65536
+#define LOG_MAX ((size_t)16 << 20)
 
 /* enum kmsg_dump_reason: all up to an orderly shutdown, which is evidence, too. */
 #define MAX_REASON 4
@@ -211,29 +212,26 @@ bool ramoops_take_kept_log(char *text, int64_t *ret_crashes)
 static int read_verdict(void)
 {
 	_cleanup_close_ int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char record[8192];
+	_cleanup_free_ char *log = NULL;
 	int verdict = 0;
+	size_t size;
 
-	for (;;) {
-		ssize_t n = kmsg < 0 ? 0 : read(kmsg, record, sizeof(record) - 1);
-		const char *text, *of;
+	if (kmsg < 0 || kmsg_read(kmsg, LOG_MAX, &log, &size) < 0)
+		return 0;
+	for (const char *line = log; line; line = text_next_line(line)) {
+		const char *text = line + strcspn(line, ";\n"), *of;
 
-		if (n < 0 && errno == EPIPE) /* some were overwritten */
-			continue;
-		if (n <= 0)
-			return verdict;
-		record[n] = '\0';
-		text = strchr(record, ';');
-		if (!text || strtoul(record, NULL, 10) > 7)
+		if (*text != ';' || strtoul(line, NULL, 10) > 7)
 			continue;
 		if (after_prefix(text, ";ramoops: using 0x"))
-			return verdict;
+			break;
 		of = after_prefix(text, ";ramoops: ") ?: after_prefix(text, ";persistent_ram: ");
 		if (of && after_prefix(of, "found existing "))
 			verdict = RAMOOPS_KEPT_CONTENTS;
 		else if (of && after_prefix(of, "no valid data in buffer") && verdict == 0)
 			verdict = RAMOOPS_LOST;
 	}
+	return verdict;
 }
 
 /* It may be built in, or have come by itself: with what memory, or none? */
