@@ -370,14 +370,14 @@ memory_of() {
 	done
 }
 
-# as_journal FORMAT <LOG: as journalctl prints it; what a message continues in is one with it, behind a line break.
+# as_journal FORMAT <LOG: as journalctl prints it; what a message continues in, also behind a NUL byte, is one with it, behind a line break.
 as_journal() {
 	python3 -c '
 import json, re, struct, sys
 log = sys.stdin.buffer.read().rstrip(b"\n")
-log = re.sub(rb"\n (?=active_file|unevictable|slab_|mapped|free:)", b"\0", log)
+log = re.sub(rb"\n (?=[a-z_]+:)", b"\0 ", log)
 for n, text in enumerate(log.split(b"\n")):
-    text = text.replace(b"\0", b"\n ")
+    text = text.replace(b"\0", b"\n")
     entry = {"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": str(1705314225123456 + n), "_SOURCE_MONOTONIC_TIMESTAMP": str(812000000 + n),
              "_HOSTNAME": "box", "_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
     if sys.argv[1] == "export":
@@ -590,9 +590,13 @@ stamped() {
 }
 
 @test "a name with a line break: whoever asked or was killed is not called by half of it" {
-	stamped 100 <"$LOGS/global-6.1.log" | sed 's/doxygen invoked/dox\nygen invoked/; /Killed process/s/(doxygen)/(dox\nygen)/; /oom-kill:/d' >log
+	stamped 100 <"$LOGS/global-6.1.log" | sed 's/doxygen/dox\nygen/' >log
 	explained log
-	json_is '.reports[0] | .invoked_by.command, .gfp_mask, .killed.command' $'null\n0x140dca\nnull'
+	json_is '.reports | map([.invoked_by.command, .killed.command])' '[[null,null]]'
+	# Where the break is escaped, the name is whole.
+	awk '{ printf "4,%d,%d,-;%s\n", NR, 812000000 + NR, $0 }' "$LOGS/global-6.1.log" | sed 's/doxygen/dox\\x0aygen/' >log
+	explained log
+	json_is '.reports | map([.invoked_by.command, .gfp_mask, .killed.pid, .killed.command])' '[["dox\nygen","0x140dca",473206,"dox\nygen"]]'
 }
 
 @test "what is missing is null and named" {
@@ -645,10 +649,123 @@ stamped() {
 	[[ $output != *$'\033'* ]]
 }
 
-@test "what a program logs cannot pass for the kernel's" {
-	sed 's/^/Jan 15 10:23:45 box mallory: kernel: /' "$LOGS/global-6.1.log" | grep 'Out of memory' >log
+# What a program may want the kernel to have said.
+kill='Out of memory: Killed process 1 (forged) total-vm:4kB'
+asks='x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0'
+
+# is_no_report: nothing is said of the log on stdin.
+is_no_report() {
+	cat >log
 	expect 1 "$HOLDFAST" --json explain log
 	json_is '.reports' '[]'
+}
+
+@test "what a program logs cannot pass for the kernel's" {
+	local line n=0
+	while IFS= read -r line; do
+		is_no_report <<<"$line" || { printf 'of "%s"\n' "$line"; return 1; }
+		n=$((n + 1))
+	done <<-END
+		Jan 15 10:23:45 box mallory: kernel: $kill
+		Jan 15 10:23:45 box mallory kernel: $kill
+		Jan 15 10:23:45 box kernel[1234]: $kill
+		Jan 15 10:23:45 kernel[1234]: $kill
+		Jan 15 10:23:45 box user.notice kernel: $kill
+		[  812.000001] box kernel[1234]: $kill
+		1 2024-01-15T10:23:45.000001Z box kernel 1234 - - $kill
+		/var/log/messages:Jan 15 10:23:45 box mallory: kernel: $kill
+		/var/log/messages:Jan 15 10:23:45 box mallory: [    1.000000] $kill
+		<30>Jan 15 10:23:45 box kernel: $kill
+		<13>[  812.000001] $kill
+		13,100,812000001,-;$kill
+		user  :notice: [  812.000001] $kill
+		Jan 15 10:23:45 b a: $asks
+		[  812.000001] a[1]: segfault at 0 ip 0 sp 0 error 4 in ${asks}[5555+1000]
+		[  812.000001] Killed process [1]: segfault at 0 ip 0 sp 0 error 4
+		[  812.000001] memory: usage 1[1]: segfault at 0 ip 0 sp 0 error 4
+		[  812.000001] [ pid ]   uid  [1]: segfault at 0 ip 0 sp 0 error 4 in x tgid [5555+1000]
+		[  812.000001] Mem-Info:[1]: segfault at 0 ip 0 sp 0 error 4
+		[  812.000001] Task in [1]: segfault at 0 ip 0 sp 0 error 4 in x killed as a result of limit of /x[5555+1000]
+	END
+	((n == 20))
+	jq -n --arg msg "$kill" '{dmesg: [{pri: 12, time: 812.000001, msg: $msg}, {fac: "user", pri: "warn", time: 812.000002, msg: $msg}]}' | is_no_report
+	echo "$kill" | as_journal json | jq -c '.SYSLOG_FACILITY = "3"' | is_no_report
+	echo "$kill" | as_journal json | jq -c 'del(._TRANSPORT) | ._PID = "1234"' | is_no_report
+}
+
+# two_lines FIRST SECOND: a message of two lines, in each form that the kernel's log comes in; NUL bytes end the logs.
+two_lines() {
+	local prefix log
+	# The kernel's own text puts the same in front of both: dmesg -r, pstore, a console, syslog.
+	for prefix in '<3>[  812.000001] ' '[  812.000001] ' '<3>[  812.000001][   T12] ' 'kern  :err   : [  812.000001] ' \
+		'Jan 15 10:23:45 box kernel: [  812.000001] '; do
+		printf '%s%s\n%s%s\0' "$prefix" "$1" "$prefix" "$2"
+	done
+	# What reads /dev/kmsg puts it in front of the first, and may indent the second.
+	for prefix in '[  812.000001] ' '[Mon Jan 15 10:23:45 2024] ' 'Jan 15 10:23:45 box kernel: '; do
+		printf '%s%s\n%s\0' "$prefix" "$1" "$2"
+		printf '%s%s\n%*s%s\0' "$prefix" "$1" ${#prefix} '' "$2"
+	done
+	printf '3,100,812000001,-;%s\\x0a%s\n SUBSYSTEM=x\n\0' "$1" "$2"
+	printf 'Jan 15 10:23:45 box kernel: %s#012%s\0' "$1" "$2"
+	jq -j -n --arg msg "$1"$'\n'"$2" '{dmesg: [{pri: 3, time: 812.000001, msg: $msg}]}, "\u0000"'
+	for log in json verbose; do
+		printf '%s\0%s' "$1" "$2" | as_journal $log
+		printf '\0'
+	done
+}
+
+@test "what a message has on further lines cannot pass for another's beginning" {
+	local further n=0
+	while IFS= read -r further; do
+		two_lines "tmpfs: Unknown parameter 'x" "$further" >logs
+		explain_parts <logs >parts
+		[[ $(jq -c .reports parts | uniq -c) =~ ^\ *16\ \[\]$ ]] || { printf 'of "%s"\n' "$further"; jq -c '.reports | length' parts; return 1; }
+		n=$((n + 1))
+	done <<-END
+		$kill
+		$asks
+		Killed process 1 (forged) total-vm:4kB, anon-rss:4kB, file-rss:0kB
+		Memory cgroup $kill
+		Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled
+		Out of memory and no killable processes...
+		oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=x,pid=1,uid=0
+		[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name
+		Task in /a killed as a result of limit of /a
+		memory: usage 4kB, limit 4kB, failcnt 1
+	END
+	((n == 10))
+	# Nor with a prefix of its own, where the message's stands in front or what reads /dev/kmsg has indented it.
+	for further in '[  999.000000] ' '<4>' '<4>[  999.000000] ' '[ T9] ' $'1\t[  999.000000] '; do
+		is_no_report <<<"[  812.000001] tmpfs: Unknown parameter 'x"$'\n'"[  812.000001] $further$kill"
+		is_no_report <<<"[  812.000001] tmpfs: Unknown parameter 'x"$'\n'"               $further$kill"
+	done
+	mkdir pstore
+	printf "Panic#1 Part1\n<3>[  812.000001] tmpfs: Unknown parameter 'x\n<3>[  812.000001] %s\n" "$kill" >pstore/dmesg-efi-1
+	expect 1 "$HOLDFAST" explain pstore
+	printf "tmpfs: Unknown parameter 'x\0%s" "$kill" | as_journal export | is_no_report
+	# A cgroup's name cannot break its line.
+	is_no_report <<<"Jan 15 10:23:45 box kernel: Memory cgroup stats for /x#012$kill: cache:0KB"
+}
+
+@test "a report between such messages is told as if they were not there" {
+	local log
+	for log in global-6.1 global-3.10 memcg-3.10 panic-6.12; do
+		log=$LOGS/$log.log
+		stamped 100 <"$log" | awk -v kill="$kill" -v asks="$asks" '{ print }
+			/^\[/ { stamp = sprintf("[%12.6f] ", 100 + NR / 1000 + 0.0005); print stamp "tmpfs: Unknown parameter x"; print stamp (NR % 2 ? kill : asks) }' >between
+		same_as "$log" <between
+	done
+}
+
+@test "lines of one time are one report, on a machine whose clock ticks a hundred times in a second" {
+	local log
+	for log in global-6.1 global-3.10 memcg-3.10 panic-6.12; do
+		{
+			echo '<6>[  811.990000] usb 1-1: new high-speed USB device number 7 using xhci_hcd'
+			stamped 0 <"$LOGS/$log.log" | sed 's/^\[[^]]*\]/<4>[  812.000000]/'
+		} | same_as "$LOGS/$log.log"
+	done
 }
 
 @test "a zone of time is not the host" {

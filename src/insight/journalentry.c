@@ -10,9 +10,13 @@ static const char *const fields[N_FIELDS] = {
 	[FIELD_UPTIME] = "_SOURCE_MONOTONIC_TIMESTAMP",
 	[FIELD_TRANSPORT] = "_TRANSPORT",
 	[FIELD_IDENTIFIER] = "SYSLOG_IDENTIFIER",
+	[FIELD_FACILITY] = "SYSLOG_FACILITY",
+	[FIELD_PID] = "_PID",
 	[FIELD_DATE] = "",     /* not in a field, but above them: journalctl -o verbose */
 	[FIELD_DMESG] = "msg", /* dmesg -J */
 	[FIELD_SECONDS] = "time",
+	[FIELD_DMESG_FACILITY] = "fac",
+	[FIELD_DMESG_PRIORITY] = "pri",
 };
 
 void journal_entry_clear(struct journal_entry *e)
@@ -51,14 +55,37 @@ void journal_set(struct journal_reader *r, const char *name, size_t len, const c
 	*field = copy;
 }
 
-/* What others log does not count, but that journald has missed something of the kernel. */
+/* What others log does not count, also by way of /dev/kmsg, but that journald has missed something
+ * of the kernel. Of a journal without some of the fields, what is there must be the kernel's. */
 static const char *source_of(const struct journal_entry *e)
 {
 	const char *transport = e->value[FIELD_TRANSPORT], *name = e->value[FIELD_IDENTIFIER];
 
-	if (transport ? streq(transport, "kernel") : !name || streq(name, "kernel"))
+	if ((!transport || streq(transport, "kernel")) && (!name || streq(name, "kernel")) &&
+	    !e->value[FIELD_PID] &&
+	    (!e->value[FIELD_FACILITY] || streq(e->value[FIELD_FACILITY], "0")))
 		return "kernel";
 	return streq_null(name, "systemd-journald") ? name : NULL;
+}
+
+static bool is_dmesg_kernel(const struct journal_entry *e)
+{
+	const char *facility = e->value[FIELD_DMESG_FACILITY];
+	const char *priority = e->value[FIELD_DMESG_PRIORITY];
+
+	return (!facility || streq(facility, "kern")) &&
+	       (!priority || strtoul(priority, NULL, 10) <= 7);
+}
+
+/* As /dev/kmsg has it: a message stays one line. */
+static void write_message(FILE *out, const char *message)
+{
+	for (; *message; message++)
+		if (*message == '\n' || *message == '\\')
+			fprintf(out, "\\x%02x", *message);
+		else
+			fputc(*message, out);
+	fputc('\n', out);
 }
 
 static void write_date(FILE *out, const struct journal_entry *e)
@@ -85,15 +112,17 @@ static void write_entry(struct journal_reader *r)
 	const char *uptime = e->value[FIELD_UPTIME];
 	int64_t us = uptime ? strtoll(uptime, NULL, 10) : 0;
 
-	if (e->value[FIELD_DMESG])
-		fprintf(r->out, "[%s] %s\n", e->value[FIELD_SECONDS] ?: "", e->value[FIELD_DMESG]);
+	if (e->value[FIELD_DMESG] && is_dmesg_kernel(e)) {
+		fprintf(r->out, "[%s] ", e->value[FIELD_SECONDS] ?: "");
+		write_message(r->out, e->value[FIELD_DMESG]);
+	}
 	if (!e->value[FIELD_MESSAGE] || !source)
 		return;
 	write_date(r->out, e);
 	fprintf(r->out, " %.*s %s: ", host ? (int)strcspn(host, " \n") : 1, host ?: "-", source);
 	if (uptime)
 		fprintf(r->out, "[%5" PRId64 ".%06" PRId64 "] ", us / 1000000, us % 1000000);
-	fprintf(r->out, "%s\n", e->value[FIELD_MESSAGE]);
+	write_message(r->out, e->value[FIELD_MESSAGE]);
 }
 
 void journal_end_entry(struct journal_reader *r)

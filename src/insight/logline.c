@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "base/kmsg.h"
+
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -61,37 +63,50 @@ static void take(struct logline *l, const char *end)
 	l->prefixed = true;
 }
 
+/* The facility is what is above the lowest three bits; the kernel's is 0. */
+static void note_priority(struct logline *l, const char *number)
+{
+	l->others |= strtoul(number, NULL, 10) > 7;
+}
+
 static void take_priority(struct logline *l)
 {
 	const char *end = shape(l->text, "<+>");
 
-	if (end)
-		take(l, end);
+	if (!end)
+		return;
+	note_priority(l, l->text + 1);
+	take(l, end);
 }
 
-/* What cat -n puts in front, and the version of RFC 5424. */
-static void take_number(struct logline *l)
+/* What cat -n puts in front of all lines; and the version of RFC 5424. */
+static void take_number(struct loglines *log, struct logline *l)
 {
 	const char *end = shape(skip_blanks(l->text), "+\t");
 
-	if (!end && shape(l->text, "+ 9999-99-99T"))
-		end = shape(l->text, "+ ");
-	if (end)
-		take(l, end);
+	if (!log->begun)
+		log->numbered = end;
+	if (end && log->numbered)
+		l->text = end;
+	else if (shape(l->text, "+ 9999-99-99T"))
+		take(l, shape(l->text, "+ "));
 }
 
 /* /dev/kmsg: PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];MESSAGE */
 static void take_kmsg(struct logline *l)
 {
 	const char *time = shape(l->text, "+,+,"), *end = time ? shape(time, "+,") : NULL;
+	const char *message = end ? strchr(end, ';') : NULL, *caller;
 
-	if (!end)
+	if (!message)
 		return;
+	note_priority(l, l->text);
 	l->time = slice_between(time, end - 1);
-	l->microseconds = true;
-	end = strchr(end, ';');
-	if (end)
-		take(l, end + 1);
+	l->kmsg = true;
+	caller = strstr(end, ",caller=");
+	if (caller && caller < message)
+		l->caller = slice_between(caller + 8, caller + 8 + strcspn(caller + 8, ",;"));
+	take(l, message + 1);
 }
 
 /* dmesg -x: "kern  :warn  : " */
@@ -110,8 +125,10 @@ static void take_facility(struct logline *l)
 		if (*p++ != ':')
 			return;
 	}
-	if (*p == ' ')
-		take(l, p + 1);
+	if (*p != ' ')
+		return;
+	l->others |= !after_prefix(l->text, "kern ") && !after_prefix(l->text, "kern:");
+	take(l, p + 1);
 }
 
 /* Behind a fraction of seconds, a time zone and a blank. */
@@ -186,6 +203,8 @@ static void take_bracket(struct logline *l)
 		l->time = slice_between(start, p);
 	else if (l->uptime.len == 0 && digit(*start))
 		l->uptime = slice_between(start, p);
+	if (shape(start, "+.999999]"))
+		l->stamp = kmsg_prefix(l->text);
 	take(l, p + 1);
 }
 
@@ -206,14 +225,15 @@ static void take_caller(struct logline *l)
 	take(l, end);
 }
 
-/* What RFC 5424 has behind the program's name: a PID, none, and data in brackets, or none. */
+/* What RFC 5424 has behind the kernel's name: no PID, no identifier, and data in brackets, or none.
+ */
 static const char *end_of_data(const char *p)
 {
 	const char *end = shape(p, " - - ");
 	bool quoted = false;
 
 	if (!end)
-		end = shape(p, " + - ");
+		end = shape(p, " 0 - ");
 	if (!end || *end != '[')
 		return end ? shape(end, "- ") : NULL;
 	for (; *end && (quoted || *end != ' ' || end[-1] != ']'); end++) {
@@ -225,52 +245,68 @@ static const char *end_of_data(const char *p)
 	return *end ? end + 1 : NULL;
 }
 
-/* "HOST kernel: ", "HOST kern.warn kernel: ", "kernel: "; "HOST COMMAND: kernel: " is none. */
-static void take_host(struct logline *l)
+static const char *next_word(const char *p)
 {
-	const char *start = l->text + (*l->text == ' '), *p = start;
+	return skip_blanks(p + strcspn(p, " "));
+}
 
-	for (int words = 0; words < 3; words++) {
-		const char *name = after_prefix(p, "kernel");
-		const char *end = name ? shape(name, "[+]: ") : NULL;
+/* Behind "kernel: ". With a PID it is a program that calls itself so. */
+static const char *end_of_kernel(const char *p)
+{
+	const char *name = after_prefix(p, "kernel"), *end = name ? shape(name, ": ") : NULL;
 
-		if (!end && name)
-			end = shape(name, ": ");
-		if (!end && name)
-			end = end_of_data(name);
-		if (end) {
-			if (words > 0)
-				l->host = slice_between(start, start + strcspn(start, " "));
-			take(l, end);
-			return;
-		}
-		end = p + strcspn(p, " ");
-		if (end > p && end[-1] == ':')
-			return;
-		p = skip_blanks(end);
+	return name && !end ? end_of_data(name) : end;
+}
+
+/* "kernel: ", "HOST kernel: ", "HOST kern.warn kernel: "; a program can be called "HOST: kernel: "
+ * and "HOST PROGRAM kernel: ". */
+static bool take_host(struct logline *l)
+{
+	const char *host = l->text + (*l->text == ' '), *end = end_of_kernel(host);
+	size_t len = strcspn(host, " ");
+
+	if (!end && len > 0 && host[len] == ' ' && host[len - 1] != ':') {
+		const char *p = next_word(host);
+
+		end = end_of_kernel(after_prefix(p, "kern.") ? next_word(p) : p);
+		if (end)
+			l->host = slice_between(host, host + len);
 	}
+	if (end)
+		take(l, end);
+	return end;
 }
 
 /* Unknown prefixes, as of grep and of log collectors, stand in front of a known one. A line that
- * begins with a bracket or a blank may be a task's, whose name may look like anything. */
+ * begins with a bracket or a blank may be a task's, whose name may look like anything. What has the
+ * time of day must name the kernel, unless the kernel's own time follows at once. */
 static void take_foreign(struct logline *l)
 {
-	const char *kernel, *p = l->text;
+	const char *text = l->text, *clock = NULL, *stop = text + strnlen(text, 128);
 
-	if (l->prefixed || *p == '[' || *p == ' ')
+	if (l->prefixed || *text == '[' || *text == ' ')
 		return;
-	for (p = strchr(p, '['); p && p - l->text < 128; p = strchr(p + 1, '[')) {
+	for (const char *p = text; p < stop && !clock; p++)
+		if ((clock = shape(p, "99:99:99")))
+			clock = end_of_time(clock) ?: clock;
+	if (clock) {
+		l->text = clock;
+		if (take_host(l))
+			return;
+		l->text = text;
+	}
+	for (const char *p = strchr(text, '['); p && p < stop; p = strchr(p + 1, '[')) {
 		const char *end = shape(skip_blanks(p + 1), "+.999999]");
 
-		if (end) {
-			l->time = slice_between(skip_blanks(p + 1), end - 1);
-			take(l, end);
+		if (!end)
+			continue;
+		if (clock && p > clock && memmem(clock, (size_t)(p - clock), ": ", 2))
 			return;
-		}
+		l->time = slice_between(skip_blanks(p + 1), end - 1);
+		l->stamp = kmsg_prefix(p);
+		take(l, end);
+		return;
 	}
-	kernel = strstr(l->text, " kernel: ");
-	if (kernel && kernel - l->text < 128)
-		take(l, kernel + 9);
 }
 
 /* What the console, journald and rsyslog write in place of lines; the first in front of the next.
@@ -283,30 +319,55 @@ static bool says_lost(const char *text)
 	       (missed && strstr(missed, " kernel messages"));
 }
 
-void logline_strip(struct loglines *log, struct logline *l)
+/* Whether it may continue the line before. */
+static void note_stamp(struct loglines *log, struct logline *l)
 {
-	bool dated;
+	if (l->stamp.len == 0)
+		return;
+	l->again = !log->escaped && slice_equal(&l->stamp, &log->stamp) &&
+		   slice_equal(&l->host, &log->stamp_host);
+	log->stamp = l->stamp;
+	log->stamp_host = l->host;
+}
 
-	l->lost = says_lost(l->text);
-	take_priority(l);
-	take_number(l);
-	take_kmsg(l);
+/* All that is not /dev/kmsg's; what follows the kernel's own time is its message. */
+static void take_text(struct loglines *log, struct logline *l)
+{
+	bool dated, named = false;
+
 	take_facility(l);
 	take_date(l);
-	dated = l->time.len > 0 && !l->microseconds;
+	dated = l->time.len > 0;
 	take_bracket(l);
 	if (dated || (l->time.len > 0 && log->bracket_hosts != HOSTS_NONE))
-		take_host(l);
+		named = take_host(l);
 	if (!dated && l->time.len > 0 && log->bracket_hosts == HOSTS_UNKNOWN)
-		log->bracket_hosts = l->host.len > 0 ? HOSTS_NAMED : HOSTS_NONE;
-	take_priority(l);
-	take_bracket(l);
-	take_foreign(l);
-	if (l->prefixed) {
-		take_caller(l);
-		if (*l->text == ' ')
-			l->text++;
+		log->bracket_hosts = named ? HOSTS_NAMED : HOSTS_NONE;
+	l->unnamed = !named && (dated || log->bracket_hosts == HOSTS_NAMED);
+	if (dated || named) {
+		take_priority(l);
+		take_bracket(l);
 	}
-	l->further = log->prefixed && !l->prefixed;
+	take_foreign(l);
+	if (l->prefixed)
+		take_caller(l);
+}
+
+void logline_strip(struct loglines *log, struct logline *l)
+{
+	l->lost = says_lost(l->text);
+	take_priority(l);
+	take_number(log, l);
+	take_kmsg(l);
+	if (!l->kmsg)
+		take_text(log, l);
+	note_stamp(log, l);
+	if (l->prefixed && !l->kmsg && *l->text == ' ')
+		l->text++;
+	if (!log->begun)
+		log->all_prefixed = l->prefixed;
+	l->further = !l->prefixed && (log->all_prefixed || (log->prefixed && *l->text == ' '));
 	log->prefixed |= l->prefixed;
+	/* journalctl may have a heading. */
+	log->begun |= *l->text && !after_prefix(l->text, "-- ");
 }

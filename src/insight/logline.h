@@ -15,11 +15,15 @@ struct logline {
 	struct slice uptime; /* the kernel's own, behind another one; or empty */
 	struct slice host;   /* empty where none is named */
 	struct slice caller; /* "T123", "C0": who printed it (CONFIG_PRINTK_CALLER); or empty */
-	bool microseconds;   /* .time is /dev/kmsg's: microseconds since boot */
-	bool prefixed;       /* something was taken off: else it may continue the line before */
-	bool further;        /* nothing was, but of an earlier line: it continues the one before */
-	bool lost;           /* lines before it were lost, it says */
-	bool cut;            /* without its end: its last name may be half a name */
+	struct slice stamp; /* what the kernel put in front of each line of the message; or empty */
+	bool kmsg;          /* of /dev/kmsg: .time is in microseconds since boot, .text escaped */
+	bool prefixed;      /* something was taken off: else it may continue the line before */
+	bool further;       /* it continues the message before (struct loglines) */
+	bool again;         /* it has the stamp of the line before: it may continue that */
+	bool others;        /* a program's: of another facility than the kernel's */
+	bool unnamed;       /* it does not say that it is the kernel's, as others of its form do */
+	bool lost;          /* lines before it were lost, it says */
+	bool cut;           /* without its end: its last name may be half a name */
 	struct logwidth width;
 };
 
@@ -29,7 +33,12 @@ struct loglines {
 	bool cut;               /* at its end */
 	struct logwidth narrow; /* lines that are as long as this are cut; zeros: none is */
 	const char *line, *message, *end; /* as the log has it, with the breaks in the message */
-	bool prefixed;                    /* a line had a prefix */
+	bool begun;                       /* there was a line */
+	bool numbered;                    /* the first was, by cat -n */
+	bool all_prefixed; /* the first had a prefix: what has none is a message's further line */
+	bool prefixed; /* any line had: what has none, and begins with a blank, is such a line */
+	bool escaped;  /* the breaks in its messages are, and so no line goes on */
+	struct slice stamp, stamp_host; /* of the last line with one */
 	enum { HOSTS_UNKNOWN, HOSTS_NAMED, HOSTS_NONE } bracket_hosts;
 };
 

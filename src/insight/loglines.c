@@ -30,27 +30,52 @@ int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t
 	if (!copy)
 		return -ENOMEM;
 	n = logline_clean(copy, size);
-	*l = (struct loglines){ .next = copy, .cut = n > 0 && copy[n - 1] != '\n' };
+	*l = (struct loglines){ .next = copy,
+				.cut = n > 0 && copy[n - 1] != '\n',
+				.escaped = lines };
 	copy[whole_words(copy, n)] = '\0';
 	return 0;
 }
 
 /* rsyslog writes the line breaks inside a message as #012, /dev/kmsg as \x0a. Only these messages
- * have any; what follows a break becomes a line without a prefix. Whether there was one. */
+ * have any that tell something; what follows a break becomes a further line, which no prefix can be
+ * taken off, since it begins with a blank. Whether there was one. */
 static bool break_lines(char *rest, const char *text)
 {
 	static const char *const escapes[] = { "#012", "\\x0a" };
 	bool broken = false;
 
-	if (!after_prefix(text, "active_anon:") && !after_prefix(text, "Memory cgroup stats for "))
+	if (!after_prefix(text, "active_anon:") && !after_prefix(text, "anon ") &&
+	    !after_prefix(text, "Memory cgroup stats for "))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
 		for (char *p = rest; (p = strstr(p, escapes[i])); p += 4) {
-			p[0] = p[1] = p[2] = ' ';
-			p[3] = '\n';
+			memcpy(p, "\n   ", 4);
 			broken = true;
 		}
 	return broken;
+}
+
+/* In place: "\x1b" becomes that byte. A break of a line stays inside its message. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p;) {
+		char digits[3] = { 0 };
+
+		if (p[0] == '\\' && p[1] == 'x' && isxdigit((unsigned char)p[2]) &&
+		    isxdigit((unsigned char)p[3])) {
+			memcpy(digits, p + 2, 2);
+			*to = (char)strtoul(digits, NULL, 16);
+			*to = *to ? *to : ' ';
+			to++;
+			p += 4;
+		} else {
+			*to++ = *p++;
+		}
+	}
+	*to = '\0';
 }
 
 /* In a log of narrow lines, a line as long as these is cut. What names each of its parts tells by
@@ -97,6 +122,8 @@ bool loglines_next(struct loglines *l, struct logline *ret_line)
 		*end = '\0';
 	l->next = end ? end + 1 : start + strlen(start);
 	measure(l, &line);
+	if (line.kmsg || l->escaped)
+		unescape((char *)(uintptr_t)line.text);
 	*ret_line = line;
 	return true;
 }

@@ -80,7 +80,7 @@ struct logtime logtime_of(const struct logline *l)
 
 	if (s->len == 0)
 		return (struct logtime){ .kind = LOGTIME_NONE };
-	if (l->microseconds && s == &l->time)
+	if (l->kmsg && s == &l->time)
 		return (struct logtime){ .kind = LOGTIME_SECONDS,
 					 .us = digits(&p, p + s->len, 18) };
 	if (*p == '+') {

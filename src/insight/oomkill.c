@@ -44,8 +44,7 @@ static void take_next_victim(struct oom_parser *p, const char *text)
 	struct oom_victim *v, *last = p->current->last_victim;
 
 	if (!p->report->group) {
-		oomparse_open(p);
-		if (p->error)
+		if (!oomparse_open(p))
 			return;
 		p->current->proven = p->current->ended = true;
 		read_victim(p, &p->report->victim, text);
@@ -115,8 +114,12 @@ bool oomkill_kill(struct oom_parser *p)
 	if (!killed && !chosen)
 		return false;
 	pid_text = killed ? killed : chosen;
-	if (!oom_number(&pid_text, &pid))
+	if (!oom_number(&pid_text, &pid)) {
+		/* These words alone can be a program's name. */
+		if (!rest)
+			return false;
 		pid = OOM_UNKNOWN;
+	}
 	oomorder_victim(p,
 			!rest    ? OOM_CONSTRAINT_UNKNOWN
 			: i == 1 ? OOM_CONSTRAINT_MEMCG
@@ -171,6 +174,7 @@ bool oomkill_panic(struct oom_parser *p)
 /* What is said after the end, too. */
 bool oomkill_aftermath(struct oom_parser *p)
 {
+	static const char words[] = " are going to be killed due to memory.oom.group set";
 	const char *text = p->line.text, *rest, *end;
 	int64_t pid;
 
@@ -183,8 +187,8 @@ bool oomkill_aftermath(struct oom_parser *p)
 		return true;
 	}
 	if ((rest = after_prefix(text, "Tasks in "))) {
-		end = oom_last(rest, " are going to be killed due to memory.oom.group set");
-		if (end && p->current)
+		end = *rest == '/' ? oom_last(rest, words) : NULL;
+		if (end && !end[strlen(words)] && p->current)
 			p->report->group = oom_copy(p, rest, (size_t)(end - rest));
 		return end != NULL;
 	}

@@ -24,7 +24,7 @@ static const char *time_of(struct oom_parser *p, const struct logline *l)
 
 	if (l->time.len == 0)
 		return NULL;
-	if (!l->microseconds || !oom_number(&start, &microseconds))
+	if (!l->kmsg || !oom_number(&start, &microseconds))
 		return oom_copy(p, l->time.start, l->time.len);
 	text = arena_printf(p->arena, "%lld.%06lld", (long long)(microseconds / 1000000),
 			    (long long)(microseconds % 1000000));
@@ -33,14 +33,18 @@ static const char *time_of(struct oom_parser *p, const struct logline *l)
 	return text;
 }
 
-void oomparse_open(struct oom_parser *p)
+bool oomparse_open(struct oom_parser *p)
 {
-	struct oom_source *source = arena_alloc(p->arena, sizeof(*source));
-	struct oom_report *r = arena_alloc(p->arena, sizeof(*r));
+	struct oom_source *source;
+	struct oom_report *r;
 
+	if (p->line.again)
+		return false;
+	source = arena_alloc(p->arena, sizeof(*source));
+	r = arena_alloc(p->arena, sizeof(*r));
 	if (!source || !r) {
 		p->error = -ENOMEM;
-		return;
+		return false;
 	}
 	forget_all(r);
 	r->time = time_of(p, &p->line);
@@ -55,6 +59,7 @@ void oomparse_open(struct oom_parser *p)
 	source->memory_mixed = source->warned;
 	p->sources = p->current = source;
 	p->report = r;
+	return true;
 }
 
 /* The report that a line may belong to: the latest one of its host and caller, if it is one of the
@@ -76,9 +81,7 @@ static void find_source(struct oom_parser *p)
 /* For a line that a report has once at most, or that begins one whose beginning is lost. */
 bool oomparse_need_open(struct oom_parser *p)
 {
-	if (!p->current || p->current->ended)
-		oomparse_open(p);
-	return p->error == 0;
+	return (p->current && !p->current->ended) || oomparse_open(p);
 }
 
 bool oomparse_need_proven(struct oom_parser *p)
@@ -153,9 +156,12 @@ static bool take_memory_line(struct oom_parser *p)
  */
 static bool take_memory(struct oom_parser *p)
 {
-	bool machine = after_prefix(p->line.text, "Mem-Info:") != NULL, mixed;
+	const char *text = p->line.text, *usage = after_prefix(text, "memory: usage ");
+	const char *info = after_prefix(text, "Mem-Info:");
+	bool machine = info && !info[strspn(info, " \t")], mixed;
+	int64_t kb;
 
-	if (!machine && !after_prefix(p->line.text, "memory: usage "))
+	if (!machine && !(usage && oom_number(&usage, &kb) && after_prefix(usage, "kB")))
 		return false;
 	mixed = oomorder_step(p, machine ? OOM_STEP_MACHINE : OOM_STEP_CGROUP);
 	if (!(machine ? oomparse_need_open(p) : oomparse_need_proven(p)))
@@ -168,6 +174,41 @@ static bool take_memory(struct oom_parser *p)
 	return machine || take_memory_line(p);
 }
 
+/* What follows only lines of the report itself. */
+static bool follows_closely(const char *text)
+{
+	static const char *const begins[] = {
+		"oom-kill:",       "Out of memory", "Memory cgroup out of memory: ",
+		"Killed process ", "Tasks in ",     "Kernel panic",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (after_prefix(text, begins[i]))
+			return true;
+	return oomtask_is_row(text);
+}
+
+/* What a program may have made says nothing by itself. A line that has but the time of the one
+ * before counts in a report that others have shown to be one; of those that follow only the
+ * report's own lines, where it does. */
+static bool is_kernels(const struct oom_parser *p)
+{
+	const struct oom_source *s = p->current;
+
+	if (!p->line.again)
+		return !p->line.others;
+	return !p->line.others && s && s->proven &&
+	       (p->taken == s || !follows_closely(p->line.text));
+}
+
+/* Of further lines, only what is said of memory has any; a warning takes back, and gives nothing.
+ */
+static void take_further(struct oom_parser *p)
+{
+	if (!oomorder_warning(p) && p->of_memory && take_memory_line(p) && p->current)
+		p->current->last = p->time;
+}
+
 static void take_line(struct oom_parser *p)
 {
 	static bool (*const takers[])(struct oom_parser *) = {
@@ -175,15 +216,23 @@ static void take_line(struct oom_parser *p)
 		oomkill_kill,   oomkill_panic, oomkill_aftermath, oomorder_warning, take_heading,
 		take_row,       take_memory,   take_memory_line,
 	};
+	const size_t n = ARRAY_SIZE(takers);
+	size_t i = 0;
 
 	find_source(p);
 	oomorder_line(p);
-	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
-		if (takers[i](p)) {
-			if (p->current)
-				p->current->last = p->time;
-			return;
-		}
+	if (p->line.further) {
+		take_further(p);
+		return;
+	}
+	if (!is_kernels(p))
+		i = n;
+	while (i < n && !takers[i](p))
+		i++;
+	if (i < n && p->current)
+		p->current->last = p->time;
+	p->taken = i < n ? p->current : NULL;
+	p->of_memory = i < n && i >= n - 2;
 }
 
 /* --- the end --- */
@@ -257,29 +306,34 @@ static void collect(struct oom_parser *p, struct oom_log *log)
 	}
 }
 
-static void narrow(size_t *width, size_t to)
+static void narrow(struct logwidth *width, const struct logwidth *to)
 {
-	if (*width == 0 || to < *width)
-		*width = to;
+	if (to->line > 0 && (width->line == 0 || to->line < width->line))
+		width->line = to->line;
+	if (to->line > 0 && (width->message == 0 || to->message < width->message))
+		width->message = to->message;
 }
 
 /* How wide the lines are of a log that somebody has narrowed; zeros where no line shows it. Its end
- * may be cut by other means. */
+ * may be cut by other means, as is a line by the break in a name. */
 static int find_width(const char *text, size_t size, struct logwidth *ret_narrow)
 {
 	_cleanup_(arena_free) struct arena scratch = { 0 };
-	struct logwidth found = { 0 };
+	struct logwidth found = { 0 }, cut = { 0 };
 	struct loglines lines;
 	struct logline l;
 	int ret = loglines_begin(&lines, &scratch, text, size);
 
 	if (ret < 0)
 		return ret;
-	while (loglines_next(&lines, &l))
-		if (!l.cut && l.width.line > 0 && oomcut_is(l.text)) {
-			narrow(&found.line, l.width.line);
-			narrow(&found.message, l.width.message);
-		}
+	while (loglines_next(&lines, &l)) {
+		if (!l.further)
+			narrow(&found, &cut);
+		cut = (struct logwidth){ 0 };
+		if (!l.cut && !l.others && !l.further && !l.again && oomcut_is(l.text))
+			cut = l.width;
+	}
+	narrow(&found, &cut);
 	*ret_narrow = found;
 	return 0;
 }
@@ -300,8 +354,12 @@ int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log 
 		return ret;
 	lines.narrow = width;
 	while (p.error == 0 && loglines_next(&lines, &p.line)) {
-		if (!oomsame_line(&p, &before, &before_time))
+		bool counts = !p.line.others && (!p.line.further || p.of_memory);
+
+		if (!counts || !oomsame_line(&p, &before, &before_time))
 			take_line(&p);
+		if (!counts)
+			continue;
 		before = p.line;
 		before_time = logtime_of(&before);
 	}

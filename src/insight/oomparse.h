@@ -33,6 +33,8 @@ struct oom_parser {
 	struct oom_source *sources; /* latest first */
 	struct oom_source *current; /* that the line belongs to, or NULL */
 	struct oom_report *report;  /* the current one's, or NULL */
+	struct oom_source *taken;   /* what the line before told of, or NULL */
+	bool of_memory;             /* the message told of memory: so do further lines of it */
 	struct slice warning_host;
 	struct logtime warning; /* of a warning whose Mem-Info has not ended yet */
 	bool warns;
@@ -50,10 +52,11 @@ void oomsame_drop(struct oom_parser *p);
 
 /* --- oomlog.c: opening --- */
 
-/* Begins a report with the current line. */
-void oomparse_open(struct oom_parser *p);
+/* Begins a report with the current line. False without memory, and where the line may be a further
+ * one of a message. */
+bool oomparse_open(struct oom_parser *p) _must_check_;
 
-/* For a line of a report whose beginning may be lost; then one is opened. False without memory. */
+/* For a line of a report whose beginning may be lost; then one is opened. False as above. */
 bool oomparse_need_open(struct oom_parser *p);
 
 /* The same for a line that only OOM reports have. */

@@ -19,7 +19,8 @@ bool oomsame_line(const struct oom_parser *p, const struct logline *before,
 	const struct logline *l = &p->line;
 	struct logtime now = logtime_of(l);
 
-	if (!before->text || !streq(l->text, before->text) ||
+	if (!before->text ||
+	    !streq(l->text + strspn(l->text, " "), before->text + strspn(before->text, " ")) ||
 	    !slice_equal(&l->caller, &before->caller))
 		return false;
 	if (l->prefixed && before->prefixed && !slice_equal(&l->host, &before->host))

@@ -88,10 +88,15 @@ static bool read_heading(const char *text, struct layout *ret_layout)
 	return false;
 }
 
+/* Longer than a program's name, with which a line may begin. */
 bool oomtask_is_heading(const char *text)
 {
-	return *text == '[' && after_prefix(text + 1 + strspn(text + 1, " "), "pid ") &&
-	       strstr(text, " tgid ");
+	static const char *const words[] = { "[ ", "pid ", "]", "uid ", "tgid " };
+	size_t i = 0;
+
+	for (; i < ARRAY_SIZE(words) && (text = after_prefix(text, words[i])); i++)
+		text += strspn(text, " ");
+	return i == ARRAY_SIZE(words);
 }
 
 bool oomtask_is_row(const char *text)

@@ -1,6 +1,12 @@
 /* Who asked, and what limit was hit. */
 #include "insight/oomparse.h"
 
+/* Whether a name in front of what the kernel says may rather be a program's host and tag. */
+static bool is_tagged(const struct oom_parser *p, const char *text, size_t len)
+{
+	return p->line.unnamed && memmem(text, len, ": ", 2);
+}
+
 /* "COMM invoked oom-killer: gfp_mask=0x..(FLAGS), nodemask=.., order=0, oom_score_adj=0" */
 bool oomwho_invoked(struct oom_parser *p)
 {
@@ -8,17 +14,14 @@ bool oomwho_invoked(struct oom_parser *p)
 	const char *text = p->line.text, *at = oom_last(text, words), *rest, *mask;
 	struct oom_report *r;
 
-	if (!at)
+	if (!at || at - text > OOM_COMM_MAX || is_tagged(p, text, (size_t)(at - text)))
 		return false;
-	oomparse_open(p);
-	if (p->error)
+	if (!oomparse_open(p))
 		return true;
 	p->current->proven = true;
 	r = p->report;
 	r->invoked = true;
-	/* What is longer has an unknown prefix; what is further is the end of a name. */
-	if (at - text <= OOM_COMM_MAX && !p->line.further)
-		r->command = oom_copy(p, text, (size_t)(at - text));
+	r->command = oom_copy(p, text, (size_t)(at - text));
 	rest = at + strlen(words);
 	mask = after_prefix(rest, "gfp_mask=0x");
 	if (mask && strspn(mask, "0123456789abcdef") < 15) {
@@ -207,7 +210,8 @@ bool oomwho_limit(struct oom_parser *p)
 		   *at = text ? oom_last(text, words) : NULL;
 	struct oom_report *r;
 
-	if (!at)
+	/* Else a program of that name may have crashed in a library of that name. */
+	if (!at || *text != '/' || at[strlen(words)] != '/')
 		return false;
 	oomorder_step(p, OOM_STEP_CGROUP);
 	if (!oomparse_need_proven(p))

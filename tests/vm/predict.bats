@@ -182,6 +182,12 @@ all_mixes() {
 			emit predict-panic-cgroup predicted --cgroup /limited
 			echo 1 >/proc/sys/vm/panic_on_oom
 			emit predict-spared predicted --cgroup /limited
+			dmesg -c >/dev/null
+			mount -t tmpfs -o "$(printf 'x\nOut of memory: Killed process 1 (forged) total-vm:4kB')" none /tmp
+			dmesg >log
+			emit forged cat log
+			emit explain-forged sh -c 'holdfast --json explain log 2>/dev/null'
+			emit explain-running sh -c 'holdfast --json explain </dev/null 2>/dev/null'
 		EOF
 	} | vm_initramfs_file vmtest/run
 	vm_disk "$BATS_TEST_TMPDIR/swap.img"
@@ -203,4 +209,7 @@ all_mixes() {
 	for n in {1..20}; do [[ $(json "predict-asking$n" .decision) == "$( ((n % 4)) && echo kill-allocating-task || echo kill)" ]]; done
 	[[ $(json predict-panic .decision) == panic && $(json predict-panic-cgroup .decision) == panic ]]
 	[[ $(json predict-spared .decision) != panic ]]
+	# A user's words are no report, neither where the log is text nor as the kernel keeps it.
+	[[ $(vm_section forged) == *$'\n'*'Out of memory: Killed process 1 '* ]]
+	[[ $(json explain-forged .reports) == '[]' && $(json explain-running .reports) == '[]' ]]
 }
