@@ -219,6 +219,16 @@ int write_whole(int dir_fd, const char *name, const char *data, size_t size)
 	return write_whole_as(dir_fd, name, data, size, 0644);
 }
 
+bool write_whole_left(const char *name, const char *leaf)
+{
+	const char *pid = strrchr(name, '.'); /* ".LEAF.PID" */
+
+	if (*name != '.' || pid <= name + 1 || !pid[1] || pid[1 + strspn(pid + 1, "0123456789")])
+		return false;
+	return !leaf || (strlen(leaf) == (size_t)(pid - name - 1) &&
+			 memcmp(name + 1, leaf, strlen(leaf)) == 0);
+}
+
 int root_open_parent(const struct root *r, const char *path, const char **ret_leaf)
 {
 	_cleanup_free_ char *copy = strdup(relative(path));

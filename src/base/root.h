@@ -61,5 +61,9 @@ int write_whole(int dir_fd, const char *name, const char *data, size_t size) _mu
 int write_whole_as(int dir_fd, const char *name, const char *data, size_t size,
 		   mode_t mode) _must_check_;
 
+/* Whether @name is what these leave of @leaf, or of any file where that is NULL, when they are
+ * killed. */
+bool write_whole_left(const char *name, const char *leaf);
+
 /* Opens directory @path below @r for writing into it, making missing parts (mode 0755). */
 int root_make_dir(const struct root *r, const char *path) _must_check_;

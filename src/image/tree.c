@@ -190,14 +190,6 @@ static void set_times(int dir, const char *leaf)
 		return;
 }
 
-/* ".LEAF.PID" */
-static bool is_leftover(const char *name, const char *leaf)
-{
-	const char *rest = *name == '.' ? after_prefix(name + 1, leaf) : NULL;
-
-	return rest && *rest == '.' && rest[1] && !rest[1 + strspn(rest + 1, "0123456789")];
-}
-
 void tree_sweep(const struct root *root, const char *path)
 {
 	_cleanup_closedir_ DIR *d = NULL;
@@ -212,7 +204,7 @@ void tree_sweep(const struct root *root, const char *path)
 		return;
 	}
 	for (const struct dirent *e; (e = readdir(d));)
-		if (is_leftover(e->d_name, leaf) && unlinkat(fd, e->d_name, 0) == 0)
+		if (write_whole_left(e->d_name, leaf) && unlinkat(fd, e->d_name, 0) == 0)
 			set_times(fd, NULL);
 }
 

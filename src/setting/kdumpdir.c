@@ -107,14 +107,6 @@ static const char *temporary_name(const char *name)
 	return rest && kdumpdir_number(rest) > 0 ? name : NULL;
 }
 
-/* "..boot.4711": what write_whole() of one of our own files, .boot, say, has not come to rename. */
-static bool is_half_written(const char *name)
-{
-	const char *pid = after_prefix(name, "..") ? strrchr(name + 2, '.') : NULL;
-
-	return pid && pid[1] && !pid[1 + strspn(pid + 1, "0123456789")];
-}
-
 /* What a power cut left behind. */
 static void remove_unfinished(const struct root *dir)
 {
@@ -126,7 +118,7 @@ static void remove_unfinished(const struct root *dir)
 
 		if (temporary_name(e->d_name))
 			remove_dump(dir->fd, e->d_name);
-		if (is_half_written(e->d_name))
+		if (e->d_name[1] == '.' && write_whole_left(e->d_name, NULL)) /* of .boot, say */
 			unlinkat(dir->fd, e->d_name, 0);
 		if (kdumpdir_number(e->d_name) == 0)
 			continue;
