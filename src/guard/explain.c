@@ -17,9 +17,9 @@ static const char *why_not(struct policy *p, struct process *proc, const struct 
 		return "it is in another user or PID namespace";
 	if (!rule_runs(rule, proc, &exe))
 		return "it runs another file";
-	if (rule->unit && !process_in_unit(proc, rule->unit))
+	if (rule->unit && process_in_unit(proc, rule->unit) <= 0)
 		return "it is not in the rule's unit";
-	if (!rule_fits(rule, proc, p->user_namespace, true))
+	if (rule_fits(rule, proc, p->user_namespace, true) <= 0)
 		return "its arguments are not the rule's";
 	return "it is a child of the service";
 }

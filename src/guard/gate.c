@@ -69,7 +69,7 @@ static int answer(struct gate *g, const struct fanotify_event_metadata *e, bool 
 int gate_dispatch(struct gate *g, gate_decide decide, void *data)
 {
 	struct fanotify_event_metadata e;
-	struct stat st;
+	struct stat st = { 0 };
 	bool stays = true;
 	ssize_t size;
 	int ret;
@@ -78,10 +78,11 @@ int gate_dispatch(struct gate *g, gate_decide decide, void *data)
 	size = read(g->fd, &e, sizeof(e));
 	ret = size < 0 ? -errno : 0;
 	if (size == (ssize_t)sizeof(e) && e.fd >= 0) {
-		if (e.mask & FAN_OPEN_EXEC_PERM && fstat(e.fd, &st) == 0)
-			stays = decide(e.pid,
-				       &(struct file_id){ .dev = st.st_dev, .ino = st.st_ino },
-				       data);
+		bool seen = fstat(e.fd, &st) == 0;
+		const struct file_id program = { .dev = st.st_dev, .ino = st.st_ino };
+
+		if (e.mask & FAN_OPEN_EXEC_PERM)
+			stays = decide(e.pid, seen ? &program : NULL, data);
 		ret = answer(g, &e, stays);
 	}
 	if (g->spare < 0 && take_spare(g) < 0)

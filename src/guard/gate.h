@@ -24,7 +24,8 @@ void gate_close(struct gate *g);
 int gate_mark(const struct gate *g, int fd) _must_check_;
 
 /* Takes one event, if any waits, calls @decide for it, and lets its exec go. @decide must not wait
- * for anybody; false: the program need not come here any more. -errno: nobody should hold the gate
- * any longer, since execs may be denied. */
+ * for anybody; its @program is NULL where that cannot be looked at, for errno; false: the program
+ * need not come here any more. -errno: nobody should hold the gate any longer, since execs may be
+ * denied. */
 typedef bool (*gate_decide)(pid_t pid, const struct file_id *program, void *data);
 int gate_dispatch(struct gate *g, gate_decide decide, void *data) _must_check_;

@@ -43,6 +43,7 @@ struct guard {
 	struct guard_shared *shared;
 	int64_t scanned, leash_at; /* monotonic ms */
 	bool rescan_wanted;
+	int unseen; /* errno of a program at the gate */
 	struct filter filter;
 	int status;
 	bool ends;
@@ -80,6 +81,10 @@ static bool on_gate(pid_t pid, const struct file_id *program, void *data)
 {
 	struct guard *g = data;
 
+	if (!program) {
+		g->unseen = errno;
+		return true;
+	}
 	programs_expect(&g->programs, program);
 	policy_gate(&g->policy, pid, program);
 	return programs_has(&g->programs, program);
@@ -100,6 +105,12 @@ static void serve_gate(struct guard *g)
 	g->shared->gate_taken++;
 	ret = gate_dispatch(&g->gate, on_gate, g);
 	g->shared->gate_rounds = g->shared->gate_taken;
+	if (g->unseen)
+		log_warning("guard: a program that starts cannot be looked at: %s",
+			    strerror(g->unseen));
+	/* It may be found a moment later. */
+	g->rescan_wanted |= g->unseen || g->policy.failure.rule;
+	g->unseen = 0;
 	if (ret >= 0 && g->policy.starved)
 		ret = -EMFILE;
 	if (ret < 0)

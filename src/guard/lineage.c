@@ -41,7 +41,8 @@ static bool promote(struct policy *p, struct member *m, enum how how, const stru
 		proc.fd = -EBADF;
 	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_lives(&proc);
 	fits = alive && runs_service(rule, &proc, program) &&
-	       rule_fits(rule, &proc, p->user_namespace, true) && pin_process(p, &proc, rule, how);
+	       rule_fits(rule, &proc, p->user_namespace, true) > 0 &&
+	       pin_process(p, &proc, rule, how);
 	alive = alive && process_lives(&proc);
 	process_close(&proc);
 	if (alive && !fits)

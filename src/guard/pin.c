@@ -67,6 +67,16 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 	return m;
 }
 
+void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error)
+{
+	if (error == -ESRCH || error == -ENOENT)
+		return;                /* it has ended */
+	p->failed += error != -ENOSPC; /* counted */
+	p->failure.rule = rule;
+	p->failure.pid = pid;
+	p->failure.error = error;
+}
+
 /* Gives @proc the rule's score; @how tells the source. NULL where it could not be had. */
 struct member *pin_process(struct policy *p, struct process *proc, const struct rule *rule,
 			   enum how how)
@@ -80,14 +90,10 @@ struct member *pin_process(struct policy *p, struct process *proc, const struct 
 		ret = process_set_score(proc, before, NULL);
 		ret = ret < 0 ? ret : -ENOSPC;
 	}
-	if (!m && ret != -ESRCH) {
-		p->failed += ret != -ENOSPC; /* counted */
-		p->failure.rule = rule;
-		p->failure.pid = proc->pid;
-		p->failure.error = ret;
-	}
-	if (!m)
+	if (!m) {
+		pin_failed(p, proc->pid, rule, ret);
 		return NULL;
+	}
 	m->how = how;
 	m->before = before;
 	m->pinned_at = policy_now();

@@ -7,6 +7,9 @@
  * changes is cut to SAY_BURST lines in SAY_MS, and counted. Never call it while an exec waits. */
 void pin_say(struct policy *p, const struct member *m, const char *what, int score);
 
+/* Process @pid could not be pinned, to be said and counted; unless it has ended. */
+void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error);
+
 /* The last failure to pin a process, if there was one. */
 void pin_say_failure(struct policy *p);
 

@@ -76,20 +76,19 @@ static void gate_rule(struct policy *p, struct process *proc, const struct rule 
 void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
 {
 	struct process proc;
+	int opened = process_open(p->procfs, pid, &proc), fits = 0;
 
-	int ret = process_open(p->procfs, pid, &proc);
-
-	p->starved = ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM;
-	if (ret < 0)
-		return;
-	for (unsigned i = 0; i < p->rules.n; i++) {
+	p->starved = opened == -EMFILE || opened == -ENFILE || opened == -ENOMEM;
+	for (unsigned i = 0; i < p->rules.n && fits == 0; i++) {
 		const struct rule *rule = &p->rules.list[i];
 
-		if (!rule->resolved || !file_id_equal(&rule->program, program) ||
-		    !rule_fits(rule, &proc, p->user_namespace, false))
+		if (!rule->resolved || !file_id_equal(&rule->program, program))
 			continue;
-		gate_rule(p, &proc, rule, program);
-		break;
+		fits = opened < 0 ? opened : rule_fits(rule, &proc, p->user_namespace, false);
+		if (fits > 0)
+			gate_rule(p, &proc, rule, program);
+		else if (fits < 0)
+			pin_failed(p, pid, rule, fits);
 	}
 	process_close(&proc);
 }
@@ -212,7 +211,7 @@ static void on_other_exec(struct policy *p, struct process *proc)
 		struct member *m;
 
 		if ((p->gated && !rule->args) || !rule_runs(rule, proc, &exe) ||
-		    !rule_fits(rule, proc, p->user_namespace, true))
+		    rule_fits(rule, proc, p->user_namespace, true) <= 0)
 			continue;
 		if (is_child_exec(p, proc, rule, NULL) && !pin_keeps_program(rule)) {
 			release_and_watch(p, proc, rule, CHILD_PROGRAM);

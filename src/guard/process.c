@@ -156,21 +156,22 @@ static bool path_in_unit(const char *path, const char *unit)
 	return false;
 }
 
-bool process_in_unit(struct process *p, const char *unit)
+int process_in_unit(struct process *p, const char *unit)
 {
 	char text[2048], *line, *rest;
+	ssize_t n = read_file(p, "cgroup", text, sizeof(text));
 
-	if (read_file(p, "cgroup", text, sizeof(text)) < 0)
-		return false;
+	if (n < 0)
+		return (int)n;
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		const char *path = after_prefix(line, "0::");
 
 		if (!path && (path = strstr(line, ":name=systemd:")))
 			path += strlen(":name=systemd:");
 		if (path && path_in_unit(path, unit))
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 ssize_t process_arguments(struct process *p, char *buffer, size_t size)

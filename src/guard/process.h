@@ -59,8 +59,9 @@ int process_exe(struct process *p, struct file_id *ret_id) _must_check_;
 int process_user_namespace(struct process *p, ino_t *ret_inode) _must_check_;
 
 /* Whether its cgroup is systemd unit @unit's, or below it: a component of the path, with nothing
- * but slices above, and not below user.slice, where users name units as they like. */
-bool process_in_unit(struct process *p, const char *unit);
+ * but slices above, and not below user.slice, where users name units as they like: 1, 0 or -errno.
+ */
+int process_in_unit(struct process *p, const char *unit);
 
 /* The arguments, each ended by a NUL, cut at @size - 1: the number of bytes, or -errno. */
 ssize_t process_arguments(struct process *p, char *buffer, size_t size) _must_check_;

@@ -291,21 +291,26 @@ void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, voi
 
 /* --- whose process --- */
 
-bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec)
+int rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec)
 {
 	struct process_ids ids;
 	char args[4096];
 	ino_t its;
+	int ret;
 
-	if (process_ids(p, &ids) < 0 || !ids.one_user || ids.uid != r->uid || ids.nested ||
-	    process_user_namespace(p, &its) < 0 || its != user_namespace)
-		return false;
-	if (r->unit && !process_in_unit(p, r->unit))
-		return false;
-	if (!r->args)
-		return true;
-	return after_exec && process_args(p, args, sizeof(args)) == 0 &&
-	       fnmatch(r->args, args, FNM_NOESCAPE) == 0;
+	if (r->args && !after_exec)
+		return 0;
+	ret = process_ids(p, &ids);
+	if (ret < 0 || !ids.one_user || ids.uid != r->uid || ids.nested)
+		return ret < 0 ? ret : 0;
+	ret = process_user_namespace(p, &its);
+	if (ret < 0 || its != user_namespace)
+		return ret < 0 ? ret : 0;
+	ret = r->unit ? process_in_unit(p, r->unit) : 1;
+	if (ret <= 0 || !r->args)
+		return ret;
+	ret = process_args(p, args, sizeof(args));
+	return ret < 0 ? ret : fnmatch(r->args, args, FNM_NOESCAPE) == 0;
 }
 
 bool rule_could_run(const struct rule *r, const struct file_id *exe)

@@ -56,8 +56,9 @@ void rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit
 
 /* Whether process @p is one of the rule's by user, namespaces (ours: the
  * initial PID namespace, and @user_namespace), unit and,
- * where @after_exec says that they are there to be read, arguments. */
-bool rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec);
+ * where @after_exec says that they are there to be read, arguments: 1, 0, or -errno where it cannot
+ * be known. */
+int rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, bool after_exec);
 
 /* Whether a process that runs @exe may be the rule's, as far as the file tells. */
 bool rule_could_run(const struct rule *r, const struct file_id *exe);

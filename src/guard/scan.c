@@ -35,7 +35,7 @@ const struct rule *scan_rule_of(struct policy *p, struct process *proc)
 		return NULL;
 	for (unsigned i = 0; i < p->rules.n; i++)
 		if (rule_could_run(&p->rules.list[i], &exe) &&
-		    rule_fits(&p->rules.list[i], proc, p->user_namespace, true) &&
+		    rule_fits(&p->rules.list[i], proc, p->user_namespace, true) > 0 &&
 		    rule_runs(&p->rules.list[i], proc, &exe))
 			return &p->rules.list[i];
 	return NULL;

@@ -2,7 +2,7 @@
 # Commands whose system calls and allocations fail, each once. Loaded by the *.bats files beside it. What is run is the release build: a sanitizer
 # ends the program where an allocation of its own fails.
 
-FAULTY=$TESTS/../build/release/holdfast
+FAULTY=${FAULTY:-$TESTS/../build/release/holdfast}
 
 # Which faults: "all", or a number that the choice is made from; a failed test prints it.
 FAULTS=${FAULTS:-$RANDOM}
@@ -21,12 +21,13 @@ declare -gA ERRORS=(
 	[bind]=EACCES [capget]=EPERM [capset]=EPERM [fanotify_init]=EPERM [fanotify_mark]=ENOSPC [inotify_init1]=EMFILE
 	[inotify_add_watch]=ENOSPC [kill]=EPERM [listen]=EADDRINUSE [mlockall]=ENOMEM [perf_event_open]=EACCES [pidfd_open]=EMFILE [poll]=EINTR
 	[setpriority]=EPERM [signalfd4]=EMFILE [unlink]=EACCES
+	[mkdir]=ENOSPC [kexec_file_load]='EPERM ENOMEM ENOEXEC EBUSY EADDRNOTAVAIL' [mount]='ENOMEM EBUSY' [umount2]=EBUSY [reboot]=EPERM
 	[fadvise64]=EINVAL [fallocate]=ENOSPC [fgetxattr]=EIO [finit_module]=EPERM
 )
 # These cannot fail (brk gives no error but the old end), or their result is of no interest.
 IGNORED='execve exit exit_group close munmap mprotect madvise mremap rt_sigaction rt_sigprocmask sigaltstack getpid gettid getuid geteuid'
 IGNORED+=' getgid getegid getppid futex set_tid_address set_robust_list rseq getrandom clock_gettime clock_nanosleep gettimeofday'
-IGNORED+=' brk arch_prctl wait4 waitid munlockall sched_yield restart_syscall prctl umask'
+IGNORED+=' sync brk arch_prctl wait4 waitid munlockall sched_yield restart_syscall prctl umask'
 
 # traced COMMAND...: how often it makes each system call, "NUMBER CALL" a line.
 traced() {
@@ -46,11 +47,11 @@ faults() {
 	faults_of calls
 }
 
-# faults_of CALLS: the same of a list of calls.
+# faults_of CALLS: the same of a list of calls; faults_of CALLS all: with the first ones.
 faults_of() {
 	local call count first error i
 	declare -A at_start=()
-	while read -r count call; do
+	while [[ ${2:-} != all ]] && read -r count call; do
 		at_start[$call]=$count
 	done < <(traced "$FAULTY" --version)
 	while read -r count call; do
@@ -116,7 +117,7 @@ each_allocation() {
 	local prepare=$1 judge=$2 number total status n=0 bad=0
 	shift 2
 	printf 'FAULTS=%s\n' "$FAULTS"
-	cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
+	[[ -e fail.so ]] || cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
 	"$prepare"
 	total=$({ LD_PRELOAD=$PWD/fail.so ALLOCATIONS=count "$@" 2>&1 >/dev/null || :; } | sed -n 's/^allocations: //p')
 	while read -r _ number _; do
