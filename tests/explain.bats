@@ -681,13 +681,14 @@ is_no_report() {
 		user  :notice: [  812.000001] $kill
 		Jan 15 10:23:45 b a: $asks
 		[  812.000001] a[1]: segfault at 0 ip 0 sp 0 error 4 in ${asks}[5555+1000]
+		[  812.000001] input: $asks as /devices/virtual/input/input7
 		[  812.000001] Killed process [1]: segfault at 0 ip 0 sp 0 error 4
 		[  812.000001] memory: usage 1[1]: segfault at 0 ip 0 sp 0 error 4
 		[  812.000001] [ pid ]   uid  [1]: segfault at 0 ip 0 sp 0 error 4 in x tgid [5555+1000]
 		[  812.000001] Mem-Info:[1]: segfault at 0 ip 0 sp 0 error 4
 		[  812.000001] Task in [1]: segfault at 0 ip 0 sp 0 error 4 in x killed as a result of limit of /x[5555+1000]
 	END
-	((n == 20))
+	((n == 21))
 	jq -n --arg msg "$kill" '{dmesg: [{pri: 12, time: 812.000001, msg: $msg}, {fac: "user", pri: "warn", time: 812.000002, msg: $msg}]}' | is_no_report
 	echo "$kill" | as_journal json | jq -c '.SYSLOG_FACILITY = "3"' | is_no_report
 	echo "$kill" | as_journal json | jq -c 'del(._TRANSPORT) | ._PID = "1234"' | is_no_report

@@ -7,6 +7,20 @@ static bool is_tagged(const struct oom_parser *p, const char *text, size_t len)
 	return p->line.unnamed && memmem(text, len, ": ", 2);
 }
 
+/* What the kernel says behind it is "name=value" and nothing else; the end may be cut off. A
+ * device's name, too, has the kernel's words behind it. */
+static bool is_all_fields(const char *rest)
+{
+	while (*rest) {
+		size_t len = strcspn(rest, " "), next = len + strspn(rest + len, " ");
+
+		if (rest[next] && !memchr(rest, '=', len))
+			return false;
+		rest += next;
+	}
+	return true;
+}
+
 /* "COMM invoked oom-killer: gfp_mask=0x..(FLAGS), nodemask=.., order=0, oom_score_adj=0" */
 bool oomwho_invoked(struct oom_parser *p)
 {
@@ -14,7 +28,8 @@ bool oomwho_invoked(struct oom_parser *p)
 	const char *text = p->line.text, *at = oom_last(text, words), *rest, *mask;
 	struct oom_report *r;
 
-	if (!at || at - text > OOM_COMM_MAX || is_tagged(p, text, (size_t)(at - text)))
+	if (!at || at - text > OOM_COMM_MAX || is_tagged(p, text, (size_t)(at - text)) ||
+	    !is_all_fields(at + strlen(words)))
 		return false;
 	if (!oomparse_open(p))
 		return true;
