@@ -88,8 +88,9 @@ static void take_number(struct loglines *log, struct logline *l)
 		log->numbered = end;
 	if (end && log->numbered)
 		l->text = end;
-	else if (shape(l->text, "+ 9999-99-99T"))
-		take(l, shape(l->text, "+ "));
+	end = shape(l->text, "+ 9999-99-99T") ? shape(l->text, "+ ") : NULL;
+	if (end)
+		take(l, end);
 }
 
 /* /dev/kmsg: PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];MESSAGE */
@@ -287,10 +288,9 @@ static void take_foreign(struct logline *l)
 	if (l->prefixed || *text == '[' || *text == ' ')
 		return;
 	for (const char *p = text; p < stop && !clock; p++)
-		if ((clock = shape(p, "99:99:99")))
-			clock = end_of_time(clock) ?: clock;
+		clock = shape(p, "99:99:99");
 	if (clock) {
-		l->text = clock;
+		l->text = end_of_time(clock) ?: clock;
 		if (take_host(l))
 			return;
 		l->text = text;

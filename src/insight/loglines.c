@@ -50,7 +50,8 @@ static bool break_lines(char *rest, const char *text)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
 		for (char *p = rest; (p = strstr(p, escapes[i])); p += 4) {
-			memcpy(p, "\n   ", 4);
+			p[0] = '\n';
+			p[1] = p[2] = p[3] = ' ';
 			broken = true;
 		}
 	return broken;
