@@ -110,7 +110,8 @@ while_it_works() {
 	from_its_start -o trace || :
 	[[ $scores == ' 300 300 300' ]]
 	calls_of trace >calls
-	faults_of calls >faults
+	traced "$FAULTY" --version >first_calls
+	faults_of calls first_calls >faults
 	each_call from_its_start < <(chosen_few 20 <faults)
 }
 
@@ -119,7 +120,7 @@ while_it_works() {
 	while_it_works -f -o trace
 	[[ $scores == ' 300 300 300' ]]
 	calls_of trace >calls
-	faults_of calls all >faults
+	faults_of calls /dev/null >faults
 	each_call while_it_works < <(grep '^write ' faults && grep -v '^write ' faults | chosen_few 16) # the answers at the gate
 }
 

@@ -44,16 +44,17 @@ calls_of() {
 # faults COMMAND...: a line "CALL NUMBER ERROR" for each way in which one call can fail; without those that start the program.
 faults() {
 	traced "$@" >calls
-	faults_of calls
+	traced "$FAULTY" --version >first_calls
+	faults_of calls first_calls
 }
 
-# faults_of CALLS: the same of a list of calls; faults_of CALLS all: with the first ones.
+# faults_of CALLS FIRST: the same of a list of calls, without the first ones, those of the other list.
 faults_of() {
 	local call count first error i
 	declare -A at_start=()
-	while [[ ${2:-} != all ]] && read -r count call; do
+	while read -r count call; do
 		at_start[$call]=$count
-	done < <(traced "$FAULTY" --version)
+	done <"$2"
 	while read -r count call; do
 		[[ " $IGNORED " != *" $call "* ]] || continue
 		[[ -n ${ERRORS[$call]+known} ]] || {
