@@ -375,15 +375,77 @@ together() {
 	[ "$(worker)" = "$first" ]
 }
 
-@test "a worker without descriptors gives way to one that has some; no exec is denied" {
+@test "a worker without descriptors, or with too few, gives way to one that has some; no exec is denied" {
 	guarded
-	local first
+	local first limit
 	first=$(worker)
-	prlimit --pid "$first" --nofile=3:3
-	for _ in 1 2 3; do "$top/bin/service" >/dev/null; done
+	for limit in 3 {14..18}; do
+		prlimit --pid "$(worker)" --nofile="$limit:$limit"
+		for _ in 1 2 3; do "$top/bin/service" >/dev/null; done
+		soon outcome 300
+	done
 	soon worker_is_not "$first"
 	"$top/bin/service" 30 >/dev/null & local running=$!
 	soon score_is "$running" 300
+	kill "$running"
+}
+
+# while_files_fail FILE COMMAND...: while the worker cannot open FILE, or nothing where that is "/".
+while_files_fail() {
+	local tracer only=()
+	[[ $1 == / ]] || only=(-P "$1")
+	strace -f -qq -e signal=none -e trace=openat "${only[@]}" -e inject=openat:error=EIO -o /dev/null -p "$(worker)" &
+	tracer=$!
+	soon grep -q 'TracerPid:.[1-9]' "/proc/$(worker)/status"
+	"${@:2}"
+	kill "$tracer"
+	wait "$tracer" || :
+}
+
+@test "a disk that fails for a moment: what was known of the programs holds, and is looked up again" {
+	guarded
+	changed_and_started() {
+		touch "$top/bin/other"
+		sleep 0.3
+		"$top/bin/service" >/dev/null
+	}
+	while_files_fail / changed_and_started
+	grep -q "guard: service: $top/bin/service: cannot be looked at: Input/output error" "$top/log"
+	grep -qE 'guard: service\[[0-9]+\]: not pinned: Input/output error' "$top/log"
+	outcome 300
+	# Replaced meanwhile, it is another file.
+	replaced() {
+		install "$SCORE" "$top/bin/new"
+		mv "$top/bin/new" "$top/bin/service"
+		sleep 0.3
+	}
+	while_files_fail / replaced
+	soon outcome 300
+}
+
+@test "a process that cannot be looked at for a moment is said, and pinned a moment later" {
+	guarded 'args: "*service*"'
+	local running
+	started() {
+		"$top/bin/service" 30 >/dev/null & running=$!
+		soon grep -qE "guard: service\[$running\]: not pinned: Input/output error" "$top/log"
+	}
+	while_files_fail status started
+	soon score_is "$running" 300
+	grep -q "guard: service\[$running\]: found running; pinned" "$top/log"
+	kill "$running"
+}
+
+@test "guard --once: a service that cannot be looked at is said, and the status is 1" {
+	write_profile
+	"$top/bin/service" 30 >/dev/null & local running=$!
+	soon test "$top/bin/service" -ef "/proc/$running/exe"
+	ASAN_OPTIONS=detect_leaks=0 run -1 --separate-stderr strace -f -qq -e signal=none -e trace=openat -P status \
+		-e inject=openat:error=EIO -o /dev/null "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" guard --once
+	[[ $stderr == *"guard: service[$running]: not pinned: Input/output error"* ]]
+	score_is "$running" 0
+	on_host guard --once
+	score_is "$running" 300
 	kill "$running"
 }
 
@@ -469,17 +531,22 @@ together() {
 
 @test "a program that is replaced as soon as it runs keeps its score" {
 	guarded
+	local running=()
 	for ((i = 0; i < 10; i++)); do
 		cp "$top/bin/service" "$top/bin/service.new"
-		"$top/bin/service" 1 >>"$top/printed" &
+		"$top/bin/service" 60 >>"$top/printed" & running+=("$!")
 		mv "$top/bin/service.new" "$top/bin/service"
 	done
 	# One that was started while the new file was not marked yet is found by the next scan.
-	soon ten_services_have_300
+	soon have_300 "${running[@]}"
+	kill "${running[@]}"
 }
 
-ten_services_have_300() {
-	pgrep -x -f "$top/bin/service 1" | sed 's,.*,/proc/&/oom_score_adj,' | xargs cat | scores 10 300
+have_300() {
+	local pid
+	for pid; do
+		score_is "$pid" 300 || return
+	done
 }
 
 @test "a program that others could write is not guarded, and the log and status say why" {

@@ -5,10 +5,16 @@ static const char *why_not(struct policy *p, struct process *proc, const struct 
 	struct process_ids ids;
 	ino_t namespace;
 	struct file_id exe;
+	int ret;
 
 	if (!rule->resolved)
 		return rule->problem;
-	if (process_exe(proc, &exe) < 0 || !rule_could_run(rule, &exe))
+	ret = process_exe(proc, &exe);
+	if (ret == 0 && rule_could_run(rule, &exe))
+		ret = rule_fits(rule, proc, p->user_namespace, true);
+	if (ret < 0 && ret != -ENOENT) /* kernel threads run no file */
+		return "it cannot be looked at";
+	if (ret < 0 || !rule_could_run(rule, &exe))
 		return "it runs another file";
 	if (process_ids(proc, &ids) < 0 || !ids.one_user || ids.uid != rule->uid)
 		return "another user runs it";
@@ -19,7 +25,7 @@ static const char *why_not(struct policy *p, struct process *proc, const struct 
 		return "it runs another file";
 	if (rule->unit && process_in_unit(proc, rule->unit) <= 0)
 		return "it is not in the rule's unit";
-	if (rule_fits(rule, proc, p->user_namespace, true) <= 0)
+	if (ret == 0)
 		return "its arguments are not the rule's";
 	return "it is a child of the service";
 }

@@ -12,16 +12,13 @@
 #include "guard/leash.h"
 #include "guard/lineage.h"
 #include "guard/programs.h"
+#include "guard/rescan.h"
 #include "guard/scan.h"
 #include "guard/watch.h"
 
 /* After an exec was let go, before anything else is done about it; and at most. */
 #define AFTERWARDS_MS 1
 #define FLOOD_MS 20
-/* After processes ended unobserved: floods of short-lived ones must not mean floods of scans. */
-#define RESCAN_APART_MS 2000
-/* Without a wakeup of its own: at the next event after this long. */
-#define RESCAN_MS (10 * 60 * 1000)
 
 enum source {
 	SOURCE_GATE,
@@ -41,9 +38,8 @@ struct guard {
 	struct programs programs;
 	struct pollfd sources[N_SOURCES];
 	struct guard_shared *shared;
-	int64_t scanned, leash_at; /* monotonic ms */
-	bool rescan_wanted;
-	int unseen; /* errno of a program at the gate */
+	int64_t leash_at; /* monotonic ms */
+	struct rescan rescan;
 	struct filter filter;
 	int status;
 	bool ends;
@@ -64,7 +60,7 @@ static void answer(const char *request, FILE *out, void *data)
 	char text[4096];
 
 	if (streq(request, "status"))
-		g->rescan_wanted |= handover_status(&g->policy, out) > 0;
+		g->rescan.wanted |= handover_status(&g->policy, out) > 0;
 	else if (streq(request, "state"))
 		handover_state(&g->policy, out);
 	else if (streq(request, "quit"))
@@ -82,7 +78,7 @@ static bool on_gate(pid_t pid, const struct file_id *program, void *data)
 	struct guard *g = data;
 
 	if (!program) {
-		g->unseen = errno;
+		pin_failed(&g->policy, pid, NULL, -errno);
 		return true;
 	}
 	programs_expect(&g->programs, program);
@@ -102,15 +98,11 @@ static void serve_gate(struct guard *g)
 {
 	int ret;
 
+	g->policy.starved = false;
 	g->shared->gate_taken++;
 	ret = gate_dispatch(&g->gate, on_gate, g);
 	g->shared->gate_rounds = g->shared->gate_taken;
-	if (g->unseen)
-		log_warning("guard: a program that starts cannot be looked at: %s",
-			    strerror(g->unseen));
-	/* It may be found a moment later. */
-	g->rescan_wanted |= g->unseen || g->policy.failure.rule;
-	g->unseen = 0;
+	g->rescan.wanted |= g->policy.failure.error != 0; /* it may be found a moment later */
 	if (ret >= 0 && g->policy.starved)
 		ret = -EMFILE;
 	if (ret < 0)
@@ -120,7 +112,7 @@ static void serve_gate(struct guard *g)
 /* A new file is marked before anybody can execute it. */
 static void serve_watch(struct guard *g)
 {
-	g->rescan_wanted |= programs_follow(&g->programs);
+	g->rescan.wanted |= programs_follow(&g->programs);
 }
 
 static void serve_control(struct guard *g)
@@ -150,18 +142,20 @@ static void look_after_members(struct guard *g, bool all)
 {
 	if (policy_catch_up(&g->policy, all) && fd_of(g, SOURCE_EVENTS) >= 0)
 		serve_events(g);
-	g->rescan_wanted |= policy_missed_ends(&g->policy);
+	g->rescan.wanted |= policy_missed_ends(&g->policy);
 }
 
-static void rescan(struct guard *g)
+static void scan_again(struct guard *g)
 {
 	g->policy.rescans++;
-	g->scanned = policy_now();
-	g->rescan_wanted = g->policy.unsure = false;
+	rescan_begin(&g->rescan);
+	g->policy.unsure = g->policy.unseen = false;
+	if (g->programs.unsure)
+		programs_resolve(&g->programs);
 	look_after_members(g, true);
 	lineage_look(&g->policy);
 	scan_run(&g->policy);
-	g->rescan_wanted |= g->policy.unsure;
+	g->rescan.wanted |= g->policy.unsure;
 }
 
 static void on_event(const struct procevent *e, void *data)
@@ -178,26 +172,28 @@ static void serve_events(struct guard *g)
 
 	if (ret == -ENOBUFS) {
 		g->policy.lost_events++;
-		g->rescan_wanted = true;
+		g->rescan.wanted = true;
 	} else if (ret < 0) { /* nothing more will come from there */
 		log_error("guard: process events: %s", strerror(-ret));
 		g->sources[SOURCE_EVENTS].fd = -1;
-	} else if (policy_now() - g->scanned > RESCAN_MS) {
-		rescan(g); /* the kernel may lose events without a word; idle, nothing wakes us */
+	} else if (rescan_is_overdue(&g->rescan)) {
+		scan_again(
+			g); /* the kernel may lose events without a word; idle, nothing wakes us */
 	}
+	g->rescan.wanted |= g->policy.failure.error != 0;
 }
 
 /* A program may be somewhere else now, or be there at last. */
 static void serve_mounts(struct guard *g)
 {
-	g->rescan_wanted |= programs_resolve(&g->programs);
+	g->rescan.wanted |= programs_resolve(&g->programs);
 }
 
 /* Memory is short: leashes count now, and events may have been lost without a word. */
 static void serve_pressure(struct guard *g)
 {
 	g->leash_at = 0;
-	g->rescan_wanted = true;
+	g->rescan.wanted = true;
 }
 
 static void serve_signal(struct guard *g)
@@ -278,16 +274,20 @@ static int sooner(int a, int b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+static int until_rescan(struct guard *g)
+{
+	return rescan_due(&g->rescan, g->programs.unsure || g->policy.unseen);
+}
+
 /* What is due without anybody saying so; the milliseconds until the next, or -1. */
 static int on_time(struct guard *g)
 {
-	int64_t left = g->scanned + RESCAN_APART_MS - policy_now();
-	int due = g->rescan_wanted && left > 0 ? (int)left : -1;
+	int due;
 
-	if (g->rescan_wanted && left <= 0)
-		rescan(g);
+	if (until_rescan(g) == 0)
+		scan_again(g);
 	pin_say_failure(&g->policy);
-	due = sooner(due, look_at_leashes(g));
+	due = sooner(until_rescan(g), look_at_leashes(g));
 	due = sooner(due, lineage_check_due(&g->policy));
 	return sooner(due, policy_check_due(&g->policy));
 }
@@ -354,7 +354,7 @@ static void begin(struct guard *g)
 	g->policy.family->grown = true;
 	catch_up(g);
 	look_after_members(g, true); /* a worker of before knew some */
-	g->scanned = policy_now();
+	rescan_begin(&g->rescan);
 	scan_run(&g->policy);
 	g->policy.watching = g->policy.gated;
 	handover_dismiss(g->machine);
@@ -369,7 +369,10 @@ int guard_run(const struct machine *m, struct rules *rules, int gate,
 		.machine = m,
 		.shared = shared,
 		.gate = GATE_NONE,
-		.programs = { m, &g.policy.rules, &g.gate, -EBADF, false, false },
+		.programs = { .machine = m,
+			      .rules = &g.policy.rules,
+			      .gate = &g.gate,
+			      .watch = -EBADF },
 		.policy = { .meanwhile = serve_meanwhile,
 			    .meanwhile_data = &g,
 			    .joined = on_joined,

@@ -34,12 +34,17 @@ void pin_say(struct policy *p, const struct member *m, const char *what, int sco
 void pin_say_failure(struct policy *p)
 {
 	const struct rule *rule = p->failure.rule;
+	int error = p->failure.error;
 
-	if (rule && may_say(p))
+	p->failure.error = 0;
+	if (!error || !may_say(p))
+		return;
+	if (rule)
 		log_warning("guard: %s[%d]: not pinned: %s", rule->service, (int)p->failure.pid,
-			    p->failure.error == -ENOSPC ? "there are too many to remember"
-							: strerror(-p->failure.error));
-	p->failure.rule = NULL;
+			    error == -ENOSPC ? "there are too many to remember" : strerror(-error));
+	else
+		log_warning("guard: process %d cannot be looked at: %s", (int)p->failure.pid,
+			    strerror(-error));
 }
 
 void pin_schedule(struct member *m, int64_t in_ms)
@@ -69,12 +74,24 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 
 void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error)
 {
-	if (error == -ESRCH || error == -ENOENT)
-		return;                /* it has ended */
+	if (error == -ESRCH || error == -ENOENT || (!rule && !fails_for_now(error)))
+		return;
 	p->failed += error != -ENOSPC; /* counted */
+	p->unseen |= fails_for_now(error);
+	p->starved |= error == -EMFILE || error == -ENFILE || error == -ENOMEM;
 	p->failure.rule = rule;
 	p->failure.pid = pid;
 	p->failure.error = error;
+}
+
+bool pin_is_rules(struct policy *p, struct process *proc, const struct rule *rule,
+		  const struct file_id *exe)
+{
+	int fits = rule_could_run(rule, exe) ? rule_fits(rule, proc, p->user_namespace, true) : 0;
+
+	if (fits < 0)
+		pin_failed(p, proc->pid, rule, fits);
+	return fits > 0 && rule_runs(rule, proc, exe);
 }
 
 /* Gives @proc the rule's score; @how tells the source. NULL where it could not be had. */

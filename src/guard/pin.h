@@ -7,8 +7,13 @@
  * changes is cut to SAY_BURST lines in SAY_MS, and counted. Never call it while an exec waits. */
 void pin_say(struct policy *p, const struct member *m, const char *what, int score);
 
-/* Process @pid could not be pinned, to be said and counted; unless it has ended. */
+/* Process @pid could not be pinned, to be said and counted; unless it has ended. @rule may be NULL:
+ * then only what fails for now counts, since nobody knows whether it is a service. */
 void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error);
+
+/* Whether @proc, which runs @exe, is @rule's; says so where that cannot be known. */
+bool pin_is_rules(struct policy *p, struct process *proc, const struct rule *rule,
+		  const struct file_id *exe);
 
 /* The last failure to pin a process, if there was one. */
 void pin_say_failure(struct policy *p);

@@ -54,9 +54,11 @@ static void gate_rule(struct policy *p, struct process *proc, const struct rule 
 	struct member *m = pin_find(p, proc);
 
 	if (m && m->kind == MEMBER_PINNED && m->rule == rule) {
+		int ret = process_set_score(proc, rule->score, NULL); /* it executes itself anew */
+
 		m->program = *program;
-		if (process_set_score(proc, rule->score, NULL) < 0) /* it executes itself anew */
-			p->failed++;
+		if (ret < 0)
+			pin_failed(p, proc->pid, rule, ret);
 		return;
 	}
 	if (is_child_exec(p, proc, rule, m) && !pin_keeps_program(rule)) {
@@ -78,7 +80,6 @@ void policy_gate(struct policy *p, pid_t pid, const struct file_id *program)
 	struct process proc;
 	int opened = process_open(p->procfs, pid, &proc), fits = 0;
 
-	p->starved = opened == -EMFILE || opened == -ENFILE || opened == -ENOMEM;
 	for (unsigned i = 0; i < p->rules.n && fits == 0; i++) {
 		const struct rule *rule = &p->rules.list[i];
 
@@ -203,15 +204,17 @@ bool policy_missed_ends(struct policy *p)
 static void on_other_exec(struct policy *p, struct process *proc)
 {
 	struct file_id exe;
+	int ret = process_exe(proc, &exe);
 
-	if (process_exe(proc, &exe) < 0)
+	if (ret < 0) {
+		pin_failed(p, proc->pid, NULL, ret);
 		return;
+	}
 	for (unsigned i = 0; i < p->rules.n; i++) {
 		const struct rule *rule = &p->rules.list[i];
 		struct member *m;
 
-		if ((p->gated && !rule->args) || !rule_runs(rule, proc, &exe) ||
-		    rule_fits(rule, proc, p->user_namespace, true) <= 0)
+		if ((p->gated && !rule->args) || !pin_is_rules(p, proc, rule, &exe))
 			continue;
 		if (is_child_exec(p, proc, rule, NULL) && !pin_keeps_program(rule)) {
 			release_and_watch(p, proc, rule, CHILD_PROGRAM);
@@ -228,10 +231,13 @@ static void on_exec(struct policy *p, const struct procevent *e)
 {
 	struct process proc;
 	struct member *m;
+	int ret;
 
 	if (!family_find(p->family, e->pid) && !policy_needs_all_execs(p))
 		return;
-	if (process_open(p->procfs, e->pid, &proc) < 0) {
+	ret = process_open(p->procfs, e->pid, &proc);
+	if (ret < 0) {
+		pin_failed(p, e->pid, NULL, ret);
 		m = family_find(p->family, e->pid);
 		if (m && m->kind == MEMBER_PINNED && !m->confirmed)
 			confirm(p, m); /* and has ended since */

@@ -27,13 +27,14 @@ struct policy {
 	uint64_t looked_at; /* for orphans, process_ticks() */
 	bool watching;      /* all that starts from now on is told */
 	bool unsure;        /* a scan has left something for the next */
-	bool starved;       /* there were no descriptors, or no memory, to look at a process with */
+	bool unseen;        /* something failed for now, so that the next may find it */
+	bool starved;       /* there were no descriptors, or no memory, for who waits at the gate */
 	struct said said;
 	struct {
-		const struct rule *rule; /* NULL: none */
+		const struct rule *rule; /* NULL: nobody knows whose it is */
 		pid_t pid;
-		int error;
-	} failure; /* the last to give a score, not logged yet */
+		int error; /* 0: none */
+	} failure;         /* the last to give a score, not logged yet */
 };
 
 /* Before anything else; @rules are taken over. With @family, members of before are known: -errno
@@ -44,7 +45,7 @@ int policy_open(struct policy *p, const struct root *procfs, struct rules *rules
 /* Monotonic milliseconds. */
 int64_t policy_now(void);
 
-/* An exec of a marked program is waiting. */
+/* An exec of a marked program is waiting. Sets @p->starved. */
 void policy_gate(struct policy *p, pid_t pid, const struct file_id *program);
 
 /* Looks after members that joined before their events were let through, or @all, where events were

@@ -6,6 +6,16 @@
 
 #define PROCESS_NONE ((struct process){ .fd = -EBADF })
 
+bool fails_for_now(int ret)
+{
+	static const int errors[] = { EMFILE, ENFILE, ENOMEM, EIO, EINTR, EAGAIN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (ret == -errors[i])
+			return true;
+	return false;
+}
+
 int process_open(const struct root *procfs, pid_t pid, struct process *ret_process)
 {
 	char name[16];

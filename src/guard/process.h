@@ -37,6 +37,10 @@ struct file_id {
 	ino_t ino;
 };
 
+/* Whether that is the -errno of a shortage, or of a device: it says nothing of what was to be
+ * looked at, and may be another one the next time. */
+bool fails_for_now(int ret);
+
 /* -ESRCH or -ENOENT where there is no such process. */
 int process_open(const struct root *procfs, pid_t pid, struct process *ret_process) _must_check_;
 void process_close(struct process *p);

@@ -8,7 +8,7 @@
 
 static void visit(int fd, bool is_program, void *data)
 {
-	const struct programs *ps = data;
+	struct programs *ps = data;
 	int ret = 0;
 
 	if (is_program && ps->marks)
@@ -20,22 +20,30 @@ static void visit(int fd, bool is_program, void *data)
 			    is_program ? "a program cannot be marked"
 				       : "changes of a directory will not be noticed",
 			    strerror(-ret));
+	ps->unsure |= fails_for_now(ret);
 }
 
 bool programs_resolve(struct programs *ps)
 {
-	bool changed = false;
+	bool changed = false, was_unsure = ps->unsure;
 
+	ps->unsure = false;
 	for (unsigned i = 0; i < ps->rules->n; i++) {
 		struct rule *rule = &ps->rules->list[i];
 		struct file_id before = rule->program;
 		const char *problem = rule->problem;
 		bool resolved = rule->resolved;
 		uid_t uid = rule->uid;
+		int ret;
 
 		ps->marks = ps->gate->fd >= 0 && !rule->args;
-		rule_look_up_user(rule, &ps->machine->root, visit, ps);
-		rule_resolve(rule, &ps->machine->root, visit, ps);
+		ret = rule_look_up_user(rule, &ps->machine->root, visit, ps);
+		if (ret >= 0)
+			ret = rule_resolve(rule, &ps->machine->root, visit, ps);
+		ps->unsure |= ret < 0;
+		if (ret < 0 && !was_unsure)
+			log_warning("guard: %s: %s: cannot be looked at: %s", rule->service,
+				    rule->exe, strerror(-ret));
 		if (rule->resolved &&
 		    (!resolved || uid != rule->uid || !file_id_equal(&before, &rule->program)))
 			changed = true;

@@ -10,8 +10,10 @@ struct programs {
 	struct rules *rules;
 	struct gate *gate; /* may be closed */
 	int watch;         /* of watch_open(); negative: nothing is watched */
-	bool marks; /* for the rule that is being looked up: arguments show after the exec only */
-	bool stale; /* a script has begun: its interpreter may be another file by now */
+	bool marks;  /* for the rule that is being looked up: arguments show after the exec only */
+	bool stale;  /* a script has begun: its interpreter may be another file by now */
+	bool unsure; /* something could not be looked at: what was known of it holds, until the next
+			time */
 };
 
 /* Looks every rule's program up, marks it and watches the directories on the way. Says what cannot

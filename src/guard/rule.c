@@ -212,7 +212,7 @@ static void read_env(struct rule *r, const struct root *root, char *words, unsig
 
 /* A #! line names the file that the processes run; it may be a script itself. The kernel makes a
  * script's path an argument, behind one with the rest of its #! line. */
-static void read_interpreter(struct rule *r, const struct root *root, int fd)
+static int read_interpreter(struct rule *r, const struct root *root, int fd)
 {
 	_cleanup_close_ int interpreter = -EBADF;
 
@@ -221,7 +221,9 @@ static void read_interpreter(struct rule *r, const struct root *root, int fd)
 		char line[256], *path, *rest;
 		ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
 
-		line[n > 0 ? n : 0] = '\0';
+		if (n < 0)
+			return -errno;
+		line[n] = '\0';
 		line[strcspn(line, "\r\n")] = '\0';
 		path = (char *)after_prefix(line, "#!");
 		path = path ? strtok_r(path, " \t", &rest) : NULL;
@@ -235,41 +237,54 @@ static void read_interpreter(struct rule *r, const struct root *root, int fd)
 		close_p(&interpreter);
 		interpreter = root_openat(root, path, O_RDONLY | O_NONBLOCK);
 		r->interpreter = id_of(interpreter);
+		if (fails_for_now(interpreter))
+			return interpreter;
 		if (interpreter < 0)
 			break;
 		fd = interpreter;
 	}
+	return 0;
 }
 
-static const char *find_program(struct rule *r, const struct root *root, struct way *w)
+static int find_program(struct rule *r, const struct root *root, struct way *w)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
+	int ret;
 
 	if (root->fd >= 0)
 		w->visit(root->fd, false, w->data);
 	fd = walk_open(root->fd, r->exe, O_RDONLY | O_NONBLOCK, WALK_LINKS, see, w);
 	if (fd < 0)
-		return w->problem ? w->problem : problem_of(fd);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != w->last.st_dev ||
-	    st.st_ino != w->last.st_ino)
-		return "it changed while it was looked at";
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_dev != w->last.st_dev || st.st_ino != w->last.st_ino) {
+		w->problem = "it changed while it was looked at";
+		return -EPERM;
+	}
 	r->program = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
-	read_interpreter(r, root, fd);
-	w->visit(fd, true, w->data);
-	return NULL;
+	ret = read_interpreter(r, root, fd);
+	if (ret >= 0)
+		w->visit(fd, true, w->data);
+	return ret;
 }
 
-void rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit, void *data)
+int rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit, void *data)
 {
 	_cleanup_close_ int etc = -EBADF;
+	int ret;
 
 	if (isdigit((unsigned char)*r->user) || streq(r->user, "root"))
-		return;
+		return 0;
 	etc = root_openat(root, "etc", O_PATH | O_DIRECTORY);
 	if (etc >= 0)
 		visit(etc, false, data);
-	r->has_user = find_user(root, r->user, &r->uid) == 0;
+	ret = etc < 0 ? etc : find_user(root, r->user, &r->uid);
+	if (fails_for_now(ret))
+		return ret;
+	r->has_user = ret == 0;
+	return 0;
 }
 
 static void visit_nothing(int fd, bool is_program, void *data)
@@ -279,14 +294,23 @@ static void visit_nothing(int fd, bool is_program, void *data)
 	(void)data;
 }
 
-void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data)
+int rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data)
 {
 	struct way w = { .visit = visit ? visit : visit_nothing, .data = data };
+	struct rule found = *r;
+	int ret = find_program(&found, root, &w);
 
-	r->problem = find_program(r, root, &w);
-	if (!r->problem && !r->has_user)
-		r->problem = "its user does not exist";
-	r->resolved = !r->problem;
+	if (fails_for_now(ret)) {
+		if (!r->resolved)
+			r->problem = "it cannot be looked at";
+		return ret;
+	}
+	found.problem = ret >= 0 ? NULL : w.problem ? w.problem : problem_of(ret);
+	if (!found.problem && !found.has_user)
+		found.problem = "its user does not exist";
+	found.resolved = !found.problem;
+	*r = found;
+	return 0;
 }
 
 /* --- whose process --- */

@@ -47,12 +47,14 @@ typedef void (*rule_visit)(int fd, bool is_program, void *data);
 
 /* Finds the rule's program below @root. Refuses one that
  * somebody but root could have put there: it and each directory on the way must be root's and not
- * writable by others. @visit may be NULL. */
-void rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
+ * writable by others. @visit may be NULL. -errno where it fails for now: what was known
+ * of the program stays, and where that is nothing, @r has a problem. */
+int rule_resolve(struct rule *r, const struct root *root, rule_visit visit, void *data);
 
 /* Looks the rule's user up again: one may be made, or numbered anew, later. Visits etc, unless the
- * user is root or a number. */
-void rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit, void *data);
+ * user is root or a number. -errno as above. */
+int rule_look_up_user(struct rule *r, const struct root *root, rule_visit visit,
+		      void *data) _must_check_;
 
 /* Whether process @p is one of the rule's by user, namespaces (ours: the
  * initial PID namespace, and @user_namespace), unit and,

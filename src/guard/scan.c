@@ -11,15 +11,21 @@ void scan_each(struct policy *p, void (*visit)(struct policy *p, struct process 
 
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
+		pin_failed(p, 0, NULL, fd < 0 ? fd : -errno);
 		close_p(&fd);
 		return;
 	}
 	for (const struct dirent *e; (e = readdir(d));) {
 		struct process proc;
-		int pid = atoi(e->d_name);
+		int pid = atoi(e->d_name), ret;
 
-		if (pid <= 0 || process_open(p->procfs, pid, &proc) < 0)
+		if (pid <= 0)
 			continue;
+		ret = process_open(p->procfs, pid, &proc);
+		if (ret < 0) {
+			pin_failed(p, pid, NULL, ret);
+			continue;
+		}
 		visit(p, &proc);
 		process_close(&proc);
 		if (p->meanwhile)
@@ -30,13 +36,12 @@ void scan_each(struct policy *p, void (*visit)(struct policy *p, struct process 
 const struct rule *scan_rule_of(struct policy *p, struct process *proc)
 {
 	struct file_id exe;
+	int ret = process_exe(proc, &exe);
 
-	if (process_exe(proc, &exe) < 0)
-		return NULL;
-	for (unsigned i = 0; i < p->rules.n; i++)
-		if (rule_could_run(&p->rules.list[i], &exe) &&
-		    rule_fits(&p->rules.list[i], proc, p->user_namespace, true) > 0 &&
-		    rule_runs(&p->rules.list[i], proc, &exe))
+	if (ret < 0)
+		pin_failed(p, proc->pid, NULL, ret);
+	for (unsigned i = 0; ret >= 0 && i < p->rules.n; i++)
+		if (pin_is_rules(p, proc, &p->rules.list[i], &exe))
 			return &p->rules.list[i];
 	return NULL;
 }

@@ -54,10 +54,12 @@ machine() {
 				shift
 				prepare
 				status=0
+				: >/run/injected
 				timeout -s KILL 120 "$@" holdfast --json kdump $action >/run/stdout 2>/run/stderr || status=$?
 				echo "$fault: status=$status loaded=$(cat /sys/kernel/kexec_crash_loaded) panic_on_oom=$(cat /proc/sys/vm/panic_on_oom)" \
 					"armed=$(sed -n 's/^ *"armed": \([a-z]*\),*$/\1/p' /run/stdout)" \
-					"words=$(cat /run/stdout /run/stderr | wc -w) left=$(find /run/holdfast -name '.*' -type f | wc -l)"
+					"words=$(cat /run/stdout /run/stderr | wc -w) left=$(find /run/holdfast -name '.*' -type f | wc -l)" \
+					"hit=$(grep -c INJECTED /run/injected)"
 			}
 
 			each() {
@@ -65,7 +67,7 @@ machine() {
 					case $call in
 					allocation) tried "$call $number" env LD_PRELOAD=/fail.so ALLOCATIONS="$number" ;;
 					*) tried "$call $number $error" strace -f --seccomp-bpf -qq -e signal=none -e "trace=$call" \
-						-e "inject=$call:error=$error:when=$number" -o /dev/null ;;
+						-e "inject=$call:error=$error:when=$number" -o /run/injected ;;
 					esac
 				done </vmtest/faults
 			}
@@ -87,7 +89,7 @@ right() {
 
 # each_fault_of ACTION
 each_fault_of() {
-	local line fault status loaded panic_on_oom armed words left bad=0
+	local line status loaded panic_on_oom armed words left hit calls=0 hits=0 bad=0
 	printf 'FAULTS=%s\n' "$FAULTS"
 	cd -- "$BATS_TEST_TMPDIR" || return
 	machine "$1" <<-'EOF'
@@ -117,11 +119,14 @@ each_fault_of() {
 			printf '%s\n' "$line"
 			bad=1
 		}
+		[[ $line == allocation* ]] || calls=$((calls + 1))
+		hits=$((hits + hit))
 	done <came
-	count allocations "$(grep -c '^allocation' came)"
-	count 'system calls' "$(grep -vc '^allocation' came)"
+	count allocations "$(($(wc -l <came) - calls))"
+	count 'system calls' "$hits"
 	(($(wc -l <faults) > 12))
 	[ "$(wc -l <came)" = "$(wc -l <faults)" ]
+	hit_enough "$hits" "$calls"
 	((bad == 0))
 }
 
