@@ -442,6 +442,7 @@ while_files_fail() {
 	soon test "$top/bin/service" -ef "/proc/$running/exe"
 	ASAN_OPTIONS=detect_leaks=0 run -1 --separate-stderr strace -f -qq -e signal=none -e trace=openat -P status \
 		-e inject=openat:error=EIO -o /dev/null "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" guard --once
+	# shellcheck disable=SC2154 # set by run
 	[[ $stderr == *"guard: service[$running]: not pinned: Input/output error"* ]]
 	score_is "$running" 0
 	on_host guard --once
@@ -531,15 +532,15 @@ while_files_fail() {
 
 @test "a program that is replaced as soon as it runs keeps its score" {
 	guarded
-	local running=()
+	local services=()
 	for ((i = 0; i < 10; i++)); do
 		cp "$top/bin/service" "$top/bin/service.new"
-		"$top/bin/service" 60 >>"$top/printed" & running+=("$!")
+		"$top/bin/service" 60 >>"$top/printed" & services+=("$!")
 		mv "$top/bin/service.new" "$top/bin/service"
 	done
 	# One that was started while the new file was not marked yet is found by the next scan.
-	soon have_300 "${running[@]}"
-	kill "${running[@]}"
+	soon have_300 "${services[@]}"
+	kill "${services[@]}"
 }
 
 have_300() {
