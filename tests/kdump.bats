@@ -424,6 +424,10 @@ built_for() {
 	loaded 0
 	expect 0 holdfast kdump unload
 	messages_have 'no crash kernel is loaded'
+	rm root/sys/kernel/kexec_crash_loaded
+	mkdir root/sys/kernel/kexec_crash_loaded
+	expect 1 holdfast kdump unload
+	messages_have 'kdump: whether a crash kernel is loaded cannot be read: Is a directory'
 }
 
 @test "unload waits for another run, as load does: nobody arms it meanwhile" {

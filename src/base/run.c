@@ -51,7 +51,30 @@ static void limit(int resource, rlim_t most)
 		_exit(EXIT_LIMIT);
 }
 
+struct call {
+	int (*fn)(void *data);
+	void *data;
+};
+
+static int call_limited(void *data)
+{
+	const struct call *call = data;
+
+	limit(RLIMIT_CPU, APART_SECONDS);
+	signal(SIGALRM, SIG_DFL);
+	alarm(APART_WAIT_SECONDS);
+#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
+	limit(RLIMIT_AS, APART_BYTES);
+#endif
+	return call->fn(call->data);
+}
+
 int run_apart(int (*fn)(void *data), void *data)
+{
+	return run_in_child(call_limited, &(struct call){ fn, data });
+}
+
+int run_in_child(int (*fn)(void *data), void *data)
 {
 	pid_t pid = fork();
 	int status, ret;
@@ -60,12 +83,6 @@ int run_apart(int (*fn)(void *data), void *data)
 		return -errno;
 	if (pid == 0) {
 		limit(RLIMIT_CORE, 0);
-		limit(RLIMIT_CPU, APART_SECONDS);
-		signal(SIGALRM, SIG_DFL);
-		alarm(APART_WAIT_SECONDS);
-#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
-		limit(RLIMIT_AS, APART_BYTES);
-#endif
 		_exit(fn(data));
 	}
 	ret = wait_for(pid, &status);

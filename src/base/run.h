@@ -8,7 +8,10 @@
  * one ended it), or -errno. */
 int run_program(char *const argv[], int out, int err);
 
+/* Runs @fn in a child, for a library that may crash: what it returns (0 to 100), -EBADMSG where it
+ * does not come back from it, or -errno. What it is to leave behind has to be in shared memory. */
+int run_in_child(int (*fn)(void *data), void *data) _must_check_;
+
 /* Runs @fn in a child with limits on time (also of waiting) and memory, for a library that cannot
- * be trusted with its input: what it returns (0 to 100), -EBADMSG where it does not come back from
- * it, or -errno. */
+ * be trusted with its input. As above. */
 int run_apart(int (*fn)(void *data), void *data);

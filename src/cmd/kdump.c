@@ -47,9 +47,14 @@ static int disarm(struct context *c, const struct node *tree)
 	static const char panic_on_oom[] = "sys/vm/panic_on_oom";
 	const struct root *procfs = &c->machine.procfs;
 	_cleanup_free_ char *before = NULL, *why = NULL;
-	int ret;
+	int ret = kdump_armed(&c->machine);
 
-	if (!kdump_is_armed(&c->machine)) {
+	if (ret < 0) {
+		log_error("kdump: whether a crash kernel is loaded cannot be read: %s",
+			  strerror(-ret));
+		return EXIT_NOT_DONE;
+	}
+	if (ret == 0) {
 		log_info("no crash kernel is loaded");
 		return EXIT_OK;
 	}

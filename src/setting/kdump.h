@@ -19,7 +19,11 @@ struct kdump {
 
 #define KDUMP_NONE ((struct kdump){ .kernel = -EBADF, .initrd = -EBADF })
 
-/* Whether a crash kernel is loaded, whoever loaded it. */
+/* Whether a crash kernel is loaded, whoever loaded it: 1, 0, or -errno where that cannot be read.
+ */
+int kdump_armed(const struct machine *m) _must_check_;
+
+/* Whether one is known to be. */
 bool kdump_is_armed(const struct machine *m);
 
 /* Whether this kernel is a crash kernel that has a dump to save. */

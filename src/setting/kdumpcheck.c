@@ -20,9 +20,22 @@ static int64_t read_number(const struct root *tree, const char *path, int64_t fa
 	return value;
 }
 
+int kdump_armed(const struct machine *m)
+{
+	_cleanup_free_ char *text = NULL;
+	int64_t loaded;
+	int ret = root_read_text(&m->sysfs, "kernel/kexec_crash_loaded", 64, &text);
+
+	if (ret == -ENOENT) /* a kernel that knows no kexec */
+		return 0;
+	if (ret < 0)
+		return ret;
+	return text_to_int(text, &loaded) < 0 ? -EBADMSG : loaded == 1;
+}
+
 bool kdump_is_armed(const struct machine *m)
 {
-	return read_number(&m->sysfs, "kernel/kexec_crash_loaded", 0) == 1;
+	return kdump_armed(m) == 1;
 }
 
 bool kdump_is_capture_kernel(const struct machine *m)

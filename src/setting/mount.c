@@ -4,10 +4,12 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 
 #include "base/dlopen.h"
 #include "base/log.h"
+#include "base/run.h"
 #include "setting/mount.h"
 #include "setting/setting.h"
 
@@ -82,13 +84,114 @@ static int mount_describe(const struct machine *m, struct arena *a, struct setti
 	return s->key && s->file && s->wanted ? 0 : -ENOMEM;
 }
 
+/* --- what libblkid has a part in --- */
+
+/* It looks at every disk there is, and where it gets no memory, it crashes: a child asks it. */
+struct question {
+	const struct libmount *lib;
+	const char *what, *type, *options, *target;
+	struct answer {
+		int ret;
+		char text[PATH_MAX];
+	} * answer;
+};
+
+/* What @fn has answered; its text, if there is one, in *@ret_text, which the caller frees. */
+static int ask(int (*fn)(void *data), struct question *q, char **ret_text)
+{
+	int ret;
+
+	q->answer = mmap(NULL, sizeof(*q->answer), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (q->answer == MAP_FAILED)
+		return -errno;
+	ret = run_in_child(fn, q);
+	if (ret == -EBADMSG)
+		*ret_text = strdup("libmount has crashed");
+	else if (ret == 0 && *q->answer->text)
+		*ret_text = strdup(q->answer->text);
+	ret = ret == 0 ? q->answer->ret : ret;
+	munmap(q->answer, sizeof(*q->answer));
+	return ret;
+}
+
+static int answer_device(void *data)
+{
+	const struct question *q = data;
+	_cleanup_free_ char *device = q->lib->resolve_spec(q->what, NULL);
+
+	q->answer->ret = device ? 0 : -ENOENT;
+	if (device)
+		snprintf(q->answer->text, sizeof(q->answer->text), "%s", device);
+	return 0;
+}
+
+/* The device that @what names, or NULL. The caller frees. */
+static char *resolve(const struct libmount *l, const char *what)
+{
+	char *text = NULL;
+	int ret = ask(answer_device, &(struct question){ .lib = l, .what = what }, &text);
+
+	if (ret == 0)
+		return text;
+	if (ret != -ENOENT)
+		log_warning("%s: %s", what, text ? text : strerror(-ret));
+	free(text);
+	return NULL;
+}
+
+static int answer_mount(void *data)
+{
+	const struct question *q = data;
+	const struct libmount *l = q->lib;
+	struct libmnt_context *c = l->new_context();
+	int ret, status;
+
+	q->answer->ret = -ENOMEM;
+	if (!c)
+		return 0;
+	ret = l->set_source(c, q->what);
+	if (ret == 0)
+		ret = l->set_target(c, q->target);
+	if (ret == 0 && q->type)
+		ret = l->set_fstype(c, q->type);
+	if (ret == 0 && q->options)
+		ret = l->set_options(c, q->options);
+	if (ret == 0) {
+		ret = l->mount(c);
+		status = l->get_excode(c, ret, q->answer->text, sizeof(q->answer->text));
+		if (status != 0) {
+			if (!*q->answer->text)
+				snprintf(q->answer->text, sizeof(q->answer->text), "mount failed");
+			ret = ret ? ret : -EIO;
+		}
+	}
+	l->free_context(c);
+	q->answer->ret = ret > 0 ? -ret : ret;
+	return 0;
+}
+
+static int mount_it(const struct libmount *l, const char *what, const char *type,
+		    const char *options, const char *target, char **why)
+{
+	struct question q = { l, what, type, options, target, NULL };
+	_cleanup_free_ char *text = NULL;
+	int ret = ask(answer_mount, &q, &text);
+
+	if (ret < 0)
+		*why = TAKE_PTR(text);
+	return ret;
+}
+
+/* --- the setting --- */
+
 /* Whether the mounted file system is the wanted one, with at least those of the kernel's options
  * that restrict it. */
 static bool is_wanted(const struct libmount *l, struct libmnt_fs *fs, const struct setting *s)
 {
 	static const char *const restricting[] = { "ro", "rw", "nosuid", "nodev", "noexec" };
 	const char *options = node_text(s->node, "options"), *type = node_text(s->node, "type");
-	_cleanup_free_ char *source = l->resolve_spec(node_text(s->node, "what"), NULL);
+	_cleanup_free_ char *source = resolve(l, node_text(s->node, "what"));
 
 	/* What is bound or looped shows another source: that something is there must do. */
 	if (!(options && (strstr(options, "bind") || strstr(options, "loop"))) &&
@@ -178,7 +281,7 @@ static char *wait_for_device(const struct libmount *l, const char *what, int wai
 	if (is_virtual(what))
 		return strdup(what);
 	for (;; wait_ms -= WAIT_STEP) {
-		_cleanup_free_ char *device = l->resolve_spec(what, NULL);
+		_cleanup_free_ char *device = resolve(l, what);
 
 		if (device && access(device, F_OK) == 0)
 			return TAKE_PTR(device);
@@ -189,34 +292,6 @@ static char *wait_for_device(const struct libmount *l, const char *what, int wai
 		said = true;
 		nanosleep(&step, NULL);
 	}
-}
-
-static int mount_it(const struct libmount *l, const char *what, const char *type,
-		    const char *options, const char *target, char **why)
-{
-	struct libmnt_context *c = l->new_context();
-	char message[256] = "";
-	int ret, status;
-
-	if (!c)
-		return -ENOMEM;
-	ret = l->set_source(c, what);
-	if (ret == 0)
-		ret = l->set_target(c, target);
-	if (ret == 0 && type)
-		ret = l->set_fstype(c, type);
-	if (ret == 0 && options)
-		ret = l->set_options(c, options);
-	if (ret == 0) {
-		ret = l->mount(c);
-		status = l->get_excode(c, ret, message, sizeof(message));
-		if (status != 0) {
-			*why = strdup(*message ? message : "mount failed");
-			ret = ret < 0 ? ret : ret > 0 ? -ret : -EIO;
-		}
-	}
-	l->free_context(c);
-	return ret > 0 ? -ret : ret;
 }
 
 static int did_not_appear(const char *what, char **why)

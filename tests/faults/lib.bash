@@ -20,7 +20,7 @@ declare -gA ERRORS=(
 	[clone]=EAGAIN [clone3]=EAGAIN [pipe2]=EMFILE [prlimit64]=EPERM [sched_getaffinity]=EPERM [copy_file_range]=EIO
 	[bind]=EACCES [capget]=EPERM [capset]=EPERM [fanotify_init]=EPERM [fanotify_mark]=ENOSPC [inotify_init1]=EMFILE
 	[inotify_add_watch]=ENOSPC [kill]=EPERM [listen]=EADDRINUSE [mlockall]=ENOMEM [perf_event_open]=EACCES [pidfd_open]=EMFILE [poll]=EINTR
-	[setpriority]=EPERM [signalfd4]=EMFILE [unlink]=EACCES
+	[setpriority]=EPERM [signalfd4]=EMFILE [unlink]=EACCES [link]=EPERM
 	[mkdir]=ENOSPC [kexec_file_load]='EPERM ENOMEM ENOEXEC EBUSY EADDRNOTAVAIL' [mount]='ENOMEM EBUSY' [umount2]=EBUSY [reboot]=EPERM
 	[fadvise64]=EINVAL [fallocate]=ENOSPC [fgetxattr]=EIO [finit_module]=EPERM
 )

@@ -42,4 +42,12 @@ static void apart(void)
 	CHECK(run_apart(wait_too_long, NULL) == -EBADMSG);
 }
 
-UNIT_MAIN({ "what a function gives, if it comes back", apart })
+static void in_child(void)
+{
+	CHECK(run_in_child(give, &(int){ 100 }) == 100);
+	CHECK(run_in_child(give, &(int){ 101 }) == -EBADMSG);
+	CHECK(run_in_child(crash, NULL) == -EBADMSG);
+}
+
+UNIT_MAIN({ "what a function gives, if it comes back", apart },
+	  { "the same without limits", in_child })
