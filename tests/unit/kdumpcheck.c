@@ -1,6 +1,7 @@
 /* setting/kdumpcheck.c: what the crash kernel is told. */
 #define kdump_kernels kdump_kernels_here
 #define kdump_initrds kdump_initrds_here
+#define kdump_armed kdump_armed_here
 #define kdump_is_armed kdump_is_armed_here
 #define kdump_is_capture_kernel kdump_is_capture_kernel_here
 #define kdump_examine kdump_examine_here
