@@ -469,6 +469,11 @@ for n, text in enumerate(log.split(b"\n")):
 	((n >= 4))
 }
 
+# records <LOG: as /dev/kmsg has it, ten microseconds between one and the next.
+records() {
+	awk '{ printf "4,%d,%d,-;%s\n", 100 + NR, 812000000 + NR * 10, $0 }'
+}
+
 # stamped SECONDS <LOG: with the kernel's time in front, from that second on.
 stamped() {
 	sed -E 's/^<[0-9]>//; s/^\[ *[0-9]+\.[0-9]{6}\] //' | awk -v t="$1" '{ printf "[%12.6f] %s\n", t + NR / 1000, $0 }'
@@ -594,7 +599,7 @@ stamped() {
 	explained log
 	json_is '.reports | map([.invoked_by.command, .killed.command])' '[[null,null]]'
 	# Where the break is escaped, the name is whole.
-	awk '{ printf "4,%d,%d,-;%s\n", NR, 812000000 + NR, $0 }' "$LOGS/global-6.1.log" | sed 's/doxygen/dox\\x0aygen/' >log
+	records <"$LOGS/global-6.1.log" | sed 's/doxygen/dox\\x0aygen/' >log
 	explained log
 	json_is '.reports | map([.invoked_by.command, .gfp_mask, .killed.pid, .killed.command])' '[["dox\nygen","0x140dca",473206,"dox\nygen"]]'
 }
@@ -747,6 +752,31 @@ two_lines() {
 	printf "tmpfs: Unknown parameter 'x\0%s" "$kill" | as_journal export | is_no_report
 	# A cgroup's name cannot break its line.
 	is_no_report <<<"Jan 15 10:23:45 box kernel: Memory cgroup stats for /x#012$kill: cache:0KB"
+}
+
+@test "a piece of a message, which /dev/kmsg flags, cannot pass for a message" {
+	local piece
+	for piece in 'c;' '+;' 'c,caller=T12;'; do
+		is_no_report <<<"4,100,812000001,$piece$kill"
+		is_no_report <<<"4,100,812000001,$piece$asks"
+	done
+	# Another CPU's message has torn a line where a cgroup's name follows.
+	records <"$LOGS/global-6.1.log" | awk -v kill="$kill" '/;oom-kill:/ {
+			sub(/cpuset=.*/, "cpuset="); print
+			print "4,300,812001721,-;x[123]: segfault at 0 ip 0 sp 0 error 4"
+			print "4,301,812001722,c;" kill
+			print "4,302,812001723,c;,mems_allowed=0,global_oom,task_memcg=/,task=x,pid=1,uid=0"
+			next } { print }' >log
+	explained log
+	json_is '.reports | map([.constraint, .killed.pid])' '[["none",473206]]'
+}
+
+@test "where the kernel knows no nodes, it flags each zone's lines as pieces of those before" {
+	local flag
+	for flag in c +; do
+		records <"$LOGS/global-6.1.log" | sed "s/-;Node 0 \\(DMA\\|Normal\\)/$flag;\\1/" >pieces
+		same_as "$LOGS/global-6.1.log" <pieces
+	done
 }
 
 @test "a report between such messages is told as if they were not there" {

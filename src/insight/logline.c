@@ -93,7 +93,9 @@ static void take_number(struct loglines *log, struct logline *l)
 		take(l, end);
 }
 
-/* /dev/kmsg: PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];MESSAGE */
+/* /dev/kmsg: PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];MESSAGE. The flags of a piece of a message
+ * are 'c' and, up to 4.8 from the second piece on, '+'. Where another message came between, it may
+ * begin with a name. */
 static void take_kmsg(struct logline *l)
 {
 	const char *time = shape(l->text, "+,+,"), *end = time ? shape(time, "+,") : NULL;
@@ -104,6 +106,7 @@ static void take_kmsg(struct logline *l)
 	note_priority(l, l->text);
 	l->time = slice_between(time, end - 1);
 	l->kmsg = true;
+	l->further = *end == 'c' || *end == '+';
 	caller = strstr(end, ",caller=");
 	if (caller && caller < message)
 		l->caller = slice_between(caller + 8, caller + 8 + strcspn(caller + 8, ",;"));
@@ -366,7 +369,7 @@ void logline_strip(struct loglines *log, struct logline *l)
 		l->text++;
 	if (!log->begun)
 		log->all_prefixed = l->prefixed;
-	l->further = !l->prefixed && (log->all_prefixed || (log->prefixed && *l->text == ' '));
+	l->further |= !l->prefixed && (log->all_prefixed || (log->prefixed && *l->text == ' '));
 	log->prefixed |= l->prefixed;
 	/* journalctl may have a heading. */
 	log->begun |= *l->text && !after_prefix(l->text, "-- ");

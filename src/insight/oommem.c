@@ -245,6 +245,8 @@ static bool take_node(struct oom_parser *p, const char *text)
 		note_hugepages(m, name);
 		return true;
 	}
+	if (after_prefix(name, "active_anon:")) /* the zones' sum */
+		return true;
 	end = name + strcspn(name, ": ");
 	if (after_prefix(end, ": ")) {
 		note_page_size(m, end + 2);
