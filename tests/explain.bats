@@ -519,13 +519,28 @@ stamped() {
 	done
 }
 
+# missed_in TRANSPORT <LOG: the log in the journal, where that says before the memory that messages are missing.
+missed_in() {
+	as_journal json | jq -c --arg transport "$1" 'if .MESSAGE == "Mem-Info:"
+		then (. + {_TRANSPORT: $transport, SYSLOG_IDENTIFIER: "systemd-journald", MESSAGE: "Missed 12 kernel messages"} | del(._SOURCE_MONOTONIC_TIMESTAMP)), .
+		else . end'
+}
+
 @test "what says that lines were lost, and a new boot, end what is open" {
-	local lost
+	local lost log
 	for lost in '** 12 printk messages dropped **' 'Jan 15 10:23:45 box systemd-journald[345]: Missed 12 kernel messages' \
 		'Jan 15 10:23:45 box rsyslogd: imjournal: 7 messages lost due to rate-limiting' 'Linux version 6.1.0-13-amd64 (builder@box) #1 SMP'; do
 		cat <(head -n 20 "$LOGS/global-6.1.log") <(echo "$lost") <(sed -n '/^Mem-Info/,$p' "$LOGS/global-3.10.log") >log
 		explained log
 		json_is '.reports | map([.invoked_by.command, .killed.pid])' '[["doxygen",null],[null,6576]]'
+	done
+	# /dev/kmsg says it itself, and so does the console before the line that follows.
+	records <"$LOGS/global-6.1.log" | sed '/;Mem-Info/i ** printk messages dropped **' >kmsg
+	stamped 100 <"$LOGS/global-6.1.log" | sed '/Mem-Info/s/^/** 12 printk messages dropped ** /' >console
+	missed_in driver <"$LOGS/global-6.1.log" >journal
+	for log in kmsg console journal; do
+		explained "$log"
+		json_is '.reports | map([.invoked_by.command, .killed.pid])' '[["doxygen",null],[null,473206]]'
 	done
 }
 
@@ -777,6 +792,39 @@ two_lines() {
 		records <"$LOGS/global-6.1.log" | sed "s/-;Node 0 \\(DMA\\|Normal\\)/$flag;\\1/" >pieces
 		same_as "$LOGS/global-6.1.log" <pieces
 	done
+}
+
+@test "a user's words in the kernel's messages do not tear the report in which they stand" {
+	local record n=0 after log=$LOGS/global-6.1.log
+	while IFS= read -r record; do
+		# Behind the first lines, before the task table, and in it.
+		for after in 3 57 70; do
+			records <"$log" | awk -v record="$record" -v after="$after" '{ print } NR == after { print record }' >between
+			same_as "$log" <between || { printf 'of "%s" behind line %d\n' "$record" "$after"; return 1; }
+		done
+		n=$((n + 1))
+	done <<-'END'
+		3,100,812000705,-;tmpfs: Unknown parameter 'printk messages dropped'
+		3,100,812000705,-;tmpfs: Unknown parameter '** 12 printk messages dropped **'
+		3,100,812000705,-;tmpfs: Unknown parameter 'x: Missed 12 kernel messages'
+		4,100,812000705,-;process '/tmp/journal: Missed 12 kernel messages' started with executable stack
+		4,100,812000705,-;x[4567]: segfault at 0 ip 0 sp 0 error 4 in x messages lost due to[5555+1000]
+		4,100,812000705,c;** 12 printk messages dropped **
+		13,100,812000705,-;** 12 printk messages dropped **
+		13,100,812000705,-;Linux version 6.1.0-13-amd64 (builder@box) #1 SMP
+		 KEY=printk messages dropped
+		 KEY=journal: Missed 12 kernel messages
+		4,100,812000705,-;Linux version [4567]: segfault at 0 ip 0 sp 0 error 4
+		3,100,812000705,-;tmpfs: Unknown parameter 'a: page allocation failure'
+		3,100,812000705,-;tmpfs: Unknown parameter 'a: page allocation failure: order:1, mode:0x1'
+		4,100,812000705,-;: page allocati[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;[1] x[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;[1] 2 3 4 5 6 7[4567]: segfault at 0 ip 0 sp 0 error 4
+	END
+	((n == 16))
+	# Nor does a program that calls itself journald.
+	missed_in syslog <"$log" >journal
+	same_as "$log" <journal
 }
 
 @test "a report between such messages is told as if they were not there" {

@@ -65,7 +65,9 @@ static const char *source_of(const struct journal_entry *e)
 	    !e->value[FIELD_PID] &&
 	    (!e->value[FIELD_FACILITY] || streq(e->value[FIELD_FACILITY], "0")))
 		return "kernel";
-	return streq_null(name, "systemd-journald") ? name : NULL;
+	if (transport ? streq(transport, "driver") : streq_null(name, "systemd-journald"))
+		return "systemd-journald";
+	return NULL;
 }
 
 static bool is_dmesg_kernel(const struct journal_entry *e)

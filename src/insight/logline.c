@@ -312,14 +312,33 @@ static void take_foreign(struct logline *l)
 	}
 }
 
-/* What the console, journald and rsyslog write in place of lines; the first in front of the next.
- */
-static bool says_lost(const char *text)
+/* What the console writes in place of lines, or in front of the next; and kmsg_read(). */
+static bool says_dropped(const char *text)
 {
-	const char *missed = strstr(text, ": Missed ");
+	const char *count = after_prefix(text, "** ");
 
-	return strstr(text, "printk messages dropped") || strstr(text, " messages lost due to") ||
-	       (missed && strstr(missed, " kernel messages"));
+	return count && after_prefix(skip_blanks(skip_digits(count)), "printk messages dropped **");
+}
+
+/* What journald and rsyslog write in place of lines: "HOST systemd-journald[1]: Missed 2 kernel
+ * messages", "HOST rsyslogd: imjournal: 2 messages lost due to rate-limiting". */
+static bool says_missed(const char *text)
+{
+	const char *said = *text == ' ' ? NULL : strstr(text, ": ");
+	size_t len = said ? (size_t)(said - text) : 0;
+
+	return (memmem(text, len, "journal", 7) && shape(said, ": Missed + kernel messages")) ||
+	       (memmem(text, len, "rsyslogd", 8) && shape(said, ": imjournal: + messages lost "));
+}
+
+/* Whether lines before it were lost. A user's words stand behind others in the kernel's messages,
+ * or on a further line, or are a program's name. */
+static bool says_lost(const char *line, const struct logline *l)
+{
+	bool message = !l->kmsg && !l->others && !l->again;
+
+	return says_dropped(line) || (message && says_dropped(l->text)) ||
+	       ((!l->prefixed || l->unnamed) && says_missed(l->text));
 }
 
 /* Whether it may continue the line before. */
@@ -358,7 +377,8 @@ static void take_text(struct loglines *log, struct logline *l)
 
 void logline_strip(struct loglines *log, struct logline *l)
 {
-	l->lost = says_lost(l->text);
+	const char *line = l->text;
+
 	take_priority(l);
 	take_number(log, l);
 	take_kmsg(l);
@@ -370,6 +390,7 @@ void logline_strip(struct loglines *log, struct logline *l)
 	if (!log->begun)
 		log->all_prefixed = l->prefixed;
 	l->further |= !l->prefixed && (log->all_prefixed || (log->prefixed && *l->text == ' '));
+	l->lost = says_lost(line, l);
 	log->prefixed |= l->prefixed;
 	/* journalctl may have a heading. */
 	log->begun |= *l->text && !after_prefix(l->text, "-- ");

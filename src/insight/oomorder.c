@@ -88,11 +88,15 @@ void oomorder_victim(struct oom_parser *p, enum oom_constraint of, int64_t pid)
 		leave(p);
 }
 
+/* "COMM: page allocation failure: order:4, mode:.."; "COMM: page allocation stalls for 10004ms,
+ * order:0, mode:.." */
 bool oomorder_warning(struct oom_parser *p)
 {
-	const char *text = p->line.text;
+	const char *text = p->line.text, *at = strstr(text, ": page allocation failure");
 
-	if (!strstr(text, ": page allocation failure") && !strstr(text, ": page allocation stalls"))
+	if (!at)
+		at = strstr(text, ": page allocation stalls");
+	if (!at || at - text > OOM_COMM_MAX || !(p->line.cut || strstr(at, " order:")))
 		return false;
 	p->warns = true;
 	p->warning = p->time;
@@ -109,10 +113,17 @@ void oomorder_memory_ends(struct oom_parser *p)
 		p->warns = false;
 }
 
+/* Digits tell it from a program of that name. */
+static bool is_boot(const struct logline *l)
+{
+	const char *release = after_prefix(l->text, "Linux version ");
+
+	return release && *release >= '0' && *release <= '9' && !l->others && !l->further;
+}
+
 void oomorder_line(struct oom_parser *p)
 {
-	bool lost = p->line.lost || after_prefix(p->line.text, "Linux version ");
-
+	bool lost = p->line.lost || is_boot(&p->line);
 	struct oom_source *s = p->sources;
 
 	p->time = logtime_of(&p->line);

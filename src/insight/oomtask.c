@@ -99,15 +99,44 @@ bool oomtask_is_heading(const char *text)
 	return i == ARRAY_SIZE(words);
 }
 
-bool oomtask_is_row(const char *text)
+/* Reads up to @n numbers of a row; *@ret_gaps has bit i set where nine blanks or more stand in
+ * front of the number i (from 0), as in front of oom_score_adj. Returns how many there are;
+ * *@ret_rest is what follows. */
+static unsigned read_numbers(const char *text, unsigned n, int64_t *ret_numbers, unsigned *ret_gaps,
+			     const char **ret_rest)
 {
 	const char *p = text + 1;
-	int64_t pid;
+	unsigned got = 0;
 
-	if (*text != '[')
+	*ret_gaps = 0;
+	while (got < n) {
+		size_t blanks = strspn(p, " ");
+		const char *start = p;
+
+		p += blanks;
+		if ((got > 0 && blanks == 0) || !oom_number(&p, &ret_numbers[got]) ||
+		    (got == 0 ? *p++ != ']' : *p != ' ')) {
+			p = start;
+			break;
+		}
+		*ret_gaps |= blanks >= 9 ? 1U << got : 0;
+		got++;
+	}
+	*ret_rest = p;
+	return got;
+}
+
+/* More numbers than a program's name can hold, with which a line may begin; fewer where it is cut.
+ */
+bool oomtask_is_row(const char *text)
+{
+	int64_t numbers[MAX_COLUMNS];
+	const char *rest;
+	unsigned gaps;
+
+	if (*text != '[' || read_numbers(text, MAX_COLUMNS, numbers, &gaps, &rest) == 0)
 		return false;
-	p += strspn(p, " ");
-	return oom_number(&p, &pid) && p[0] == ']' && p[1] == ' ';
+	return rest - text > OOM_COMM_MAX || !rest[strspn(rest, " -0123456789")];
 }
 
 bool oomtask_line(struct oom_parser *p, const char *text)
@@ -142,33 +171,6 @@ bool oomtask_line(struct oom_parser *p, const char *text)
 void oomtask_end(struct oom_report *r)
 {
 	r->table_ends |= r->heading || r->rows;
-}
-
-/* Reads up to @n numbers of a row; *@ret_gaps has bit i set where nine blanks or more stand in
- * front of the number i (from 0), as in front of oom_score_adj. Returns how many there are;
- * *@ret_rest is what follows. */
-static unsigned read_numbers(const char *text, unsigned n, int64_t *ret_numbers, unsigned *ret_gaps,
-			     const char **ret_rest)
-{
-	const char *p = text + 1;
-	unsigned got = 0;
-
-	*ret_gaps = 0;
-	while (got < n) {
-		size_t blanks = strspn(p, " ");
-		const char *start = p;
-
-		p += blanks;
-		if ((got > 0 && blanks == 0) || !oom_number(&p, &ret_numbers[got]) ||
-		    (got == 0 ? *p++ != ']' : *p != ' ')) {
-			p = start;
-			break;
-		}
-		*ret_gaps |= blanks >= 9 ? 1U << got : 0;
-		got++;
-	}
-	*ret_rest = p;
-	return got;
 }
 
 /* Without a heading the columns follow from their number, which is known by the gap in front of the
