@@ -587,6 +587,9 @@ missed_in() {
 	cut -c 1-80 "$LOGS/global-6.1.log" >log
 	explained log
 	json_is '.reports | map([.constraint, .memory_kb.free, .memory_kb.swap_total, .killed.pid])' '[["none",138516,25165820,473206]]'
+	cut -c 1-60 "$LOGS/global-6.1.log" >log
+	explained log
+	json_is '.reports | map([.invoked_by.command, (.zones | map(.free_kb)), .killed.pid])' '[["doxygen",[13312,63304,61900],473206]]'
 	cut -c 1-64 "$LOGS/memcg-5.4.log" >log
 	explained log
 	json_is '.reports | map(.memory_limit)' '[{"usage_kb":262144,"limit_kb":262144}]'
@@ -820,8 +823,17 @@ two_lines() {
 		4,100,812000705,-;: page allocati[4567]: segfault at 0 ip 0 sp 0 error 4
 		4,100,812000705,-;[1] x[4567]: segfault at 0 ip 0 sp 0 error 4
 		4,100,812000705,-;[1] 2 3 4 5 6 7[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;[ pid ] uid[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;mapped:[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;Killed process [4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;Free swap = 8kB[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;swap: usage 1kB[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;active_anon:1kB[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;x free:1kB min:[4567]: segfault at 0 ip 0 sp 0 error 4
+		4,100,812000705,-;x: 1*64kB = 1kB[4567]: segfault at 0 ip 0 sp 0 error 4
+		3,100,812000705,-;tmpfs: Unknown parameter ' invoked oom-killer: '
 	END
-	((n == 16))
+	((n == 25))
 	# Nor does a program that calls itself journald.
 	missed_in syslog <"$log" >journal
 	same_as "$log" <journal

@@ -314,12 +314,19 @@ static void narrow(struct logwidth *width, const struct logwidth *to)
 		width->message = to->message;
 }
 
+static void widen(struct logwidth *width, const struct logwidth *to)
+{
+	width->line = to->line > width->line ? to->line : width->line;
+	width->message = to->message > width->message ? to->message : width->message;
+}
+
 /* How wide the lines are of a log that somebody has narrowed; zeros where no line shows it. Its end
- * may be cut by other means, as is a line by the break in a name. */
+ * may be cut by other means, as is a line by the break in a name. Where each record is known from
+ * its form, a longer one shows that none was cut: a program's name may look like half a line. */
 static int find_width(const char *text, size_t size, struct logwidth *ret_narrow)
 {
 	_cleanup_(arena_free) struct arena scratch = { 0 };
-	struct logwidth found = { 0 }, cut = { 0 };
+	struct logwidth found = { 0 }, cut = { 0 }, longest = { 0 };
 	struct loglines lines;
 	struct logline l;
 	int ret = loglines_begin(&lines, &scratch, text, size);
@@ -332,9 +339,12 @@ static int find_width(const char *text, size_t size, struct logwidth *ret_narrow
 		cut = (struct logwidth){ 0 };
 		if (!l.cut && !l.others && !l.further && !l.again && oomcut_is(l.text))
 			cut = l.width;
+		if (l.kmsg || lines.escaped)
+			widen(&longest, &l.width);
 	}
 	narrow(&found, &cut);
-	*ret_narrow = found;
+	if (longest.line <= found.line || longest.message <= found.message)
+		*ret_narrow = found;
 	return 0;
 }
 
@@ -343,7 +353,7 @@ int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log 
 	struct oom_parser p = { .arena = a };
 	struct oom_log log = { 0 };
 	struct loglines lines;
-	struct logwidth width;
+	struct logwidth width = { 0 };
 	struct logline before = { 0 };
 	struct logtime before_time = { 0 };
 	int ret = find_width(text, size, &width);

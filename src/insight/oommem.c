@@ -229,6 +229,24 @@ static void note_hugepages(struct oom_memory *m, const char *text)
 		m->hugepages_kb = kb;
 }
 
+/* Behind "NAME:12kB ", or NULL: a program's name cannot hold two of them. */
+static const char *skip_size(const char *text, const char *name)
+{
+	int64_t kb;
+
+	text = after_prefix(text, name);
+	return text && oom_number(&text, &kb) ? after_prefix(text, "kB ") : NULL;
+}
+
+/* What stands behind a zone's name: " free:12kB boost:0kB min:3kB .."; no boost in older kernels.
+ */
+static bool is_zone(const char *text)
+{
+	const char *rest = skip_size(text, " free:");
+
+	return rest && skip_size(skip_size(rest, "boost:") ?: rest, "min:");
+}
+
 /* "Node 0 DMA free:..", "Node 0 DMA: 0*4kB ..", "Node 0 hugepages_total=.."; without "Node 0" where
  * there is but one. */
 static bool take_node(struct oom_parser *p, const char *text)
@@ -245,16 +263,18 @@ static bool take_node(struct oom_parser *p, const char *text)
 		note_hugepages(m, name);
 		return true;
 	}
-	if (after_prefix(name, "active_anon:")) /* the zones' sum */
+	if (skip_size(name, "active_anon:")) /* the zones' sum */
 		return true;
 	end = name + strcspn(name, ": ");
 	if (after_prefix(end, ": ")) {
+		if (!has_suffix(end, "kB") && !(p->line.cut && strstr(end, "kB")))
+			return false;
 		note_page_size(m, end + 2);
 		if ((z = *zone_place(p, node, name, (size_t)(end - name))))
 			note_blocks(z, end + 2);
-		return strstr(end, "kB") != NULL;
+		return true;
 	}
-	if (end == name || !after_prefix(end, " free:"))
+	if (end == name || !after_prefix(end, " free:") || !(p->line.cut || is_zone(end)))
 		return false;
 	z = zone_of(p, node, name, (size_t)(end - name));
 	m->last_zone = z;
@@ -271,9 +291,10 @@ static bool take_total(struct oom_memory *m, const char *text)
 		int64_t *into = *text == 'F' ? &m->swap_free_kb : &m->swap_total_kb;
 
 		text = strchr(text, '=');
-		if (text && (text += 1 + strspn(text + 1, " ")) && oom_number(&text, &value) &&
-		    after_prefix(text, "kB"))
-			oom_note(into, value);
+		if (!text || !(text += 1 + strspn(text + 1, " ")) || !oom_number(&text, &value) ||
+		    !streq(text, "kB"))
+			return false;
+		oom_note(into, value);
 		return true;
 	}
 	if (!oom_number(&text, &value))
@@ -291,6 +312,7 @@ static bool take_limit(struct oom_report *r, const char *text)
 {
 	struct oom_limit *limit = NULL;
 	const char *rest;
+	int64_t value;
 
 	if ((rest = after_prefix(text, "memory: usage ")))
 		limit = &r->limit;
@@ -300,17 +322,14 @@ static bool take_limit(struct oom_report *r, const char *text)
 		limit = &r->memsw_limit;
 	else if ((rest = after_prefix(text, "kmem: usage ")))
 		limit = &r->kmem_limit;
-	if (limit) {
-		int64_t value;
-
-		if (oom_number(&rest, &value) && after_prefix(rest, "kB,"))
-			oom_note(&limit->usage_kb, value);
-		if (oom_field(rest, "limit ", &value) && strstr(rest, "kB, failcnt"))
-			oom_note(&limit->limit_kb, value);
-		if (oom_field(rest, "failcnt ", &value))
-			oom_note(&limit->failcnt, value);
-	}
-	return limit;
+	if (!limit || !oom_number(&rest, &value) || !after_prefix(rest, "kB,"))
+		return false;
+	oom_note(&limit->usage_kb, value);
+	if (oom_field(rest, "limit ", &value) && strstr(rest, "kB, failcnt"))
+		oom_note(&limit->limit_kb, value);
+	if (oom_field(rest, "failcnt ", &value))
+		oom_note(&limit->failcnt, value);
+	return true;
 }
 
 /* Only those of the cgroup whose limit was hit: the others are parts of it. Since 5.3 there are no
