@@ -120,7 +120,7 @@ each_fault_of() {
 			bad=1
 		}
 		[[ $line == allocation* ]] || calls=$((calls + 1))
-		hits=$((hits + hit))
+		hits=$((hits + (hit > 0)))
 	done <came
 	count allocations "$(($(wc -l <came) - calls))"
 	count 'system calls' "$hits"
