@@ -430,6 +430,17 @@ built_for() {
 	messages_have 'kdump: whether a crash kernel is loaded cannot be read: Is a directory'
 }
 
+@test "where nobody can know whether it is armed, a shortage is no panic, and that is told" {
+	loaded 1
+	rm root/sys/kernel/kexec_crash_loaded
+	mkdir root/sys/kernel/kexec_crash_loaded
+	expect 1 holdfast apply
+	[[ $(value vm/panic_on_oom) == 1 ]]
+	[[ $(value kernel/kexec_load_disabled) == 0 ]]
+	messages_have 'kdump: armed wanted (failed): Is a directory'
+	messages_have '(failed): whether kdump is armed cannot be read: panic_on_oom_unarmed applies'
+}
+
 @test "unload waits for another run, as load does: nobody arms it meanwhile" {
 	loaded 0
 	mkdir -p root/run/holdfast

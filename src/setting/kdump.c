@@ -19,9 +19,12 @@ static int kdump_describe(const struct machine *m, struct arena *a, struct setti
 static int kdump_read(const struct machine *m, const struct setting *s, struct state *ret_state)
 {
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
-	int ret = 0;
+	int ret = kdump_armed(m);
 
-	ret_state->holds = kdump_is_armed(m);
+	if (ret < 0)
+		return ret;
+	ret_state->holds = ret;
+	ret = 0;
 	if (!ret_state->holds && s->tree)
 		ret = kdump_examine(m, s->tree, &k);
 	ret_state->why = TAKE_PTR(k.why);

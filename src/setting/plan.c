@@ -179,23 +179,26 @@ static int carry_out(const struct plan *p, const struct setting *s, struct outco
 	return 0;
 }
 
-/* Armed, or, where nothing is written, about to be. */
-static bool will_be_armed(const struct plan *p)
+/* Armed, or, where nothing is written, about to be: 1, 0, or -errno where nobody can know. */
+static int will_be_armed(const struct plan *p)
 {
 	const struct outcome *kdump = report_find(p->report, "kdump");
 
-	return kdump_is_armed(p->machine) || (kdump && kdump->result == RESULT_WOULD_SET);
+	return kdump && kdump->result == RESULT_WOULD_SET ? 1 : kdump_armed(p->machine);
 }
 
-/* vm.panic_on_oom is only safe as wanted once the crash kernel is armed. */
-static void adapt_to_kdump(const struct plan *p, struct setting *s, struct outcome *o)
+/* vm.panic_on_oom is only safe as wanted once the crash kernel is known to be armed. -errno where
+ * nobody can know. */
+static int adapt_to_kdump(const struct plan *p, struct setting *s, struct outcome *o)
 {
 	const struct node *kdump = node_child(p->tree, "kdump");
+	int armed = kdump && is_panic_on_oom(s->node) ? will_be_armed(p) : 1;
 
-	if (!kdump || !is_panic_on_oom(s->node) || will_be_armed(p))
-		return;
+	if (armed > 0)
+		return 0;
 	s->wanted = node_setting(kdump, "panic_on_oom_unarmed");
 	o->text = "kdump is not armed: panic_on_oom_unarmed applies";
+	return armed;
 }
 
 static bool is_required(const struct node *n)
@@ -215,7 +218,7 @@ static int do_setting(const struct plan *p, const struct node *n)
 			     .required = is_required(n),
 			     .by_hand = p->by_hand };
 	struct outcome *o = arena_alloc(&p->report->arena, sizeof(*o));
-	int ret;
+	int ret, adapted;
 
 	if (p->mode == PLAN_APPLY && signals_came())
 		return -EINTR;
@@ -224,7 +227,7 @@ static int do_setting(const struct plan *p, const struct node *n)
 	ret = s.ops->describe(p->machine, &p->report->arena, &s);
 	if (ret < 0)
 		return ret;
-	adapt_to_kdump(p, &s, o);
+	adapted = adapt_to_kdump(p, &s, o);
 	o->kind = s.ops->name;
 	o->key = s.key;
 	o->path = s.path;
@@ -235,6 +238,9 @@ static int do_setting(const struct plan *p, const struct node *n)
 	ret = carry_out(p, &s, o);
 	if (ret < 0)
 		return ret;
+	if (adapted < 0)
+		plan_fail(p->report, o, &s, adapted,
+			  "whether kdump is armed cannot be read: panic_on_oom_unarmed applies");
 	report_add(p->report, o);
 	return 0;
 }
@@ -277,7 +283,7 @@ static int do_after_kdump(struct plan *p)
 	const struct node *lock = node_find(p->tree, "kdump.lock");
 	int ret = do_kind(p, p->tree, SETTING_SYSCTL, true);
 
-	if (ret < 0 || !lock || streq(lock->value, "0") || !will_be_armed(p))
+	if (ret < 0 || !lock || streq(lock->value, "0") || will_be_armed(p) <= 0)
 		return ret;
 	return do_if_due(p, lock, SETTING_LOCK, false);
 }
