@@ -428,6 +428,9 @@ built_for() {
 	mkdir root/sys/kernel/kexec_crash_loaded
 	expect 1 holdfast kdump unload
 	messages_have 'kdump: whether a crash kernel is loaded cannot be read: Is a directory'
+	expect 1 env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=openat -P /sys -e inject=openat:error=EACCES \
+		"$HOLDFAST" --root root --procfs root/proc kdump unload
+	messages_have 'kdump: whether a crash kernel is loaded cannot be read: Permission denied'
 }
 
 @test "where nobody can know whether it is armed, a shortage is no panic, and that is told" {

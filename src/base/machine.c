@@ -18,10 +18,13 @@ static int open_logged(const char *path, bool confined, struct root *ret_root)
 /* The running kernel's own may be missing, as in a chroot that builds an image. */
 static int open_kernel_tree(const char *path, const char *usual, struct root *ret_root)
 {
+	int ret;
+
 	if (path)
 		return open_logged(path, false, ret_root);
-	if (root_open(usual, false, ret_root) < 0)
-		ret_root->path = usual;
+	ret = root_open(usual, false, ret_root);
+	if (ret < 0)
+		*ret_root = (struct root){ .fd = ret, .path = usual };
 	return 0;
 }
 
