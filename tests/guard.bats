@@ -392,12 +392,22 @@ together() {
 
 # while_files_fail FILE COMMAND...: while the worker cannot open FILE, or nothing where that is "/".
 while_files_fail() {
-	local tracer only=()
+	local only=()
 	[[ $1 == / ]] || only=(-P "$1")
-	strace -f -qq -e signal=none -e trace=openat "${only[@]}" -e inject=openat:error=EIO -o /dev/null -p "$(worker)" &
+	while_calls_fail openat:error=EIO "${only[@]}" -- "${@:2}"
+}
+
+# while_calls_fail FAULT [OPTION]... -- COMMAND...: the command, while that fault is put into the worker's system calls.
+while_calls_fail() {
+	local tracer options=(-e "trace=${1%%:*}" -e "inject=$1")
+	while [[ $2 != -- ]]; do
+		options+=("$2")
+		shift
+	done
+	strace -f -qq -e signal=none "${options[@]}" -o /dev/null -p "$(worker)" &
 	tracer=$!
 	soon grep -q 'TracerPid:.[1-9]' "/proc/$(worker)/status"
-	"${@:2}"
+	"${@:3}"
 	kill "$tracer"
 	wait "$tracer" || :
 }
@@ -433,6 +443,18 @@ while_files_fail() {
 	while_files_fail status started
 	soon score_is "$running" 300
 	grep -q "guard: service\[$running\]: found running; pinned" "$top/log"
+	kill "$running"
+}
+
+@test "a program at the gate that cannot be looked at is said, whatever the reason, and pinned a moment later" {
+	guarded
+	local running
+	started() {
+		"$top/bin/service" 30 >/dev/null & running=$!
+		soon grep -q "guard: process $running cannot be looked at: Permission denied" "$top/log"
+	}
+	while_calls_fail newfstatat,fstat:error=EACCES:when=1 -- started
+	soon score_is "$running" 300
 	kill "$running"
 }
 

@@ -74,7 +74,7 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 
 void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error)
 {
-	if (error == -ESRCH || error == -ENOENT || (!rule && !fails_for_now(error)))
+	if (error == -ESRCH || error == -ENOENT)
 		return;
 	p->failed += error != -ENOSPC; /* counted */
 	p->unseen |= fails_for_now(error);
@@ -82,6 +82,12 @@ void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error)
 	p->failure.rule = rule;
 	p->failure.pid = pid;
 	p->failure.error = error;
+}
+
+void pin_unseen(struct policy *p, pid_t pid, int error)
+{
+	if (fails_for_now(error))
+		pin_failed(p, pid, NULL, error);
 }
 
 bool pin_is_rules(struct policy *p, struct process *proc, const struct rule *rule,

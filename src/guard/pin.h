@@ -7,9 +7,13 @@
  * changes is cut to SAY_BURST lines in SAY_MS, and counted. Never call it while an exec waits. */
 void pin_say(struct policy *p, const struct member *m, const char *what, int score);
 
-/* Process @pid could not be pinned, to be said and counted; unless it has ended. @rule may be NULL:
- * then only what fails for now counts, since nobody knows whether it is a service. */
+/* Process @pid could not be pinned, to be said and counted; unless it has ended. @rule is NULL
+ * where nobody knows which one it is. */
 void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error);
+
+/* Process @pid, which hardly is a service, could not be looked at: it counts where that fails for
+ * now. */
+void pin_unseen(struct policy *p, pid_t pid, int error);
 
 /* Whether @proc, which runs @exe, is @rule's; says so where that cannot be known. */
 bool pin_is_rules(struct policy *p, struct process *proc, const struct rule *rule,

@@ -207,7 +207,7 @@ static void on_other_exec(struct policy *p, struct process *proc)
 	int ret = process_exe(proc, &exe);
 
 	if (ret < 0) {
-		pin_failed(p, proc->pid, NULL, ret);
+		pin_unseen(p, proc->pid, ret);
 		return;
 	}
 	for (unsigned i = 0; i < p->rules.n; i++) {
@@ -237,7 +237,7 @@ static void on_exec(struct policy *p, const struct procevent *e)
 		return;
 	ret = process_open(p->procfs, e->pid, &proc);
 	if (ret < 0) {
-		pin_failed(p, e->pid, NULL, ret);
+		pin_unseen(p, e->pid, ret);
 		m = family_find(p->family, e->pid);
 		if (m && m->kind == MEMBER_PINNED && !m->confirmed)
 			confirm(p, m); /* and has ended since */

@@ -23,7 +23,7 @@ void scan_each(struct policy *p, void (*visit)(struct policy *p, struct process 
 			continue;
 		ret = process_open(p->procfs, pid, &proc);
 		if (ret < 0) {
-			pin_failed(p, pid, NULL, ret);
+			pin_unseen(p, pid, ret);
 			continue;
 		}
 		visit(p, &proc);
@@ -39,7 +39,7 @@ const struct rule *scan_rule_of(struct policy *p, struct process *proc)
 	int ret = process_exe(proc, &exe);
 
 	if (ret < 0)
-		pin_failed(p, proc->pid, NULL, ret);
+		pin_unseen(p, proc->pid, ret);
 	for (unsigned i = 0; ret >= 0 && i < p->rules.n; i++)
 		if (pin_is_rules(p, proc, &p->rules.list[i], &exe))
 			return &p->rules.list[i];
