@@ -7,7 +7,7 @@ FAULTY=${FAULTY:-$TESTS/../build/release/holdfast}
 # Which faults: "all", or a number that the choice is made from; a failed test prints it.
 FAULTS=${FAULTS:-$RANDOM}
 # shellcheck disable=SC2034 # read by bats
-[[ $FAULTS != all ]] || BATS_TEST_TIMEOUT=3600
+[[ $FAULTS != all ]] || BATS_TEST_TIMEOUT=10800
 
 # What a call may fail with. A call that is in neither table fails the test: it has to be thought about.
 declare -gA ERRORS=(

@@ -110,7 +110,7 @@ each_fault_of() {
 	vm_new "$BATS_TEST_TMPDIR/faulty"
 	vm_initramfs_file vmtest/faults <faults
 	machine "$1" <<<'emit each each'
-	VM_TIMEOUT=3500 kdump_boot 128M
+	VM_TIMEOUT=10000 kdump_boot 128M
 	vm_section each >came
 	while IFS= read -r line; do
 		# shellcheck disable=SC2086 # words of the form NAME=VALUE
