@@ -201,11 +201,20 @@ static bool is_kernels(const struct oom_parser *p)
 	       (p->taken == s || !follows_closely(p->line.text));
 }
 
-/* Of further lines, only what is said of memory has any; a warning takes back, and gives nothing.
- */
+/* Whether a further line may be of memory, as the message was; where it is a message's piece,
+ * others may have come in between. */
+static bool is_of_memory(const struct oom_parser *p)
+{
+	return p->of_memory && (p->taken || p->line.kmsg);
+}
+
+/* Of further lines, only what is said of memory has any; a warning takes back, and gives nothing. A
+ * message's piece is no warning, and what begins with a slash is a cgroup. */
 static void take_further(struct oom_parser *p)
 {
-	if (!oomorder_warning(p) && p->of_memory && take_memory_line(p) && p->current)
+	if (p->line.kmsg ? *p->line.text == '/' : oomorder_warning(p))
+		return;
+	if (is_of_memory(p) && take_memory_line(p) && p->current)
 		p->current->last = p->time;
 }
 
@@ -232,7 +241,8 @@ static void take_line(struct oom_parser *p)
 	if (i < n && p->current)
 		p->current->last = p->time;
 	p->taken = i < n ? p->current : NULL;
-	p->of_memory = i < n && i >= n - 2;
+	if (i < n)
+		p->of_memory = i >= n - 2;
 }
 
 /* --- the end --- */
@@ -364,7 +374,7 @@ int oomlog_parse(struct arena *a, const char *text, size_t size, struct oom_log 
 		return ret;
 	lines.narrow = width;
 	while (p.error == 0 && loglines_next(&lines, &p.line)) {
-		bool counts = !p.line.others && (!p.line.further || p.of_memory);
+		bool counts = !p.line.others && (!p.line.further || is_of_memory(&p));
 
 		if (!counts || !oomsame_line(&p, &before, &before_time))
 			take_line(&p);

@@ -34,7 +34,7 @@ struct oom_parser {
 	struct oom_source *current; /* that the line belongs to, or NULL */
 	struct oom_report *report;  /* the current one's, or NULL */
 	struct oom_source *taken;   /* what the line before told of, or NULL */
-	bool of_memory;             /* the message told of memory: so do further lines of it */
+	bool of_memory;             /* the last that told of anything told of memory */
 	struct slice warning_host;
 	struct logtime warning; /* of a warning whose Mem-Info has not ended yet */
 	bool warns;
