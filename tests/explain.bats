@@ -801,12 +801,62 @@ two_lines() {
 	done
 }
 
+# foreign_messages: what the kernel may say to whoever names programs, files, interfaces and devices like the beginnings of a report's lines.
+foreign_messages() {
+	{
+		sed -E 's/^<[0-9]>//; s/^\[ *[0-9]+\.[0-9]{6}\] //; s/#012.*//' "$LOGS"/*.log | grep -v '^ \|^\[ *[0-9]'
+		printf '%s\n' 'Linux version 6.1.0' 'x: page allocation failure: order:1, mode:0x1(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0' \
+			'x 1KB 1KB' '[ pid ]uid tgid ' '[1] 1 1 1 1 1 1 1 1 x' 'anon 1' 'Tasks in /a are going to be killed due to memory.oom.group set'
+	} | sed -E 'p; s/DMA32|DMA|Normal/x/; s/[0-9]+/1/g; s/ +/ /g; p; s/^Node 1 //' | sort -u | awk '{
+		for (n = 11; n <= 15; n++) {
+			name = substr($0, 1, n); rest = substr($0, n + 1); all = $0; gsub("/", "_", all); gsub("/", "_", rest)
+			print name "[4567]: segfault at 0 ip 0 sp 0 error 4 in " rest "[5555+1000]"
+			print name "[4567]: segfault at 0 ip 0 sp 0 error 4 in x\\x0a" all "\\x0ax[5555+1000] likely on CPU 3 (core 1, socket 0)"
+			print name " (4567): VmData 5 exceed data ulimit 3. Update limits or use boot option ignore_rlimit_data."
+			print name ": attempt to access beyond end of device\\x0aloop0: rw=0, want=8, limit=4"
+			print name "/4567: potentially unexpected fatal signal 11."
+			print name " used greatest stack depth: 1 bytes left"
+		}
+		name = substr($0, 1, 15); gsub("[ /:]", "", name); print name ": renamed from xkB"
+		sub(/[: ].*/, "", name); print name ": renamed from 1*4kB"
+		print "process \047" $0 "/b/c/d\047 started with executable stack"
+		print "input: " $0 " as /devices/virtual/input/input7" }'
+}
+
+@test "whatever begins like a line of a report, up to the length of a name, is told from it" {
+	local log
+	foreign_messages >messages
+	(($(wc -l <messages) > 3000))
+	for log in memcg-3.10 memcg-5.4 panic-6.12; do
+		sed -E 's/^<[0-9]>//; s/^\[ *[0-9]+\.[0-9]{6}\] //' "$LOGS/$log.log" | records >kmsg
+		# The first is the log without any; of the others each has its message behind every line.
+		awk 'FNR == NR { line[++n] = $0; next }
+			FNR == 1 { for (i = 1; i <= n; i++) print line[i]; printf "%s", "\0" }
+			{ for (i = 1; i <= n; i++) print line[i] "\n4,200," 812000005 + i * 10 ",-;" $0; printf "%s", "\0" }' kmsg messages | explain_parts >parts
+		jq -c .reports parts | awk 'NR == 1 { said = $0 } $0 != said { print NR }' >differ
+		awk 'FNR == NR { torn[$1 - 1]; next } FNR in torn' differ messages >torn
+		[[ $(jq -s length parts) == $(($(wc -l <messages) + 1)) && ! -s torn ]] || { printf 'in %s\n' "$log"; head -n 5 torn; return 1; }
+	done
+}
+
+@test "what the numbers of a cgroup have on further lines is theirs alone" {
+	sed -E 's/^\[ *[0-9]+\.[0-9]{6}\] //' "$LOGS/memcg-5.4.log" | records >kmsg
+	"$HOLDFAST" --json explain kmsg | jq .reports >said
+	local message
+	for message in 'anon 1\x0afile 2\x0ax[4567]: segfault at 0 ip 0 sp 0 error 4' 'anon 1\x0afile 2\x0a used greatest stack depth: 1 bytes left'; do
+		message=$message awk '{ print } /anon 243167232/ { print "4,100,812000085,-;" ENVIRON["message"] }' kmsg >log
+		grep -qF "$message" log
+		explained log
+		diff said <(jq .reports <<<"$output")
+	done
+}
+
 @test "a user's words in the kernel's messages do not tear the report in which they stand" {
 	local record n=0 after log=$LOGS/global-6.1.log
 	while IFS= read -r record; do
-		# Behind the first lines, before the task table, and in it.
-		for after in 3 57 70; do
-			records <"$log" | awk -v record="$record" -v after="$after" '{ print } NR == after { print record }' >between
+		# Behind the first lines, before the memory, before the task table, and in it.
+		for after in 3 20 57 70; do
+			records <"$log" | record=$record awk -v after="$after" '{ print } NR == after { print ENVIRON["record"] }' >between
 			same_as "$log" <between || { printf 'of "%s" behind line %d\n' "$record" "$after"; return 1; }
 		done
 		n=$((n + 1))
@@ -836,8 +886,20 @@ two_lines() {
 		4,100,812000705,-;x free:1kB min:[4567]: segfault at 0 ip 0 sp 0 error 4
 		4,100,812000705,-;x: 1*64kB = 1kB[4567]: segfault at 0 ip 0 sp 0 error 4
 		3,100,812000705,-;tmpfs: Unknown parameter ' invoked oom-killer: '
+		4,100,812000705,-;Linux version 6[4567]: segfault at 0 ip 0 sp 0 error 4
+		6,100,812000705,-;eth0: renamed from xkB
+		4,100,812000705,-;active_anon:1kB (4567): VmData 5 exceed data ulimit 3. Update limits or use boot option ignore_rlimit_data.
+		4,100,812000705,-;[ pid ]uid tgid (4567): VmData 5 exceed data ulimit 3. Update limits or use boot option ignore_rlimit_data.
+		4,100,812000705,-;process 'a: page allocation failure: order:1/b/c/d' started with executable stack
+		6,100,812000705,-;input: a: page allocation failure: order:1 as /devices/virtual/input/input7
+		4,100,812000705,c;/a: page allocation failure: order:1
+		4,100,812000705,-;CPU: 1 PID: 2 x[4567]: segfault at 0 ip 0 sp 0 error 4 in x Comm: doxygen Not tainted 5.0.0 a[5555+1000]
+		4,100,812000705,-;anon x[4567]: segfault at 0 ip 0 sp 0 error 4 in x\x0aa: page allocation failure: order:1, a=[5555+1000]
 	END
-	((n == 25))
+	((n == 34))
+	# What kernels before 5.0 say of who asked.
+	sed 's/#012/\\x0a/g' "$LOGS/global-3.10.log" | records |
+		sed '/;CPU: /i 4,100,812000025,-;sed cpuset=[4567]: segfault at 0 ip 0 sp 0 error 4 in x mems_allowed=0[5555+1000]' | same_as "$LOGS/global-3.10.log"
 	# Nor does a program that calls itself journald.
 	missed_in syslog <"$log" >journal
 	same_as "$log" <journal

@@ -37,18 +37,42 @@ int loglines_begin(struct loglines *l, struct arena *a, const char *text, size_t
 	return 0;
 }
 
-/* rsyslog writes the line breaks inside a message as #012, /dev/kmsg as \x0a. Only these messages
- * have any that tell something; what follows a break becomes a further line, which no prefix can be
- * taken off, since it begins with a blank. Whether there was one. */
-static bool break_lines(char *rest, const char *text)
+/* Whether it is "name:1" or "name 1" and breaks throughout, as far as it goes; a program's name has
+ * other words behind it. */
+static bool is_counters(const char *p)
 {
-	static const char *const escapes[] = { "#012", "\\x0a" };
+	if (!after_prefix(p, "active_anon:") && !after_prefix(p, "anon "))
+		return false;
+	for (;;) {
+		size_t name, digits;
+
+		p += strspn(p, " ");
+		name = strspn(p, "abcdefghijklmnopqrstuvwxyz_0123456789");
+		p += name;
+		if (!*p)
+			return true;
+		if (name == 0 || !strchr(": ", *p++))
+			return false;
+		digits = strspn(p, "0123456789");
+		p += digits;
+		if (*p && (digits == 0 || !strchr(" #\\", *p)))
+			return false;
+		if (*p && *p != ' ')
+			p += strnlen(p, 4); /* the break */
+	}
+}
+
+/* /dev/kmsg (@kmsg) writes the line breaks inside a message as \x0a, rsyslog as #012. Only these
+ * messages have any that tell something; what follows a break becomes a further line, which no
+ * prefix can be taken off, since it begins with a blank. Whether there was one. */
+static bool break_lines(char *rest, const char *text, bool kmsg)
+{
+	static const char *const escapes[] = { "\\x0a", "#012" };
 	bool broken = false;
 
-	if (!after_prefix(text, "active_anon:") && !after_prefix(text, "anon ") &&
-	    !after_prefix(text, "Memory cgroup stats for "))
+	if (!is_counters(text) && !after_prefix(text, "Memory cgroup stats for "))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
+	for (size_t i = 0; i < (kmsg ? 1 : ARRAY_SIZE(escapes)); i++)
 		for (char *p = rest; (p = strstr(p, escapes[i])); p += 4) {
 			p[0] = '\n';
 			p[1] = p[2] = p[3] = ' ';
@@ -114,7 +138,7 @@ bool loglines_next(struct loglines *l, struct logline *ret_line)
 		l->message = line.text;
 		l->end = end ? end : start + strlen(start);
 	}
-	if (break_lines(start, line.text)) {
+	if (break_lines(start, line.text, line.kmsg || l->escaped)) {
 		if (end)
 			*end = '\n';
 		end = strchr(start, '\n');

@@ -188,9 +188,11 @@ bool oomkill_aftermath(struct oom_parser *p)
 	}
 	if ((rest = after_prefix(text, "Tasks in "))) {
 		end = *rest == '/' ? oom_last(rest, words) : NULL;
-		if (end && !end[strlen(words)] && p->current)
+		if (!end || end[strlen(words)])
+			return false;
+		if (p->current)
 			p->report->group = oom_copy(p, rest, (size_t)(end - rest));
-		return end != NULL;
+		return true;
 	}
 	/* Printed by another task, the reaper. */
 	if ((rest = after_prefix(text, "oom_reaper: reaped process ")) && oom_number(&rest, &pid)) {

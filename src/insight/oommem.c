@@ -172,14 +172,18 @@ static bool take_slab(struct oom_parser *p, const char *text)
 	return true;
 }
 
-/* The size of a page from "0*4kB 1*8kB ...", which begins with blocks of one. */
-static void note_page_size(struct oom_memory *m, const char *text)
+/* The size of a page from "0*4kB 1*8kB ...", which begins with blocks of one. False where it does
+ * not begin so. */
+static bool note_page_size(struct oom_memory *m, const char *text)
 {
 	int64_t count, size;
 
-	if (oom_number(&text, &count) && *text++ == '*' && oom_number(&text, &size) &&
-	    after_prefix(text, "kB ") && size > 0 && size <= 64)
+	if (!oom_number(&text, &count) || *text++ != '*' || !oom_number(&text, &size) ||
+	    !after_prefix(text, "kB"))
+		return false;
+	if (text[2] == ' ' && size > 0 && size <= 64)
 		oom_note(&m->page_kb, size);
+	return true;
 }
 
 /* The largest block of a whole "1*4kB (U) 0*8kB = 4kB". */
@@ -229,22 +233,25 @@ static void note_hugepages(struct oom_memory *m, const char *text)
 		m->hugepages_kb = kb;
 }
 
-/* Behind "NAME:12kB ", or NULL: a program's name cannot hold two of them. */
+/* Behind "NAME:12kB " or, where the line ends, "NAME:12kB"; else NULL. */
 static const char *skip_size(const char *text, const char *name)
 {
 	int64_t kb;
 
 	text = after_prefix(text, name);
-	return text && oom_number(&text, &kb) ? after_prefix(text, "kB ") : NULL;
+	text = text && oom_number(&text, &kb) ? after_prefix(text, "kB") : NULL;
+	return !text || !*text ? text : after_prefix(text, " ");
 }
 
-/* What stands behind a zone's name: " free:12kB boost:0kB min:3kB .."; no boost in older kernels.
- */
-static bool is_zone(const char *text)
+/* Whether sizes follow one another, where @maybe is left out by older kernels: a program's name
+ * cannot hold two. A @cut line may end behind any. */
+static bool has_sizes(const char *text, const char *first, const char *maybe, const char *second,
+		      bool cut)
 {
-	const char *rest = skip_size(text, " free:");
+	const char *rest = skip_size(text, first);
 
-	return rest && skip_size(skip_size(rest, "boost:") ?: rest, "min:");
+	rest = rest ? skip_size(rest, maybe) ?: rest : NULL;
+	return rest && ((cut && !*rest) || skip_size(rest, second));
 }
 
 /* "Node 0 DMA free:..", "Node 0 DMA: 0*4kB ..", "Node 0 hugepages_total=.."; without "Node 0" where
@@ -263,18 +270,19 @@ static bool take_node(struct oom_parser *p, const char *text)
 		note_hugepages(m, name);
 		return true;
 	}
-	if (skip_size(name, "active_anon:")) /* the zones' sum */
+	/* The zones' sum. */
+	if (has_sizes(name, "active_anon:", "", "inactive_anon:", p->line.cut))
 		return true;
 	end = name + strcspn(name, ": ");
 	if (after_prefix(end, ": ")) {
-		if (!has_suffix(end, "kB") && !(p->line.cut && strstr(end, "kB")))
+		/* Behind a program's name there would be words. */
+		if (strpbrk(end + 2, "abcdefghijlmnopqrstuvwxyz:") || !note_page_size(m, end + 2))
 			return false;
-		note_page_size(m, end + 2);
 		if ((z = *zone_place(p, node, name, (size_t)(end - name))))
 			note_blocks(z, end + 2);
 		return true;
 	}
-	if (end == name || !after_prefix(end, " free:") || !(p->line.cut || is_zone(end)))
+	if (end == name || !has_sizes(end, " free:", "boost:", "min:", p->line.cut))
 		return false;
 	z = zone_of(p, node, name, (size_t)(end - name));
 	m->last_zone = z;

@@ -88,15 +88,49 @@ void oomorder_victim(struct oom_parser *p, enum oom_constraint of, int64_t pid)
 		leave(p);
 }
 
+/* Whether "order:4, mode:0x0(GFP_X), nodemask=(null),cpuset=/,mems_allowed=0", or less of it, is
+ * all that the line has. A cpuset's name may hold blanks, but no slash, unless it is the root's. A
+ * file's or a device's name has other words behind it, or is a path whose end the kernel has cut.
+ */
+static bool is_all_warning(const char *rest)
+{
+	const char *slash = strchr(rest, '/'), *root = strstr(rest, ",cpuset=/");
+	const char *mems = oom_last(rest, ",mems_allowed=");
+
+	if (slash && (!root || strchr(root, '/') != slash || !strchr(",", slash[1]) ||
+		      strchr(slash + 1, '/')))
+		return false;
+	if (mems && is_node_list(mems + strlen(",mems_allowed=")))
+		return true;
+	while (*rest) {
+		size_t len = strcspn(rest, " ");
+
+		if (!memchr(rest, ':', len) && !memchr(rest, '=', len))
+			return false;
+		rest += len + strspn(rest + len, " ");
+	}
+	return true;
+}
+
+/* Whether ": " or " for 10004ms, " is all that it has. */
+static bool is_cut_warning(const char *rest)
+{
+	return !rest[strspn(rest, " :forms,0123456789")];
+}
+
 /* "COMM: page allocation failure: order:4, mode:.."; "COMM: page allocation stalls for 10004ms,
  * order:0, mode:.." */
 bool oomorder_warning(struct oom_parser *p)
 {
-	const char *text = p->line.text, *at = strstr(text, ": page allocation failure");
+	static const char words[] = ": page allocation ";
+	const char *text = p->line.text, *at = strstr(text, words), *rest, *order;
 
-	if (!at)
-		at = strstr(text, ": page allocation stalls");
-	if (!at || at - text > OOM_COMM_MAX || !(p->line.cut || strstr(at, " order:")))
+	if (!at || at - text > OOM_COMM_MAX)
+		return false;
+	rest = after_prefix(at + strlen(words), "failure")
+		       ?: after_prefix(at + strlen(words), "stalls");
+	order = rest ? strstr(rest, " order:") : NULL;
+	if (!rest || !(order ? is_all_warning(order + 1) : p->line.cut && is_cut_warning(rest)))
 		return false;
 	p->warns = true;
 	p->warning = p->time;
@@ -113,12 +147,14 @@ void oomorder_memory_ends(struct oom_parser *p)
 		p->warns = false;
 }
 
-/* Digits tell it from a program of that name. */
+/* "Linux version 6.1", of which a program's name holds all but the point. */
 static bool is_boot(const struct logline *l)
 {
 	const char *release = after_prefix(l->text, "Linux version ");
+	int64_t number;
 
-	return release && *release >= '0' && *release <= '9' && !l->others && !l->further;
+	return release && oom_number(&release, &number) && *release++ == '.' &&
+	       oom_number(&release, &number) && !l->others && !l->further;
 }
 
 void oomorder_line(struct oom_parser *p)

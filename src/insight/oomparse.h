@@ -150,6 +150,12 @@ bool oom_number(const char **p, int64_t *ret_value);
 /* The number behind "@name" in @text where no other word runs into the name. */
 bool oom_field(const char *text, const char *name, int64_t *ret_value);
 
+/* Whether it is nodes of memory and nothing else, "0-1,3". */
+static inline bool is_node_list(const char *text)
+{
+	return !text[strspn(text, "0123456789-,")];
+}
+
 /* A copy in the arena; NULL without memory, which the parser remembers. */
 char *oom_copy(struct oom_parser *p, const char *start, size_t len);
 

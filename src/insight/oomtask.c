@@ -91,7 +91,7 @@ static bool read_heading(const char *text, struct layout *ret_layout)
 /* Longer than a program's name, with which a line may begin. */
 bool oomtask_is_heading(const char *text)
 {
-	static const char *const words[] = { "[ ", "pid ", "]", "uid ", "tgid " };
+	static const char *const words[] = { "[ ", "pid ", "] ", "uid ", "tgid " };
 	size_t i = 0;
 
 	for (; i < ARRAY_SIZE(words) && (text = after_prefix(text, words[i])); i++)

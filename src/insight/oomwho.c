@@ -80,7 +80,8 @@ bool oomwho_cpuset(struct oom_parser *p)
 	const char *text = p->line.text, *at = strstr(text, " cpuset="),
 		   *mems = oom_last(text, " mems_allowed=");
 
-	if (!at || !mems || mems < at || at - text > OOM_COMM_MAX || strchr(text, ','))
+	if (!at || !mems || mems < at || at - text > OOM_COMM_MAX || strchr(text, ',') ||
+	    !is_node_list(mems + strlen(" mems_allowed=")))
 		return false;
 	if (!is_invokers(p, text))
 		return true;
@@ -89,17 +90,36 @@ bool oomwho_cpuset(struct oom_parser *p)
 	return true;
 }
 
+/* Behind "NAME: NUMBER ", or NULL. */
+static const char *skip_id(const char *text, const char *name)
+{
+	int64_t id;
+
+	text = after_prefix(text, name);
+	return text && oom_number(&text, &id) ? after_prefix(text, " ") : NULL;
+}
+
+/* Behind "CPU: 3 PID: 473 Comm: ", which is longer than a program's name; "UID: 0 " may come before
+ * the PID. */
+static const char *skip_ids(const char *text)
+{
+	const char *rest = skip_id(text, "CPU: ");
+
+	rest = rest ? skip_id(rest, "UID: ") ?: rest : NULL;
+	rest = rest ? skip_id(rest, "PID: ") : NULL;
+	return rest ? after_prefix(rest, "Comm: ") : NULL;
+}
+
 /* "CPU: 3 PID: 473 Comm: doxygen Tainted: G    OE    6.1.1-arch1-1 #1 ..." The release is the first
  * word behind the taint that begins with a digit: flags are letters. */
 bool oomwho_cpu(struct oom_parser *p)
 {
-	const char *text = p->line.text, *comm, *taint, *word;
+	const char *text = p->line.text, *comm = skip_ids(text), *taint, *word;
 	struct oom_report *r;
 
-	if (!after_prefix(text, "CPU: ") || !strstr(text, " PID: "))
+	if (!comm)
 		return false;
-	comm = strstr(text, " Comm: ");
-	if (!comm || !is_invokers(p, comm + 7))
+	if (!is_invokers(p, comm))
 		return true;
 	r = p->report;
 	oom_note_field(&r->pid, text, "PID: ");
