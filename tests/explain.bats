@@ -660,6 +660,10 @@ missed_in() {
 	sed -e 's/doxygen/) total-vm:1kB/g' "$LOGS/global-6.1.log" >log
 	explained log
 	json_is '.reports[0].killed | .command, .total_vm_kb' $') total-vm:1kB\n30290680'
+	# Where the user stands behind the name.
+	sed -e 's/(memhog)/(x) total-vm:1kB)/' "$LOGS/memcg-3.10.log" >log
+	explained log
+	json_is '.reports[0].killed | .command, .total_vm_kb, .uid' $'x) total-vm:1kB\n19296\n1000'
 	printf '[    1.000000] \033[2J\xffx invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n' >log
 	expect 0 "$HOLDFAST" explain log
 	output_has '?[2J?x'
@@ -945,6 +949,13 @@ foreign_messages() {
 		same_as "$LOGS/global-6.1.log"
 	# The same without cpusets and memory cgroups, whose parts are left out.
 	sed -E '/^oom-kill:/s#,cpuset=.*,task=#,task=#' "$LOGS/global-6.1.log" | same_as "$LOGS/global-6.1.log"
+	# Older kernels have both names in one line, behind which nothing stands.
+	local name
+	for name in '/u/Task in /a killed as a result of limit of /a' '/u/a killed as a result of limit of b' '/u/x cpuset=/ mems_allowed=0'; do
+		sed -E "s#/batch#$name#g" "$LOGS/memcg-3.10.log" >log
+		explained log
+		json_is '.reports | map(.cgroup)' "$(jq -c -n --arg name "$name" '[$name]')"
+	done
 }
 
 @test "nodes that a memory policy allows, with the blanks of 4.11 to 4.14: there may be a constraint" {

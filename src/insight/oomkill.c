@@ -11,17 +11,18 @@ void oomkill_forget(struct oom_victim *v)
 
 static void read_victim(struct oom_parser *p, struct oom_victim *v, const char *text)
 {
-	const char *end, *rest;
+	const char *end, *uid, *rest;
 	int64_t pid;
 
 	v->said = true;
 	if (!oom_number(&text, &pid) || !after_prefix(text, " ("))
 		return;
 	v->pid = pid; /* which may be a thread of the chosen one */
-	/* A name may hold brackets itself. */
+	/* A name may hold either itself. */
 	end = oom_last(text, ") total-vm:");
-	if (!end)
-		end = oom_last(text, "), UID ");
+	uid = oom_last(text, "), UID ");
+	if (uid && (!end || uid > end))
+		end = uid;
 	rest = end ? end : "";
 	if (!end && !p->line.cut)
 		end = oom_last(text, ")");

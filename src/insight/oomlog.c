@@ -221,7 +221,7 @@ static void take_further(struct oom_parser *p)
 static void take_line(struct oom_parser *p)
 {
 	static bool (*const takers[])(struct oom_parser *) = {
-		oomwho_invoked, oomwho_cpuset, oomwho_cpu,        oomwho_summary,   oomwho_limit,
+		oomwho_invoked, oomwho_limit,  oomwho_cpuset,     oomwho_cpu,       oomwho_summary,
 		oomkill_kill,   oomkill_panic, oomkill_aftermath, oomorder_warning, take_heading,
 		take_row,       take_memory,   take_memory_line,
 	};

@@ -237,16 +237,41 @@ bool oomwho_summary(struct oom_parser *p)
 	return true;
 }
 
+static const char killed_by[] = " killed as a result of limit of /";
+
+/* Whether the limit's cgroup, to the end of the line, is the one from @task up to @end or above. */
+static bool is_limit_of(const char *limit, const char *task, const char *end)
+{
+	const char *rest = after_prefix(task, limit);
+
+	return rest && rest <= end && (rest == end || *rest == '/' || !limit[1]);
+}
+
+/* Where these words stand, or NULL: a cgroup may be named like them, and then the limit's tells. */
+static const char *find_limit(const char *text)
+{
+	const char *last = NULL, *found = NULL;
+	unsigned n = 0, n_found = 0;
+
+	for (const char *at = text; (at = strstr(at, killed_by)); at++) {
+		last = at;
+		n++;
+		if (is_limit_of(at + strlen(killed_by) - 1, text, at)) {
+			found = at;
+			n_found++;
+		}
+	}
+	return n == 1 ? last : n_found == 1 ? found : NULL;
+}
+
 /* "Task in /a/b killed as a result of limit of /a", before 5.0 */
 bool oomwho_limit(struct oom_parser *p)
 {
-	static const char words[] = " killed as a result of limit of ";
-	const char *text = after_prefix(p->line.text, "Task in "),
-		   *at = text ? oom_last(text, words) : NULL;
+	const char *text = after_prefix(p->line.text, "Task in "), *at;
 	struct oom_report *r;
 
 	/* Else a program of that name may have crashed in a library of that name. */
-	if (!at || *text != '/' || at[strlen(words)] != '/')
+	if (!text || *text != '/' || !strstr(text, killed_by))
 		return false;
 	oomorder_step(p, OOM_STEP_CGROUP);
 	if (!oomparse_need_proven(p))
@@ -254,8 +279,11 @@ bool oomwho_limit(struct oom_parser *p)
 	p->current->cgroup = true;
 	r = p->report;
 	r->constraint = OOM_CONSTRAINT_MEMCG;
+	at = find_limit(text);
+	if (!at)
+		return true;
 	oom_note_text(p, &r->task_cgroup, text, (size_t)(at - text));
-	at += strlen(words);
+	at += strlen(killed_by) - 1;
 	if (!p->line.cut)
 		oom_note_text(p, &r->cgroup, at, strlen(at));
 	return true;
