@@ -144,6 +144,51 @@ setup_machine() {
 	[[ ! -d root/run/x ]]
 }
 
+# with_fault CALL FAULT [PATH]: applies stage "devices" while system call CALL (of PATH) has this fault of strace's.
+with_fault() {
+	env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -f -qq -o /dev/null -e "trace=$1" -e "inject=$1:$2" ${3:+-P "$3"} \
+		"$HOLDFAST" --root "$PWD/root" --procfs root/proc --sysfs root/sys apply --stage devices
+}
+
+@test "a library that crashes over the disks: the mount has failed, and is told so" {
+	mkdir root/proc/self
+	: >root/proc/self/mountinfo
+	profile default <<<'mounts: [ { what: LABEL=holdfast-none, where: /run/x, required: no } ]'
+	expect 0 with_fault openat signal=KILL /etc/blkid.conf
+	messages_are <<<'mounts./run/x: not mounted, LABEL=holdfast-none wanted (failed): libmount has crashed'
+	report_is '.settings[0] | [.result, .text]' '["failed","libmount has crashed"]'
+	sed -i 's/, required: no//' "$PROFILES/default.yaml"
+	expect 1 with_fault openat signal=KILL /etc/blkid.conf
+	messages_are <<<'mounts./run/x: not mounted, LABEL=holdfast-none wanted (failed): libmount has crashed'
+	report_is '.errors | length' 1
+}
+
+@test "no process for the library: that is told, once; a device is not waited for, and what needs none holds" {
+	mkdir -p root/proc/self root/run/{x,y}
+	cat >root/proc/self/mountinfo <<-END
+		30 22 0:30 / $PWD/root/run/x rw - tmpfs tmpfs rw
+		31 22 0:31 / $PWD/root/run/y rw - ext4 /dev/null rw
+	END
+	profile default <<-'END'
+		mounts:
+		  - { what: tmpfs, where: /run/x, type: tmpfs }
+		  - { what: /dev/null, where: /run/y }
+		  - { what: /dev/null, where: /run/z }
+	END
+	expect 1 with_fault clone error=EAGAIN
+	messages_are <<-'END'
+		mounts./run/y: /dev/null wanted (failed): Resource temporarily unavailable
+		mounts./run/z: not mounted, /dev/null wanted (failed): Resource temporarily unavailable
+	END
+	report_is '[.settings[].result]' '["holds","failed","failed"]'
+	# Without memory for one, the other settings are seen to all the same.
+	kernel kernel/panic=0
+	echo 'sysctl: { kernel.panic: 10 }' >>"$PROFILES/default.yaml"
+	expect 1 with_fault clone error=ENOMEM
+	messages_have 'mounts./run/z: not mounted, /dev/null wanted (failed): Cannot allocate memory'
+	[[ $(value kernel/panic) == 10 ]]
+}
+
 @test "no /run: settings are applied, and the loss of the report is said" {
 	rmdir root/run
 	profile default <<<'vm: { panic_on_oom: 0, oom_dump_tasks: false }'

@@ -96,7 +96,8 @@ struct question {
 	} * answer;
 };
 
-/* What @fn has answered; its text, if there is one, in *@ret_text, which the caller frees. */
+/* What @fn has answered, with its text: what was asked for, or why it failed; NULL where it has
+ * none. The caller frees. */
 static int ask(int (*fn)(void *data), struct question *q, char **ret_text)
 {
 	int ret;
@@ -106,13 +107,16 @@ static int ask(int (*fn)(void *data), struct question *q, char **ret_text)
 	if (q->answer == MAP_FAILED)
 		return -errno;
 	ret = run_in_child(fn, q);
-	if (ret == -EBADMSG)
-		*ret_text = strdup("libmount has crashed");
-	else if (ret == 0 && *q->answer->text)
-		*ret_text = strdup(q->answer->text);
-	ret = ret == 0 ? q->answer->ret : ret;
+	if (ret == 0)
+		ret = q->answer->ret;
+	else if (ret == -EBADMSG)
+		snprintf(q->answer->text, sizeof(q->answer->text), "libmount has crashed");
+	if (ret == -ENOMEM && !*q->answer->text)
+		snprintf(q->answer->text, sizeof(q->answer->text), "%s", strerror(ENOMEM));
+	*ret_text = *q->answer->text ? strdup(q->answer->text) : NULL;
 	munmap(q->answer, sizeof(*q->answer));
-	return ret;
+	/* Out of memory stands for our own, which ends more than a mount. */
+	return ret == -ENOMEM ? -EAGAIN : ret;
 }
 
 static int answer_device(void *data)
@@ -126,18 +130,28 @@ static int answer_device(void *data)
 	return 0;
 }
 
-/* The device that @what names, or NULL. The caller frees. */
-static char *resolve(const struct libmount *l, const char *what)
+static bool is_virtual(const char *what)
 {
-	char *text = NULL;
-	int ret = ask(answer_device, &(struct question){ .lib = l, .what = what }, &text);
+	return *what != '/' && !strchr(what, '=');
+}
 
-	if (ret == 0)
-		return text;
-	if (ret != -ENOENT)
-		log_warning("%s: %s", what, text ? text : strerror(-ret));
-	free(text);
-	return NULL;
+/* The device that @what names; -ENOENT: it is not there. The caller frees both. */
+static int resolve(const struct libmount *l, const char *what, char **ret_device, char **ret_why)
+{
+	_cleanup_free_ char *text = NULL;
+	int ret = 0;
+
+	if (is_virtual(what))
+		text = strdup(what);
+	else
+		ret = ask(answer_device, &(struct question){ .lib = l, .what = what }, &text);
+	if (ret < 0)
+		*ret_why = TAKE_PTR(text);
+	else if (!text)
+		ret = -ENOMEM;
+	else
+		*ret_device = TAKE_PTR(text);
+	return ret;
 }
 
 static int answer_mount(void *data)
@@ -186,28 +200,34 @@ static int mount_it(const struct libmount *l, const char *what, const char *type
 /* --- the setting --- */
 
 /* Whether the mounted file system is the wanted one, with at least those of the kernel's options
- * that restrict it. */
-static bool is_wanted(const struct libmount *l, struct libmnt_fs *fs, const struct setting *s)
+ * that restrict it: 1, 0, or -errno with what there is to say of it in *@ret_why. */
+static int is_wanted(const struct libmount *l, struct libmnt_fs *fs, const struct setting *s,
+		     char **ret_why)
 {
 	static const char *const restricting[] = { "ro", "rw", "nosuid", "nodev", "noexec" };
 	const char *options = node_text(s->node, "options"), *type = node_text(s->node, "type");
-	_cleanup_free_ char *source = resolve(l, node_text(s->node, "what"));
+	_cleanup_free_ char *source = NULL;
 
 	/* What is bound or looped shows another source: that something is there must do. */
-	if (!(options && (strstr(options, "bind") || strstr(options, "loop"))) &&
-	    (!source || !streq_null(source, l->get_source(fs))))
-		return false;
+	if (!(options && (strstr(options, "bind") || strstr(options, "loop")))) {
+		int ret = resolve(l, node_text(s->node, "what"), &source, ret_why);
+
+		if (ret < 0 && ret != -ENOENT)
+			return ret;
+		if (!source || !streq_null(source, l->get_source(fs)))
+			return 0;
+	}
 	if (type && !streq(type, "auto") && !streq_null(type, l->get_fstype(fs)))
-		return false;
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(restricting) && options; i++) {
 		size_t n = strlen(restricting[i]);
 
 		for (const char *o = options; o; o = strchr(o, ','), o = o ? o + 1 : NULL)
 			if (strncmp(o, restricting[i], n) == 0 && (o[n] == ',' || !o[n]) &&
 			    !l->match_options(fs, restricting[i]))
-				return false;
+				return 0;
 	}
-	return true;
+	return 1;
 }
 
 /* The mount point without links, as the kernel lists it; as it is written where it does not exist
@@ -251,13 +271,15 @@ static int mount_read(const struct machine *m, const struct setting *s, struct s
 	if (fs) {
 		const char *source = l.get_source(fs);
 
-		ret_state->holds = s->node && is_wanted(&l, fs, s);
-		if (!ret_state->holds)
+		ret = s->node ? is_wanted(&l, fs, s, &ret_state->why) : 0;
+		ret_state->holds = ret > 0;
+		if (ret == 0)
 			ret_state->why = strdup("something else is mounted there");
-		ret = asprintf(&ret_state->value, "%s %s %s", source ? source : "none",
-			       l.get_fstype(fs), l.get_options(fs)) < 0
-			      ? -ENOMEM
-			      : 0;
+		if (ret >= 0)
+			ret = asprintf(&ret_state->value, "%s %s %s", source ? source : "none",
+				       l.get_fstype(fs), l.get_options(fs)) < 0
+				      ? -ENOMEM
+				      : 0;
 	} else if (ret >= 0) {
 		ret_state->value = strdup("not mounted");
 		ret = ret_state->value ? 0 : -ENOMEM;
@@ -266,38 +288,33 @@ static int mount_read(const struct machine *m, const struct setting *s, struct s
 	return ret;
 }
 
-static bool is_virtual(const char *what)
-{
-	return *what != '/' && !strchr(what, '=');
-}
-
 /* The device, after waiting for it: to look for a label takes a while where udev does not, so it is
- * done once. NULL: it did not appear. The caller frees. */
-static char *wait_for_device(const struct libmount *l, const char *what, int wait_ms)
+ * done once. -ENOENT: it did not appear. The caller frees both. */
+static int wait_for_device(const struct libmount *l, const char *what, int wait_ms,
+			   char **ret_device, char **ret_why)
 {
 	const struct timespec step = { .tv_nsec = WAIT_STEP * 1000000L };
 	bool said = false;
 
-	if (is_virtual(what))
-		return strdup(what);
 	for (;; wait_ms -= WAIT_STEP) {
-		_cleanup_free_ char *device = resolve(l, what);
+		_cleanup_free_ char *device = NULL;
+		int ret = resolve(l, what, &device, ret_why);
 
-		if (device && access(device, F_OK) == 0)
-			return TAKE_PTR(device);
+		if (ret < 0 && ret != -ENOENT)
+			return ret;
+		if (device && (is_virtual(what) || access(device, F_OK) == 0)) {
+			*ret_device = TAKE_PTR(device);
+			return 0;
+		}
 		if (wait_ms <= 0)
-			return NULL;
+			break;
 		if (!said)
 			log_info("waiting for %s, %d s at most", what, wait_ms / 1000);
 		said = true;
 		nanosleep(&step, NULL);
 	}
-}
-
-static int did_not_appear(const char *what, char **why)
-{
-	if (asprintf(why, "%s did not appear", what) < 0)
-		*why = NULL;
+	if (asprintf(ret_why, "%s did not appear", what) < 0)
+		*ret_why = NULL;
 	return -ENOENT;
 }
 
@@ -312,35 +329,30 @@ int mount_attach(const char *what, const char *type, const char *options, const 
 		*ret_why = strdup("libmount.so.1 is not here");
 	if (ret < 0)
 		return ret;
-	device = wait_for_device(&l, what, wait_ms);
-	if (!device)
-		return did_not_appear(what, ret_why);
-	return mount_it(&l, device, type, options, target, ret_why);
+	ret = wait_for_device(&l, what, wait_ms, &device, ret_why);
+	return ret < 0 ? ret : mount_it(&l, device, type, options, target, ret_why);
 }
 
 static int mount_write(const struct machine *m, const struct setting *s, char **why)
 {
 	_cleanup_(libmount_close) struct libmount l = { 0 };
 	_cleanup_(state_free) struct state now = { 0 };
-	const char *what = node_text(s->node, "what");
 	_cleanup_free_ char *target = NULL, *device = NULL;
+	int wait_ms = !m->wait ? 0 : s->required ? WAIT_REQUIRED : MOUNT_WAIT;
 	int ret, dir;
 
 	ret = mount_read(m, s, &now);
-	if (ret < 0)
-		return ret;
-	if (now.why) { /* never cover what somebody else put there */
-		*why = TAKE_PTR(now.why);
-		return -EBUSY;
-	}
+	*why = TAKE_PTR(now.why);
+	if (ret < 0 || *why) /* never cover what somebody else put there */
+		return ret < 0 ? ret : -EBUSY;
 	if (machine_is_image(m))
 		return machine_refuse(m, "mounted", why);
 	ret = libmount_open(&l);
 	if (ret < 0)
 		return ret;
-	device = wait_for_device(&l, what, !m->wait ? 0 : s->required ? WAIT_REQUIRED : MOUNT_WAIT);
-	if (!device)
-		return did_not_appear(what, why);
+	ret = wait_for_device(&l, node_text(s->node, "what"), wait_ms, &device, why);
+	if (ret < 0)
+		return ret;
 	dir = root_make_dir(&m->root, s->path);
 	if (dir < 0)
 		return dir;
