@@ -44,9 +44,12 @@ static void limit(int resource, rlim_t most)
 {
 	struct rlimit limit;
 
-	if (getrlimit(resource, &limit) < 0 || limit.rlim_cur <= most)
+	if (getrlimit(resource, &limit) < 0)
 		return;
-	limit.rlim_cur = most;
+	if (limit.rlim_max > most)
+		limit.rlim_max = most;
+	if (limit.rlim_cur > most)
+		limit.rlim_cur = most;
 	if (setrlimit(resource, &limit) < 0)
 		_exit(EXIT_LIMIT);
 }
@@ -59,8 +62,11 @@ struct call {
 static int call_limited(void *data)
 {
 	const struct call *call = data;
+	sigset_t none;
 
 	limit(RLIMIT_CPU, APART_SECONDS);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(APART_WAIT_SECONDS);
 #ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */

@@ -2,6 +2,7 @@
 #include "base/run.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include "unit.h"
 
@@ -26,7 +27,16 @@ static int wait_too_long(void *data)
 {
 	(void)data;
 	alarm(1); /* sooner than it would be */
-	return pause();
+	sleep(10);
+	return 0;
+}
+
+static int work_too_long(void *data)
+{
+	(void)data;
+	while (clock() < 5 * CLOCKS_PER_SEC)
+		;
+	return 0;
 }
 
 static void apart(void)
@@ -38,8 +48,21 @@ static void apart(void)
 	CHECK(run_apart(crash, NULL) == -EBADMSG);
 	seconds = run_apart(seconds_to_wait, NULL);
 	CHECK(seconds > 0 && seconds <= 10);
-	signal(SIGALRM, SIG_IGN); /* as nohup(1) leaves others to their children */
+}
+
+/* As nohup(1) leaves one ignored. */
+static void inherited(void)
+{
+	sigset_t alarm_only;
+
+	signal(SIGALRM, SIG_IGN);
 	CHECK(run_apart(wait_too_long, NULL) == -EBADMSG);
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	CHECK(sigprocmask(SIG_BLOCK, &alarm_only, NULL) == 0);
+	CHECK(run_apart(wait_too_long, NULL) == -EBADMSG);
+	signal(SIGXCPU, SIG_IGN);
+	CHECK(run_apart(work_too_long, NULL) == -EBADMSG);
 }
 
 static void in_child(void)
@@ -50,4 +73,5 @@ static void in_child(void)
 }
 
 UNIT_MAIN({ "what a function gives, if it comes back", apart },
+	  { "the limits hold whatever signals are ignored or blocked", inherited },
 	  { "the same without limits", in_child })
