@@ -56,6 +56,7 @@ int main(int argc, char **argv)
 	/* A reader that goes away, or a limit on files, must not cost the report: writing fails. */
 	signal(SIGPIPE, carry_on);
 	signal(SIGXFSZ, carry_on);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would take the ends of our children from us */
 	status = option_parse(argc, argv, &c, &n_args);
 	if (status < 0)
 		return flush_output(status + 256);

@@ -310,3 +310,22 @@ setup_machine() {
 		mounts./run/data: tmpfs tmpfs …
 	END
 }
+
+@test "a tmpfs is mounted, and taken away again, where whoever starts us ignores the ends of children" {
+	profile default <<<'mounts: [ { what: tmpfs, where: /run/data, type: tmpfs } ]'
+	# shellcheck disable=SC2016 # expanded inside
+	in_namespace '
+		mount -t tmpfs none root/run
+		h="env --ignore-signal=CHLD $HOLDFAST --root $PWD/root --sysfs $PWD/root/sys"
+		$h apply
+		$h revert
+		! grep " $PWD/root/run/data " /proc/self/mountinfo
+	' >out 2>&1 || {
+		cat out
+		return 1
+	}
+	same_text "$(sed 's/tmpfs tmpfs [a-z].*$/tmpfs tmpfs …/' out)" output <<-'END'
+		mounts./run/data: not mounted → tmpfs tmpfs …
+		mounts./run/data: tmpfs tmpfs …
+	END
+}

@@ -433,6 +433,22 @@ built_for() {
 	messages_have 'kdump: whether a crash kernel is loaded cannot be read: Permission denied'
 }
 
+# blind WHEN COMMAND...: from the look on that strace counts so ("2+"), COMMAND cannot see whether a crash kernel is loaded.
+blind() {
+	local when=$1
+	shift
+	env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -f -qq -o /dev/null -e trace=openat -P "$PWD/root/sys" \
+		-e "inject=openat:error=EACCES:when=$when" "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys "$@"
+}
+
+@test "unload fails, and nobody knows whether it is still armed: panic_on_oom is not put back" {
+	loaded 1
+	kernel vm/panic_on_oom=2
+	expect 1 blind 2+ kdump unload
+	messages_have 'vm.panic_on_oom is not put back to 2: no crash kernel is known to be loaded'
+	[[ $(value vm/panic_on_oom) == 1 ]]
+}
+
 @test "where nobody can know whether it is armed, a shortage is no panic, and that is told" {
 	loaded 1
 	rm root/sys/kernel/kexec_crash_loaded

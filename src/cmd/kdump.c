@@ -58,8 +58,9 @@ static int disarm(struct context *c, const struct node *tree)
 		log_info("no crash kernel is loaded");
 		return EXIT_OK;
 	}
-	ret = root_read_text(procfs, panic_on_oom, 16, &before);
-	if (ret >= 0 && node_find(tree, "vm.panic_on_oom"))
+	if (node_find(tree, "vm.panic_on_oom"))
+		ret = root_read_text(procfs, panic_on_oom, 16, &before);
+	if (before)
 		ret = root_write_text(
 			procfs, panic_on_oom,
 			node_setting(node_child(tree, "kdump"), "panic_on_oom_unarmed"));
@@ -68,7 +69,11 @@ static int disarm(struct context *c, const struct node *tree)
 	if (ret >= 0)
 		return EXIT_OK;
 	log_error("kdump: %s", why ? why : strerror(-ret));
-	if (before && root_write_text(procfs, panic_on_oom, before) < 0)
+	if (before && !kdump_is_armed(&c->machine))
+		log_warning("vm.panic_on_oom is not put back to %s: no crash kernel is known to be "
+			    "loaded",
+			    before);
+	else if (before && root_write_text(procfs, panic_on_oom, before) < 0)
 		log_error("vm.panic_on_oom cannot be put back to %s", before);
 	return EXIT_NOT_DONE;
 }
