@@ -449,15 +449,39 @@ blind() {
 	[[ $(value vm/panic_on_oom) == 1 ]]
 }
 
-@test "where nobody can know whether it is armed, a shortage is no panic, and that is told" {
-	loaded 1
-	rm root/sys/kernel/kexec_crash_loaded
+# Nobody can know whether a crash kernel is loaded.
+unknown() {
+	rm -f root/sys/kernel/kexec_crash_loaded
 	mkdir root/sys/kernel/kexec_crash_loaded
+}
+
+@test "where nobody can know whether it is armed, a shortage is no panic; that is told, and can be put back" {
+	unknown
+	kernel vm/panic_on_oom=2
+	untouched expect 1 holdfast apply --dry-run
 	expect 1 holdfast apply
 	[[ $(value vm/panic_on_oom) == 1 ]]
 	[[ $(value kernel/kexec_load_disabled) == 0 ]]
 	messages_have 'kdump: armed wanted (failed): Is a directory'
-	messages_have '(failed): whether kdump is armed cannot be read: panic_on_oom_unarmed applies'
+	messages_have 'vm.panic_on_oom: 2 → 1: whether kdump is armed cannot be read: panic_on_oom_unarmed applies'
+	report_is '.settings[] | select(.key == "vm.panic_on_oom") | [.before, .after, .result, .errno]' '["2","1","set",21]'
+	report_is '.errors | length' 1
+	expect 1 holdfast verify
+	output_has 'vm.panic_on_oom: 1 (holds): whether kdump is armed cannot be read: panic_on_oom_unarmed applies'
+	expect 0 holdfast revert
+	[[ $(value vm/panic_on_oom) == 2 ]]
+}
+
+@test "where nobody can know whether it is armed, and panic_on_oom cannot be written or read, the reason is that" {
+	unknown
+	kernel vm/panic_on_oom=2
+	expect 1 env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -f -qq -o /dev/null -e trace=write -P "$PWD/root/proc/sys/vm/panic_on_oom" \
+		-e inject=write:error=EACCES "$HOLDFAST" --root root --procfs root/proc --sysfs root/sys apply
+	messages_have 'vm.panic_on_oom: 2, 1 wanted (failed): Permission denied'
+	report_is '.settings[] | select(.key == "vm.panic_on_oom") | [.result, .errno]' '["failed",13]'
+	rm root/proc/sys/vm/panic_on_oom
+	expect 1 holdfast apply
+	messages_have 'vm.panic_on_oom: 1 wanted (absent): this kernel has no such key'
 }
 
 @test "unload waits for another run, as load does: nobody arms it meanwhile" {

@@ -235,7 +235,7 @@ static struct failing count_failing(const struct screen *s)
 	bool brings = false; /* a module or a mount that apply makes may bring what is absent */
 
 	for (const struct outcome *o = s->status->now.settings; o; o = o->next) {
-		if (!outcome_fails(o) || streq(o->kind, "guard"))
+		if (!outcome_fails(o) || o->result == RESULT_HOLDS || streq(o->kind, "guard"))
 			continue;
 		if (streq(o->kind, "kdump"))
 			f.kdump++;

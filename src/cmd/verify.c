@@ -14,7 +14,8 @@ static int print_drift(const struct context *c, const struct report *r, unsigned
 		n++;
 		holding += o->result == RESULT_HOLDS;
 		failures += outcome_fails(o);
-		if (!c->opt[OPT_JSON] && (o->result != RESULT_HOLDS || c->opt[OPT_VERBOSE]))
+		if (!c->opt[OPT_JSON] &&
+		    (o->result != RESULT_HOLDS || outcome_fails(o) || c->opt[OPT_VERBOSE]))
 			printf("%s\n", text);
 	}
 	if (!c->opt[OPT_JSON] && !c->opt[OPT_QUIET])

@@ -25,8 +25,8 @@ bool outcome_fails(const struct outcome *o)
 	switch (o->result) {
 	case RESULT_HOLDS:
 	case RESULT_SET:
-	case RESULT_WOULD_SET:
-		return false;
+	case RESULT_WOULD_SET: /* with an error it is not what the profile means */
+		return o->error && o->required;
 	case RESULT_ABSENT:
 		return o->required && !o->later;
 	default:

@@ -197,7 +197,8 @@ static int adapt_to_kdump(const struct plan *p, struct setting *s, struct outcom
 	if (armed > 0)
 		return 0;
 	s->wanted = node_setting(kdump, "panic_on_oom_unarmed");
-	o->text = "kdump is not armed: panic_on_oom_unarmed applies";
+	o->text = armed < 0 ? "whether kdump is armed cannot be read: panic_on_oom_unarmed applies"
+			    : "kdump is not armed: panic_on_oom_unarmed applies";
 	return armed;
 }
 
@@ -238,9 +239,8 @@ static int do_setting(const struct plan *p, const struct node *n)
 	ret = carry_out(p, &s, o);
 	if (ret < 0)
 		return ret;
-	if (adapted < 0)
-		plan_fail(p->report, o, &s, adapted,
-			  "whether kdump is armed cannot be read: panic_on_oom_unarmed applies");
+	if (adapted < 0 && !o->error) /* done, and a failure all the same */
+		o->error = adapted;
 	report_add(p->report, o);
 	return 0;
 }

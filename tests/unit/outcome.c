@@ -21,6 +21,11 @@ static void failures(void)
 	o.result = RESULT_ABSENT;
 	o.later = true; /* the next stage tries again */
 	CHECK(!outcome_fails(&o) && !outcome_breaks_boot(&o));
+	o = failed("sysctl", true);
+	o.result = RESULT_SET; /* something else, in the place of what could not be known */
+	CHECK(outcome_fails(&o) && outcome_breaks_boot(&o));
+	o.error = 0;
+	CHECK(!outcome_fails(&o) && !outcome_breaks_boot(&o));
 }
 
 static void last_boot(void)
