@@ -484,6 +484,29 @@ unknown() {
 	messages_have 'vm.panic_on_oom: 1 wanted (absent): this kernel has no such key'
 }
 
+@test "where nobody can know whether it is armed, nothing says that it is not" {
+	unknown
+	expect 1 holdfast --json kdump unload
+	json_is . '{"version":1,"armed":null}'
+	expect 1 holdfast --json kdump load
+	json_is .kdump.armed null
+	expect 1 holdfast kdump status
+	output_is <<-'END'
+		not known whether armed
+		reserved: 256 MiB, required: 192 MiB
+		whether it is armed cannot be read: Is a directory
+	END
+	expect 1 holdfast --json kdump status
+	json_is '.armed, .reason' $'null\nwhether it is armed cannot be read: Is a directory'
+	expect 1 blind 1+ kdump status
+	output_has 'whether it is armed cannot be read: Permission denied'
+	expect 1 holdfast --json status
+	json_is .kdump.armed null
+	expect 1 holdfast status
+	output_has 'kdump:     not known whether armed, 256 MiB reserved'
+	[[ ${output#*to do:     } == 'for kdump: whether it is armed cannot be read: Is a directory' ]]
+}
+
 @test "unload waits for another run, as load does: nobody arms it meanwhile" {
 	loaded 0
 	mkdir -p root/run/holdfast

@@ -131,3 +131,11 @@ void json_bool(struct json *j, const char *key, bool value)
 	json_begin(j, key);
 	fputs(value ? "true" : "false", j->out);
 }
+
+void json_bool_known(struct json *j, const char *key, int value)
+{
+	if (value < 0)
+		json_string(j, key, NULL);
+	else
+		json_bool(j, key, value);
+}

@@ -23,6 +23,9 @@ void json_string(struct json *j, const char *key, const char *value);
 void json_int(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 
+/* The same of what may not be known: a negative @value becomes null. */
+void json_bool_known(struct json *j, const char *key, int value);
+
 /* The same escapes for any use of a double-quoted string, the quotes included: JSON's are also
  * valid in YAML. */
 void json_quote(FILE *out, const char *text);

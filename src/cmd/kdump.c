@@ -78,20 +78,20 @@ static int disarm(struct context *c, const struct node *tree)
 	return EXIT_NOT_DONE;
 }
 
-static void print_bool(const struct context *c, const char *key, bool value)
+static void print_bool(const struct context *c, const char *key, int value)
 {
 	struct json j;
 
 	if (!c->opt[OPT_JSON])
 		return;
 	j = context_json();
-	json_bool(&j, key, value);
+	json_bool_known(&j, key, value);
 	json_close(&j, '}');
 }
 
 static void print_armed(const struct context *c)
 {
-	print_bool(c, "armed", kdump_is_armed(&c->machine));
+	print_bool(c, "armed", kdump_armed(&c->machine));
 }
 
 static int unload(struct context *c, const struct chosen *chosen)
@@ -134,7 +134,7 @@ static void print_status(const struct context *c, const struct kdump *k, const c
 
 	if (c->opt[OPT_JSON]) {
 		j = context_json();
-		json_bool(&j, "armed", k->armed);
+		json_bool_known(&j, "armed", k->armed);
 		json_int(&j, "reserved_bytes", k->reserved);
 		json_int(&j, "required_bytes", k->required);
 		json_bool(&j, "locked", k->locked);
@@ -143,7 +143,7 @@ static void print_status(const struct context *c, const struct kdump *k, const c
 		json_close(&j, '}');
 		return;
 	}
-	printf("%s%s\n", k->armed ? "armed" : "not armed", k->locked ? ", locked" : "");
+	printf("%s%s\n", kdump_armed_text(k->armed), k->locked ? ", locked" : "");
 	printf("reserved: %lld MiB, required: %lld MiB\n", (long long)(k->reserved >> 20),
 	       (long long)((k->required + 0xfffff) >> 20));
 	if (reason || k->note)
@@ -166,7 +166,7 @@ static int show_status(struct context *c, const struct chosen *chosen)
 	if (!k.armed && !reason)
 		reason = "nothing is in the way: 'holdfast kdump load' arms it";
 	print_status(c, &k, reason);
-	return k.armed ? EXIT_OK : EXIT_NOT_DONE;
+	return k.armed > 0 ? EXIT_OK : EXIT_NOT_DONE;
 }
 
 /* For whoever builds a capture image, too. */

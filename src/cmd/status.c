@@ -25,10 +25,7 @@ static void guard_json(const struct status *s, struct json *j)
 	const struct guard_status *g = &s->guard;
 
 	json_open(j, "guard", '{');
-	if (g->forbidden)
-		json_string(j, "running", NULL);
-	else
-		json_bool(j, "running", g->running);
+	json_bool_known(j, "running", g->forbidden ? -1 : g->running);
 	if (g->running)
 		json_int(j, "pid", g->pid);
 	json_bool(j, "gate", g->gated);

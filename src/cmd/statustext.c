@@ -119,17 +119,16 @@ static void print_kdump(const struct screen *s)
 {
 	const struct machine *m = &s->status->c->machine;
 	_cleanup_free_ char *size = NULL;
-	bool armed = kdump_is_armed(m);
+	int armed = kdump_armed(m);
 	int64_t bytes = 0;
 
 	if (root_read_text(&m->sysfs, "kernel/kexec_crash_size", 64, &size) == 0)
 		bytes = strtoll(size, NULL, 10);
 	row(s,
-	    armed            ? FINE
+	    armed > 0        ? FINE
 	    : wants_kdump(s) ? BAD
 			     : PLAIN,
-	    LABEL, "kdump:", "%s, %" PRId64 " MiB reserved", armed ? "armed" : "not armed",
-	    bytes >> 20);
+	    LABEL, "kdump:", "%s, %" PRId64 " MiB reserved", kdump_armed_text(armed), bytes >> 20);
 }
 
 static void print_last_boot(const struct screen *s)

@@ -5,7 +5,7 @@
 #include "profile/node.h"
 
 struct kdump {
-	bool armed;         /* kernel/kexec_crash_loaded */
+	int armed;          /* as kdump_armed() has it */
 	bool locked;        /* kernel.kexec_load_disabled */
 	int64_t reserved;   /* bytes for it; 0: none */
 	int64_t required;   /* what the profile asks or the files need, whichever is more */
@@ -25,6 +25,9 @@ int kdump_armed(const struct machine *m) _must_check_;
 
 /* Whether one is known to be. */
 bool kdump_is_armed(const struct machine *m);
+
+/* What kdump_armed() has said, for a person. */
+const char *kdump_armed_text(int armed);
 
 /* Whether this kernel is a crash kernel that has a dump to save. */
 bool kdump_is_capture_kernel(const struct machine *m);

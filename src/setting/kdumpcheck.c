@@ -38,6 +38,11 @@ bool kdump_is_armed(const struct machine *m)
 	return kdump_armed(m) == 1;
 }
 
+const char *kdump_armed_text(int armed)
+{
+	return armed < 0 ? "not known whether armed" : armed ? "armed" : "not armed";
+}
+
 bool kdump_is_capture_kernel(const struct machine *m)
 {
 	return root_exists(&m->procfs, "vmcore") == 0;
@@ -352,7 +357,13 @@ static int examine(const struct machine *m, const struct node *tree, struct kdum
 	k->reserved = read_number(&m->sysfs, "kernel/kexec_crash_size", 0);
 	if (text_to_int(node_text(kdump, "crashkernel") ?: "0", &k->required) < 0)
 		k->required = 0;
-	if (root_exists(&m->sysfs, "kernel/kexec_crash_loaded") < 0)
+	k->armed = kdump_armed(m);
+	if (k->armed < 0)
+		ret = k->armed == -ENOMEM
+			      ? -ENOMEM
+			      : obstacle(k, k->armed, "whether it is armed cannot be read: %s",
+					 strerror(-k->armed));
+	else if (root_exists(&m->sysfs, "kernel/kexec_crash_loaded") == -ENOENT)
 		ret = obstacle(k, -ENOENT,
 			       "this kernel can load no crash kernel: it takes CONFIG_KEXEC_FILE "
 			       "and CONFIG_CRASH_DUMP");
@@ -362,8 +373,7 @@ static int examine(const struct machine *m, const struct node *tree, struct kdum
 		ret = look(m, tree, k);
 	if (ret >= 0)
 		ret = check_append(k);
-	k->armed = kdump_is_armed(m);
-	if (k->armed && ret >= 0) {
+	if (k->armed > 0 && ret >= 0) {
 		free(k->why);
 		k->why = NULL;
 		k->error = 0;

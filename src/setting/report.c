@@ -1,6 +1,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "setting/kdump.h"
 #include "setting/lastboot.h"
 #include "setting/report.h"
 
@@ -198,13 +199,13 @@ static int64_t read_number(const struct root *tree, const char *path)
 static void kdump_json(const struct report *r, const struct machine *m, struct json *j)
 {
 	const struct outcome *o = report_find(r, "kdump");
-	bool armed = read_number(&m->sysfs, "kernel/kexec_crash_loaded") == 1;
+	int armed = kdump_armed(m);
 
 	json_open(j, "kdump", '{');
-	json_bool(j, "armed", armed);
+	json_bool_known(j, "armed", armed);
 	json_int(j, "reserved_bytes", read_number(&m->sysfs, "kernel/kexec_crash_size"));
 	json_bool(j, "locked", read_number(&m->procfs, "sys/kernel/kexec_load_disabled") != 0);
-	json_string(j, "reason", o && !armed ? o->text : NULL);
+	json_string(j, "reason", o && armed <= 0 ? o->text : NULL);
 	json_close(j, '}');
 }
 

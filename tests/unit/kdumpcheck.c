@@ -3,6 +3,7 @@
 #define kdump_initrds kdump_initrds_here
 #define kdump_armed kdump_armed_here
 #define kdump_is_armed kdump_is_armed_here
+#define kdump_armed_text kdump_armed_text_here
 #define kdump_is_capture_kernel kdump_is_capture_kernel_here
 #define kdump_examine kdump_examine_here
 #define kdump_free kdump_free_here
