@@ -2,6 +2,7 @@
 # The guard on this machine's kernel, with positive scores: lowering one takes a capability that a container lacks. So services have 300
 # here, and what is released 500. All it guards lies in a directory of the test's own, below /opt, which is root's as the guard wants it.
 # What needs -1000 is shown in tests/vm.
+# shellcheck disable=SC2317 # functions that others call
 
 load lib
 
@@ -179,6 +180,45 @@ together() {
 	[ "$("$top/bin/service" command sh -c "$top/bin/service; true" | paste -sd ' ')" = '300 300' ]
 }
 
+@test "it is a service also when word of what that child has executed comes late" {
+	guarded
+	started() {
+		"$top/bin/service" command sh -c "$top/bin/service; true" | paste -sd ' ' >"$top/printed"
+	}
+	while_calls_fail pwrite64:delay_exit=450000:when=2 -- started # behind the release of the child
+	[ "$(<"$top/printed")" = '300 300' ]
+}
+
+@test "a service that runs the file of before an upgrade keeps its score when the guard is reloaded" {
+	guarded
+	"$top/bin/service" 30 >/dev/null & local running=$!
+	install "$SCORE" "$top/bin/new"
+	sleep 0.3
+	mv "$top/bin/new" "$top/bin/service"
+	kill -HUP "$supervisor"
+	soon reloaded_times 1
+	sleep 0.5
+	score_is "$running" 300
+	[ "$(guard_json '.pinned[].pid')" = "$running" ]
+	kill "$running"
+}
+
+@test "a child that executes the program is released also when that was replaced meanwhile, and the guard reloaded" {
+	install /bin/bash "$top/bin/service"
+	guarded
+	"$top/bin/service" -c "until [[ -e $top/go || ! -e $top/bin ]]; do sleep 0.1; done; $top/bin/service -c 'cat /proc/\$\$/oom_score_adj; :'; :" >"$top/printed" &
+	local running=$!
+	install /bin/bash "$top/bin/new"
+	sleep 0.3
+	mv "$top/bin/new" "$top/bin/service"
+	kill -HUP "$supervisor"
+	soon reloaded_times 1
+	score_is "$running" 300
+	touch "$top/go"
+	wait "$running"
+	[ "$(<"$top/printed")" = 500 ]
+}
+
 @test "a service that executes its program anew keeps its score" {
 	guarded
 	[ "$("$top/bin/service" exec "$top/bin/service" | paste -sd ' ')" = '300 300' ]
@@ -318,6 +358,17 @@ together() {
 	kill "$running"
 }
 
+@test "an exec that was under way when the guard began is found a moment later, which is no rescan" {
+	write_profile
+	cc -O1 -o "$top/slow-exec" "$TESTS/vm/guest/slow-exec.c"
+	"$top/slow-exec" 1000 "$top/bin/service" 30 >/dev/null & local running=$!
+	start_guard "$top/log"
+	soon guard_has .running true
+	soon score_is "$running" 300
+	[ "$(guard_json .rescans)" = 0 ]
+	kill "$running"
+}
+
 @test "guard --once says what it cannot do" {
 	write_profile 'user: nobody-of-that-name'
 	expect 1 on_host guard --once
@@ -390,6 +441,32 @@ together() {
 	kill "$running"
 }
 
+@test "a worker with too few descriptors gives way for a program that it does not know yet: an upgrade" {
+	guarded
+	local first running
+	install "$SCORE" "$top/bin/new"
+	sleep 0.3
+	first=$(worker)
+	prlimit --pid "$first" --nofile=8:8
+	mv "$top/bin/new" "$top/bin/service"
+	sleep 0.3
+	"$top/bin/service" 30 >/dev/null & running=$!
+	soon worker_is_not "$first"
+	soon outcome 300
+	soon score_is "$running" 300
+	kill "$running"
+}
+
+@test "a worker with too few descriptors to look at anybody gives way, if no exec waits either" {
+	guarded
+	local first
+	first=$(worker)
+	prlimit --pid "$first" --nofile=8:8
+	touch "$top/bin/other" # the programs are looked up, and then looked at again
+	soon worker_is_not "$first"
+	soon outcome 300
+}
+
 # while_files_fail FILE COMMAND...: while the worker cannot open FILE, or nothing where that is "/".
 while_files_fail() {
 	local only=()
@@ -458,6 +535,34 @@ while_calls_fail() {
 	kill "$running"
 }
 
+@test "a daemon that takes its parent's place when it cannot be looked at is said, and pinned a moment later" {
+	install /bin/bash "$top/bin/service"
+	guarded
+	local running
+	"$top/bin/service" -c "sleep 2; { sleep 15; :; } & echo \$! >$top/pid" &
+	taken_over() {
+		soon test -s "$top/pid"
+		running=$(<"$top/pid")
+		soon grep -q "guard: service\[$running\]: not pinned: Input/output error" "$top/log"
+	}
+	while_files_fail status taken_over
+	soon score_is "$running" 300
+	pkill -P "$running"
+}
+
+@test "a service that becomes another program when that cannot be looked at is said, and released a moment later" {
+	guarded
+	local running
+	"$top/bin/service" exec sleep 30 >/dev/null & running=$!
+	executed() {
+		soon grep -q "guard: process $running cannot be looked at: Input/output error" "$top/log"
+	}
+	soon guard_has '.pinned | length' 1
+	while_calls_fail statx:error=EIO:when=1 -- executed
+	soon score_is "$running" 500
+	kill "$running"
+}
+
 @test "guard --once: a service that cannot be looked at is said, and the status is 1" {
 	write_profile
 	"$top/bin/service" 30 >/dev/null & local running=$!
@@ -470,6 +575,23 @@ while_calls_fail() {
 	on_host guard --once
 	score_is "$running" 300
 	kill "$running"
+}
+
+@test "guard --once: what may be a service's child is not pinned where its parent cannot be looked at" {
+	write_profile
+	"$top/bin/service" command "$top/bin/service" 30 >/dev/null & local parent=$! child
+	soon pgrep -P "$parent"
+	child=$(pgrep -P "$parent")
+	soon test "$top/bin/service" -ef "/proc/$child/exe"
+	ASAN_OPTIONS=detect_leaks=0 run -1 --separate-stderr strace -f -qq -e signal=none -e trace=openat -P "$parent" \
+		-e inject=openat:error=EIO -o /dev/null "$HOLDFAST" --profiles "$top/profiles" --rundir "$top/run" guard --once
+	[[ $stderr == *"guard: process $parent cannot be looked at: Input/output error"* ]]
+	score_is "$parent" 0
+	score_is "$child" 0
+	on_host guard --once
+	score_is "$parent" 300
+	score_is "$child" 0
+	kill "$parent" "$child"
 }
 
 @test "a reader of its messages that does not read holds nothing up" {

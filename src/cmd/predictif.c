@@ -19,7 +19,7 @@ static const struct rule *rule_of(const struct other *o, struct process *process
 	if (process_exe(process, &exe) < 0)
 		return NULL;
 	for (unsigned i = 0; i < o->rules.n; i++)
-		if (rule_runs(&o->rules.list[i], process, &exe) &&
+		if (rule_runs(&o->rules.list[i], process, &exe) > 0 &&
 		    rule_fits(&o->rules.list[i], process, o->user_namespace, true) > 0)
 			return &o->rules.list[i];
 	return NULL;

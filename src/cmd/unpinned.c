@@ -66,7 +66,7 @@ static int look_at(const struct machine *m, struct proc *p, const struct rules *
 	for (struct unpinned *u = list; u && process_exe(&process, &exe) >= 0; u = u->next)
 		for (unsigned i = 0; i < rules->n && ret >= 0; i++)
 			if (streq(rules->list[i].service, u->service) &&
-			    rule_runs(&rules->list[i], &process, &exe))
+			    rule_runs(&rules->list[i], &process, &exe) > 0)
 				ret = note_process(m, p, u, a);
 	process_close(&process);
 	return ret;

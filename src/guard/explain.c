@@ -21,7 +21,7 @@ static const char *why_not(struct policy *p, struct process *proc, const struct 
 	if (ids.nested || process_user_namespace(proc, &namespace) < 0 ||
 	    namespace != p->user_namespace)
 		return "it is in another user or PID namespace";
-	if (!rule_runs(rule, proc, &exe))
+	if (rule_runs(rule, proc, &exe) <= 0)
 		return "it runs another file";
 	if (rule->unit && process_in_unit(proc, rule->unit) <= 0)
 		return "it is not in the rule's unit";

@@ -26,7 +26,7 @@ struct member {
 	pid_t pid;           /* 0: free */
 	uint64_t start_time; /* 0: not read yet, policy_catch_up() does */
 	const struct rule *rule;
-	struct file_id program; /* that came to the gate, or none */
+	struct file_id program; /* that it was started as; none: not known */
 	enum member_kind kind;
 	enum how how;
 	pid_t session;     /* 0: not known */
@@ -52,10 +52,10 @@ struct ghost {
 	pid_t session;  /* of that member */
 	uint64_t ended; /* or was found to have: process_ticks() */
 	const struct rule *rule;
-	bool found;  /* something that it left behind */
+	struct file_id program; /* that member's */
+	bool found;             /* something that it left behind */
 	bool vacant; /* whose place is free, as a daemon's first process leaves it; what it was: */
 	enum how how;
-	struct file_id program;
 	int64_t pinned_at;
 };
 

@@ -76,14 +76,16 @@ static void answer(const char *request, FILE *out, void *data)
 static bool on_gate(pid_t pid, const struct file_id *program, void *data)
 {
 	struct guard *g = data;
+	bool known;
 
 	if (!program) {
 		pin_failed(&g->policy, pid, NULL, -errno);
 		return true;
 	}
-	programs_expect(&g->programs, program);
+	known = programs_expect(&g->programs, program);
 	policy_gate(&g->policy, pid, program);
-	return programs_has(&g->programs, program);
+	g->policy.starved |= !known && is_shortage(g->programs.unsure);
+	return known || g->programs.unsure < 0;
 }
 
 /* Whoever comes after us may fare better. */
@@ -147,15 +149,16 @@ static void look_after_members(struct guard *g, bool all)
 
 static void scan_again(struct guard *g)
 {
-	g->policy.rescans++;
-	rescan_begin(&g->rescan);
-	g->policy.unsure = g->policy.unseen = false;
-	if (g->programs.unsure)
+	g->policy.rescans += rescan_begin(&g->rescan);
+	g->policy.unsure = g->policy.unseen = g->policy.starved = false;
+	if (g->programs.unsure < 0)
 		programs_resolve(&g->programs);
 	look_after_members(g, true);
 	lineage_look(&g->policy);
 	scan_run(&g->policy);
 	g->rescan.wanted |= g->policy.unsure;
+	if (g->policy.starved)
+		give_up(g, -EMFILE);
 }
 
 static void on_event(const struct procevent *e, void *data)
@@ -276,7 +279,7 @@ static int sooner(int a, int b)
 
 static int until_rescan(struct guard *g)
 {
-	return rescan_due(&g->rescan, g->programs.unsure || g->policy.unseen);
+	return rescan_due(&g->rescan, g->programs.unsure < 0 || g->policy.unseen);
 }
 
 /* What is due without anybody saying so; the milliseconds until the next, or -1. */
@@ -346,7 +349,6 @@ static void close_all(struct guard *g)
 static void begin(struct guard *g)
 {
 	_cleanup_close_ int lock = -EBADF;
-	int ret;
 
 	programs_resolve(&g->programs); /* marks first: nothing slips between them and the scan */
 	lock = handover_lock(g->machine, &g->policy);
@@ -354,12 +356,11 @@ static void begin(struct guard *g)
 	g->policy.family->grown = true;
 	catch_up(g);
 	look_after_members(g, true); /* a worker of before knew some */
-	rescan_begin(&g->rescan);
+	(void)rescan_begin(&g->rescan);
 	scan_run(&g->policy);
 	g->policy.watching = g->policy.gated;
 	handover_dismiss(g->machine);
-	ret = control_listen(g->machine);
-	add_source(g, SOURCE_CONTROL, ret, POLLIN, "control socket");
+	add_source(g, SOURCE_CONTROL, control_listen(g->machine), POLLIN, "control socket");
 }
 
 int guard_run(const struct machine *m, struct rules *rules, int gate,

@@ -58,10 +58,11 @@ void handover_state(struct policy *p, FILE *out)
 		(long long)p->leashed, (long long)p->drifted, (long long)p->lost_events,
 		(long long)p->rescans);
 	family_foreach(m, p->family)
-		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\t%d\n", (int)m->pid,
-			(unsigned long long)m->start_time, m->rule->service, kind_name(m->kind),
-			how_name(m->how), (long long)m->since, m->before, (int)m->parent,
-			m->in_program, m->forked, m->confirmed);
+		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\t%d\t%llu\t%llu\n",
+			(int)m->pid, (unsigned long long)m->start_time, m->rule->service,
+			kind_name(m->kind), how_name(m->how), (long long)m->since, m->before,
+			(int)m->parent, m->in_program, m->forked, m->confirmed,
+			(unsigned long long)m->program.dev, (unsigned long long)m->program.ino);
 }
 
 static const struct rule *rule_named(const struct policy *p, const char *service)
@@ -127,14 +128,15 @@ static void adopt(struct policy *p, const char *line)
 {
 	char service[256], kind[16], how[16];
 	int pid, before, parent, in_program, forked, confirmed;
-	unsigned long long start;
+	unsigned long long start, dev = 0, ino = 0;
 	long long since;
 	struct member *m;
 
 	if (adopt_counters(p, line) ||
-	    sscanf(line, "%d\t%llu\t%255[^\t]\t%15[^\t]\t%15[^\t]\t%lld\t%d\t%d\t%d\t%d\t%d", &pid,
-		   &start, service, kind, how, &since, &before, &parent, &in_program, &forked,
-		   &confirmed) != 11)
+	    sscanf(line,
+		   "%d\t%llu\t%255[^\t]\t%15[^\t]\t%15[^\t]\t%lld\t%d\t%d\t%d\t%d\t%d\t%llu\t%llu",
+		   &pid, &start, service, kind, how, &since, &before, &parent, &in_program, &forked,
+		   &confirmed, &dev, &ino) < 11) /* an older guard does not say which program */
 		return;
 	if (!rule_named(p, service) && streq(kind, kind_name(MEMBER_PINNED)))
 		put_back(p, pid, start, service, before);
@@ -146,6 +148,7 @@ static void adopt(struct policy *p, const char *line)
 	m->before = before;
 	m->parent = parent;
 	m->in_program = in_program;
+	m->program = (struct file_id){ .dev = dev, .ino = ino };
 	m->forked = forked;
 	m->confirmed = confirmed;
 	m->checks = 1;

@@ -18,34 +18,54 @@ static bool is_followed(const struct member *m)
 	return m->in_program && m->kind != MEMBER_LEASHED && m->rule->children != CHILDREN_INHERIT;
 }
 
-/* @program: what came to the gate. */
-static bool runs_service(const struct rule *rule, struct process *proc,
-			 const struct file_id *program)
+/* @program: what came to the gate. 1, 0 or -errno. */
+static int runs_service(const struct rule *rule, struct process *proc,
+			const struct file_id *program)
 {
 	struct file_id exe;
+	int ret = process_exe(proc, &exe);
 
-	return process_exe(proc, &exe) == 0 &&
-	       (file_id_equal(&exe, program) || rule_runs(rule, proc, &exe));
+	if (ret < 0)
+		return ret;
+	return file_id_equal(&exe, program) ? 1 : rule_runs(rule, proc, &exe);
+}
+
+/* 1, 0 or -errno. */
+static int is_service(struct policy *p, struct process *proc, const struct rule *rule,
+		      const struct file_id *program)
+{
+	struct process_stat st;
+	int ret = process_stat(proc, &st);
+
+	if (ret >= 0)
+		ret = runs_service(rule, proc, program);
+	return ret > 0 ? rule_fits(rule, proc, p->user_namespace, true) : ret;
 }
 
 /* @m takes the place of one that has ended well, ran @program, was pinned by @how and at
- * @pinned_at; it may have ended since. */
+ * @pinned_at; it may have ended since. What cannot be looked at now is left to the next scan. */
 static bool promote(struct policy *p, struct member *m, enum how how, const struct file_id *program,
 		    int64_t pinned_at)
 {
 	const struct rule *rule = m->rule;
 	struct process proc;
-	bool alive, fits;
+	int fits = process_open(p->procfs, m->pid, &proc);
+	bool alive;
 
-	if (process_open(p->procfs, m->pid, &proc) < 0)
-		proc.fd = -EBADF;
+	if (fits >= 0)
+		fits = is_service(p, &proc, rule, program);
 	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_lives(&proc);
-	fits = alive && runs_service(rule, &proc, program) &&
-	       rule_fits(rule, &proc, p->user_namespace, true) > 0 &&
-	       pin_process(p, &proc, rule, how);
+	if (alive && fits > 0 && !pin_process(p, &proc, rule, how))
+		fits = -EAGAIN;
+	else if (fails_for_now(fits))
+		pin_failed(p, m->pid, rule, fits);
 	alive = alive && process_lives(&proc);
 	process_close(&proc);
-	if (alive && !fits)
+	if (fails_for_now(fits)) {
+		family_remove(p->family, m);
+		return true;
+	}
+	if (alive && fits <= 0)
 		return false;
 	m->kind = MEMBER_PINNED; /* one that has ended since hands it on when we hear of its end */
 	m->how = how;
@@ -69,51 +89,54 @@ static void promote_daemon(struct policy *p, const struct member *gone)
 		family_add_ghost(p->family, &(struct ghost){ .pid = gone->pid,
 							     .place = gone->pid,
 							     .session = gone->session,
-							     .rule = gone->rule });
+							     .rule = gone->rule,
+							     .program = gone->program });
 	for (unsigned i = 0; i < GHOSTS; i++) {
 		struct ghost *g = &p->family->ghosts[i];
 
 		if (g->pid && g->place == gone->pid) {
 			g->vacant = true;
 			g->how = gone->how;
-			g->program = gone->program;
 			g->pinned_at = gone->pinned_at;
 		}
 	}
 }
 
-/* A child of @place, or of one that stood there. */
-static void take_in(struct policy *p, struct process *child, const struct rule *rule, pid_t place,
-		    pid_t session)
+/* A child of the member that @g is about, or of one that stood in its place. */
+static void take_in(struct policy *p, struct process *child, const struct ghost *g)
 {
 	struct member *m;
 
-	if (pin_keeps_program(rule))
-		release_watch(p, child, rule, CHILD_FORKED);
+	if (pin_keeps_program(g->rule))
+		release_watch(p, child, g->rule, CHILD_FORKED);
 	else
-		release_and_watch(p, child, rule, CHILD_FORKED);
+		release_and_watch(p, child, g->rule, CHILD_FORKED);
 	m = family_find(p->family, child->pid);
 	if (!m)
 		return;
-	m->parent = place;
+	m->parent = g->place;
+	m->program = g->program;
 	if (!m->session) /* it has ended while we looked */
-		m->session = session;
+		m->session = g->session;
 }
 
 void lineage_fork(struct policy *p, pid_t parent_pid, pid_t pid)
 {
 	const struct member *parent = family_find(p->family, parent_pid);
 	struct process child;
+	struct ghost g;
 
 	if (!parent || !is_followed(parent))
 		return;
+	g = (struct ghost){ .pid = pid,
+			    .place = parent_pid,
+			    .session = parent->session,
+			    .rule = parent->rule,
+			    .program = parent->program };
 	if (process_open(p->procfs, pid, &child) >= 0 && process_lives(&child))
-		take_in(p, &child, parent->rule, parent_pid, parent->session);
+		take_in(p, &child, &g);
 	else
-		family_add_ghost(p->family, &(struct ghost){ .pid = pid,
-							     .place = parent_pid,
-							     .session = parent->session,
-							     .rule = parent->rule });
+		family_add_ghost(p->family, &g);
 	process_close(&child);
 }
 
@@ -134,7 +157,8 @@ static void leave(struct policy *p, struct member *m, bool well)
 		family_add_ghost(p->family, &(struct ghost){ .pid = gone.pid,
 							     .place = gone.parent,
 							     .session = gone.session,
-							     .rule = gone.rule });
+							     .rule = gone.rule,
+							     .program = gone.program });
 	if (gone.kind == MEMBER_CHILD)
 		pass_on_place(p, &gone);
 	else if (gone.kind == MEMBER_PINNED && well &&
@@ -227,11 +251,11 @@ static void visit_orphan(struct policy *p, struct process *proc)
 	if (!g)
 		return;
 	g->found = true;
-	if (!runs_service(g->rule, proc, &g->program)) { /* of its exec we heard nothing */
+	if (runs_service(g->rule, proc, &g->program) <= 0) { /* of its exec we heard nothing */
 		release_and_watch(p, proc, g->rule, CHILD_DEPARTED);
 		return;
 	}
-	take_in(p, proc, g->rule, g->place, g->session);
+	take_in(p, proc, g);
 	m = family_find(p->family, proc->pid);
 	if (m && g->vacant && promote(p, m, g->how, &g->program, g->pinned_at))
 		g->vacant = false;

@@ -63,6 +63,7 @@ struct member *pin_remember(struct policy *p, struct process *proc, const struct
 		return NULL;
 	}
 	m->rule = rule;
+	m->program = rule->program;
 	m->in_program = true;
 	m->since = time(NULL);
 	if (process_ids(proc, &ids) == 0) {
@@ -78,7 +79,7 @@ void pin_failed(struct policy *p, pid_t pid, const struct rule *rule, int error)
 		return;
 	p->failed += error != -ENOSPC; /* counted */
 	p->unseen |= fails_for_now(error);
-	p->starved |= error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+	p->starved |= is_shortage(error);
 	p->failure.rule = rule;
 	p->failure.pid = pid;
 	p->failure.error = error;
@@ -95,9 +96,11 @@ bool pin_is_rules(struct policy *p, struct process *proc, const struct rule *rul
 {
 	int fits = rule_could_run(rule, exe) ? rule_fits(rule, proc, p->user_namespace, true) : 0;
 
+	if (fits > 0)
+		fits = rule_runs(rule, proc, exe);
 	if (fits < 0)
 		pin_failed(p, proc->pid, rule, fits);
-	return fits > 0 && rule_runs(rule, proc, exe);
+	return fits > 0;
 }
 
 /* Gives @proc the rule's score; @how tells the source. NULL where it could not be had. */

@@ -36,6 +36,38 @@ int64_t policy_now(void)
 	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
+/* Whether the member runs what came to the gate, also if something else has its name by now, or
+ * else the rule's program: 1, 0 or -errno. Of a script just begun only the interpreter tells: its
+ * path is relative to where it was called, and it may have gone elsewhere. */
+static int runs_service(const struct member *m, struct process *proc)
+{
+	struct file_id exe;
+	int ret = process_exe(proc, &exe);
+
+	if (ret < 0)
+		return ret;
+	if (file_id_equal(&exe, &m->program))
+		return 1;
+	if (m->rule->script_at && !m->confirmed && rule_could_run(m->rule, &exe))
+		return 1;
+	/* What env(1) has found on a path of its own is not known, but it came to the gate. */
+	return m->rule->command_at ? rule_is_named(m->rule, proc) : rule_runs(m->rule, proc, &exe);
+}
+
+/* Whether it is in the program still, as far as is known: word of what it has executed since may be
+ * on its way. */
+static bool is_in_program(struct policy *p, const struct member *m)
+{
+	struct process proc;
+	int runs = -ESRCH;
+
+	if (m->in_program && m->program.ino && process_open(p->procfs, m->pid, &proc) >= 0) {
+		runs = runs_service(m, &proc);
+		process_close(&proc);
+	}
+	return m->in_program && runs != 0;
+}
+
 /* A process of the service's own that execs the program again: sshd does so for each connection.
  * One that ran something else in between, a login shell say, starts the service like anybody. */
 static bool is_child_exec(struct policy *p, struct process *proc, const struct rule *rule,
@@ -45,7 +77,7 @@ static bool is_child_exec(struct policy *p, struct process *proc, const struct r
 		m = pin_parent(p, proc);
 	else if (m->kind == MEMBER_PINNED)
 		return false;
-	return m && m->rule == rule && m->in_program && m->kind != MEMBER_LEASHED;
+	return m && m->rule == rule && m->kind != MEMBER_LEASHED && is_in_program(p, m);
 }
 
 static void gate_rule(struct policy *p, struct process *proc, const struct rule *rule,
@@ -67,10 +99,8 @@ static void gate_rule(struct policy *p, struct process *proc, const struct rule 
 		return;
 	}
 	m = pin_process(p, proc, rule, HOW_EXEC);
-	if (m) {
-		m->program = *program;
+	if (m)
 		m->gated = true;
-	}
 	if (m && p->joined)
 		p->joined(p->joined_data);
 }
@@ -109,30 +139,16 @@ static void on_missed_child(struct policy *p, pid_t parent, pid_t pid)
 		lineage_fork(p, parent, pid);
 }
 
-/* Whether the member runs what came to the gate, also if something else has its name by now, or
- * else the rule's program. Of a script just begun only the interpreter tells: its path is relative
- * to where it was called, and it may have gone elsewhere. */
-static bool runs_service(const struct member *m, struct process *proc, const struct file_id *exe)
-{
-	if (file_id_equal(exe, &m->program))
-		return true;
-	if (m->rule->script_at && !m->confirmed && rule_could_run(m->rule, exe))
-		return true;
-	/* What env(1) has found on a path of its own is not known, but it came to the gate. */
-	return rule_runs(m->rule, proc, exe) ||
-	       (m->rule->command_at && rule_is_named(m->rule, proc));
-}
-
 /* The program of a member has changed, or was started anew. */
 static void on_member_exec(struct policy *p, struct member *m, struct process *proc)
 {
 	const struct rule *rule = m->rule;
-	struct file_id exe;
-	bool runs;
+	int runs = runs_service(m, proc);
 
-	if (process_exe(proc, &exe) < 0)
-		return; /* it has ended */
-	runs = runs_service(m, proc, &exe);
+	if (runs < 0) { /* or it has ended */
+		pin_unseen(p, m->pid, runs);
+		return;
+	}
 	m->forked = false;
 	if (runs && m->kind == MEMBER_PINNED) {
 		confirm(p, m);
@@ -148,9 +164,8 @@ static void on_member_exec(struct policy *p, struct member *m, struct process *p
 static void look_for_missed_exec(struct policy *p, struct member *m, struct process *proc)
 {
 	bool came = m->kind == MEMBER_PINNED ? m->confirmed : m->kind == MEMBER_CHILD;
-	struct file_id exe;
 
-	if (came && m->in_program && process_exe(proc, &exe) == 0 && !runs_service(m, proc, &exe))
+	if (came && m->in_program && runs_service(m, proc) == 0)
 		on_member_exec(p, m, proc);
 }
 
@@ -277,13 +292,13 @@ static void undo_pin(struct policy *p, struct member *m, struct process *proc)
 /* Did the exec that was let go through succeed? */
 static void check_pinned(struct policy *p, struct member *m, struct process *proc)
 {
-	struct file_id exe;
+	int runs = runs_service(m, proc);
 
-	if (process_exe(proc, &exe) < 0) {
+	if (runs < 0) {
 		pin_schedule(m, PIN_THREADS_MS);
 		return;
 	}
-	if (runs_service(m, proc, &exe)) {
+	if (runs) {
 		confirm(p, m);
 		return;
 	}

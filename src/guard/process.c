@@ -16,6 +16,11 @@ bool fails_for_now(int ret)
 	return false;
 }
 
+bool is_shortage(int ret)
+{
+	return ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM;
+}
+
 int process_open(const struct root *procfs, pid_t pid, struct process *ret_process)
 {
 	char name[16];

@@ -41,6 +41,9 @@ struct file_id {
  * looked at, and may be another one the next time. */
 bool fails_for_now(int ret);
 
+/* Of these: whether we have too little of something, so that another process may fare better. */
+bool is_shortage(int ret);
+
 /* -ESRCH or -ENOENT where there is no such process. */
 int process_open(const struct root *procfs, pid_t pid, struct process *ret_process) _must_check_;
 void process_close(struct process *p);

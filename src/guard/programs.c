@@ -20,14 +20,15 @@ static void visit(int fd, bool is_program, void *data)
 			    is_program ? "a program cannot be marked"
 				       : "changes of a directory will not be noticed",
 			    strerror(-ret));
-	ps->unsure |= fails_for_now(ret);
+	if (fails_for_now(ret))
+		ps->unsure = ret;
 }
 
 bool programs_resolve(struct programs *ps)
 {
-	bool changed = false, was_unsure = ps->unsure;
+	bool changed = false, was_unsure = ps->unsure < 0;
 
-	ps->unsure = false;
+	ps->unsure = 0;
 	for (unsigned i = 0; i < ps->rules->n; i++) {
 		struct rule *rule = &ps->rules->list[i];
 		struct file_id before = rule->program;
@@ -40,7 +41,8 @@ bool programs_resolve(struct programs *ps)
 		ret = rule_look_up_user(rule, &ps->machine->root, visit, ps);
 		if (ret >= 0)
 			ret = rule_resolve(rule, &ps->machine->root, visit, ps);
-		ps->unsure |= ret < 0;
+		if (ret < 0)
+			ps->unsure = ret;
 		if (ret < 0 && !was_unsure)
 			log_warning("guard: %s: %s: cannot be looked at: %s", rule->service,
 				    rule->exe, strerror(-ret));
@@ -65,7 +67,7 @@ bool programs_has(const struct programs *ps, const struct file_id *program)
 	return false;
 }
 
-void programs_expect(struct programs *ps, const struct file_id *program)
+bool programs_expect(struct programs *ps, const struct file_id *program)
 {
 	/* Marked when it appeared beside a program, and that program by now: a package upgrade. */
 	if (!programs_has(ps, program))
@@ -73,6 +75,7 @@ void programs_expect(struct programs *ps, const struct file_id *program)
 	for (unsigned i = 0; i < ps->rules->n; i++)
 		ps->stale |= ps->rules->list[i].script_at &&
 			     file_id_equal(&ps->rules->list[i].program, program);
+	return programs_has(ps, program);
 }
 
 void programs_refresh(struct programs *ps)

@@ -43,10 +43,12 @@ static void keep_service(struct policy *p, struct process *proc)
 void release_score(struct policy *p, struct process *proc, const struct rule *rule)
 {
 	bool eased;
-	int score;
+	int score, ret = process_get_score(proc, &score);
 
-	if (process_get_score(proc, &score) < 0)
+	if (ret < 0) {
+		pin_unseen(p, proc->pid, ret);
 		return;
+	}
 	eased = score >= rule->release_to;
 	if (process_set_score(proc, eased ? score : rule->release_to, NULL) < 0)
 		p->failed++;

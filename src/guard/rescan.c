@@ -7,12 +7,16 @@
 /* Without a wakeup of its own: at the next event after this long. */
 #define SELDOM_MS (10 * 60 * 1000)
 
-void rescan_begin(struct rescan *r)
+bool rescan_begin(struct rescan *r)
 {
+	bool missed = r->wanted || !r->planned;
+
 	r->wanted = false;
+	r->planned = r->began == 0;
 	r->began = policy_now();
 	if (r->retry_ms < SELDOM_MS)
 		r->retry_ms *= 2;
+	return missed;
 }
 
 int rescan_due(struct rescan *r, bool fails)
@@ -21,9 +25,9 @@ int rescan_due(struct rescan *r, bool fails)
 
 	if (!fails || !r->retry_ms)
 		r->retry_ms = APART_MS;
-	if (!r->wanted && !fails)
+	if (!r->wanted && !r->planned && !fails)
 		return -1;
-	left = r->began + (r->wanted ? APART_MS : r->retry_ms) - policy_now();
+	left = r->began + (r->wanted || r->planned ? APART_MS : r->retry_ms) - policy_now();
 	return left > 0 ? (int)left : 0;
 }
 

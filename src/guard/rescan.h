@@ -6,12 +6,13 @@
 
 struct rescan {
 	bool wanted;   /* something was missed */
-	int64_t began; /* the last one, monotonic ms */
+	bool planned;  /* behind the first one, when execs may have been under way */
+	int64_t began; /* the last one, monotonic ms; 0: none */
 	int64_t retry_ms;
 };
 
-/* One begins. */
-void rescan_begin(struct rescan *r);
+/* One begins. Whether that is because something was missed, or could not be looked at. */
+bool rescan_begin(struct rescan *r);
 
 /* The milliseconds until the next one, 0 where it is due, or -1 where nobody wants one. @fails:
  * something that was to be looked at fails for now. That is tried again, ever more rarely. */

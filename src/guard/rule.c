@@ -347,36 +347,49 @@ bool rule_could_run(const struct rule *r, const struct file_id *exe)
 	       (r->command_at && file_id_equal(exe, &r->command));
 }
 
+/* Of what somebody else's process says of itself only this is worth an errno. */
+static int for_now(int ret)
+{
+	return fails_for_now(ret) ? ret : 0;
+}
+
 /* A word of the process's arguments, as the process itself would find that file. */
-static bool is_program(const struct rule *r, struct process *p, const char *word)
+static int is_program(const struct rule *r, struct process *p, const char *word)
 {
 	char path[PATH_MAX];
 	struct stat st;
 	int n = snprintf(path, sizeof(path), "%s%s", *word == '/' ? "root" : "cwd/", word);
 
-	return n > 0 && (size_t)n < sizeof(path) && fstatat(p->fd, path, &st, 0) == 0 &&
-	       st.st_dev == r->program.dev && st.st_ino == r->program.ino;
+	if (n <= 0 || (size_t)n >= sizeof(path))
+		return 0;
+	if (fstatat(p->fd, path, &st, 0) < 0)
+		return for_now(-errno);
+	return st.st_dev == r->program.dev && st.st_ino == r->program.ino;
 }
 
 /* Of others nothing is looked up: what they name may be on a file system that never answers. */
-bool rule_is_named(const struct rule *r, struct process *p)
+int rule_is_named(const struct rule *r, struct process *p)
 {
 	char args[4096];
 	const char *word = args;
 	struct process_ids ids;
 	ssize_t size;
+	int ret = process_ids(p, &ids);
 
-	if (process_ids(p, &ids) < 0 || !ids.one_user || ids.uid != r->uid)
-		return false;
+	if (ret < 0 || !ids.one_user || ids.uid != r->uid)
+		return for_now(ret);
 	size = process_arguments(p, args, sizeof(args));
-
-	for (unsigned at = 0; size > 0 && word < args + size; at++, word += strlen(word) + 1)
-		if (at > 0 && (at == r->script_at || at == r->command_at) && is_program(r, p, word))
-			return true;
-	return false;
+	ret = for_now((int)size);
+	for (unsigned at = 0; size > 0 && ret == 0 && word < args + size;
+	     at++, word += strlen(word) + 1)
+		if (at > 0 && (at == r->script_at || at == r->command_at))
+			ret = is_program(r, p, word);
+	return ret;
 }
 
-bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
+int rule_runs(const struct rule *r, struct process *p, const struct file_id *exe)
 {
-	return rule_could_run(r, exe) && (!r->script_at || rule_is_named(r, p));
+	if (!rule_could_run(r, exe))
+		return 0;
+	return r->script_at ? rule_is_named(r, p) : 1;
 }

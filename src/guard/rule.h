@@ -66,8 +66,8 @@ int rule_fits(const struct rule *r, struct process *p, ino_t user_namespace, boo
 bool rule_could_run(const struct rule *r, const struct file_id *exe);
 
 /* Whether the process is the rule's user's, and its arguments name the rule's #! script where the
- * kernel, or env(1), puts it. */
-bool rule_is_named(const struct rule *r, struct process *p);
+ * kernel, or env(1), puts it: 1, 0, or -errno where that cannot be looked at for now. */
+int rule_is_named(const struct rule *r, struct process *p);
 
-/* Whether a running process's program @exe is the rule's. */
-bool rule_runs(const struct rule *r, struct process *p, const struct file_id *exe);
+/* Whether a running process's program @exe is the rule's: 1, 0 or -errno as above. */
+int rule_runs(const struct rule *r, struct process *p, const struct file_id *exe);

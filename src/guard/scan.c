@@ -46,19 +46,26 @@ const struct rule *scan_rule_of(struct policy *p, struct process *proc)
 	return NULL;
 }
 
-/* Whether its parent runs the rule's program too: then it is the parent that is the service. */
+/* Whether its parent runs the rule's program too, or may do so and cannot be looked at: then it is
+ * the parent that is the service. */
 static bool parent_runs(struct policy *p, struct process *proc, const struct rule *rule)
 {
+	int64_t failed = p->failed;
 	struct process_stat st;
 	struct process parent;
-	bool same;
+	bool same = false;
+	int ret = process_stat(proc, &st);
 
-	if (process_stat(proc, &st) < 0 || st.ppid <= 1 ||
-	    process_open(p->procfs, st.ppid, &parent) < 0)
-		return false;
-	same = scan_rule_of(p, &parent) == rule;
-	process_close(&parent);
-	return same;
+	if (ret < 0) {
+		pin_unseen(p, proc->pid, ret);
+	} else if (st.ppid > 1) {
+		ret = process_open(p->procfs, st.ppid, &parent);
+		if (ret < 0)
+			pin_unseen(p, st.ppid, ret);
+		same = ret >= 0 && scan_rule_of(p, &parent) == rule;
+		process_close(&parent);
+	}
+	return same || p->failed != failed;
 }
 
 static void put_right(struct policy *p, struct member *m, struct process *proc)
@@ -143,10 +150,12 @@ static bool is_some_rules(const struct policy *p, int score)
 static void scan_descendant(struct policy *p, struct process *proc)
 {
 	const struct member *self, *ancestor;
-	int score;
+	int score, ret = process_get_score(proc, &score);
 
+	if (ret < 0)
+		pin_unseen(p, proc->pid, ret);
 	/* The score first: a look at everybody's ancestors would take most of the time. */
-	if (process_get_score(proc, &score) < 0 || !is_some_rules(p, score))
+	if (ret < 0 || !is_some_rules(p, score))
 		return;
 	self = pin_find(p, proc);
 	if (self && self->kind == MEMBER_PINNED)
