@@ -220,8 +220,14 @@ static unsigned distance(const struct process *proc, const struct ghost *g)
 	return (unsigned)(proc->pid - g->pid);
 }
 
-/* Of several that are as likely the last before it. NULL: none, or one whose turn comes with the
- * next look. */
+/* Of two that are as likely the one that has left nothing else behind, where several share a
+ * session; then the last before it. */
+static bool is_likelier(const struct process *proc, const struct ghost *a, const struct ghost *b)
+{
+	return a->found != b->found ? !a->found : distance(proc, a) < distance(proc, b);
+}
+
+/* NULL: none, or one whose turn comes with the next look. */
 static struct ghost *find_ghost(struct policy *p, struct process *proc)
 {
 	struct ghost *found = NULL;
@@ -231,8 +237,7 @@ static struct ghost *find_ghost(struct policy *p, struct process *proc)
 		struct ghost *g = &p->family->ghosts[i];
 		int n = kinship(p, proc, g);
 
-		if (n > most ||
-		    (n == most && (!found || distance(proc, g) < distance(proc, found)))) {
+		if (n > most || (n == most && (!found || is_likelier(proc, g, found)))) {
 			found = g;
 			most = n;
 		}
