@@ -551,13 +551,16 @@ while_calls_fail() {
 }
 
 @test "a service that becomes another program when that cannot be looked at is said, and released a moment later" {
+	install /bin/bash "$top/bin/service"
 	guarded
-	local running
-	"$top/bin/service" exec sleep 30 >/dev/null & running=$!
+	mkfifo "$top/go"
+	"$top/bin/service" -c "read -r <$top/go; exec sleep 30" & local running=$!
+	soon guard_has '.pinned | length' 1
+	sleep 2.5 # until the second scan
 	executed() {
+		echo >"$top/go"
 		soon grep -q "guard: process $running cannot be looked at: Input/output error" "$top/log"
 	}
-	soon guard_has '.pinned | length' 1
 	while_calls_fail statx:error=EIO:when=1 -- executed
 	soon score_is "$running" 500
 	kill "$running"
