@@ -164,6 +164,16 @@ cgroups() {
 	json_is '.decision, .victim.pid, .freed_rss_kb, .killable_left' $'kill-allocating-task\n11\n804000\n3'
 }
 
+@test "panic, and nobody knows whether kdump would catch it" {
+	kernel vm/panic_on_oom=2
+	rm -f root/sys/kernel/kexec_crash_loaded
+	mkdir -p root/sys/kernel/kexec_crash_loaded
+	expect 0 holdfast --json predict
+	json_is '.decision, .kdump_armed' $'panic\nnull'
+	expect 0 holdfast predict
+	output_has 'whether kdump is armed cannot be read'
+}
+
 @test "panic, and whether kdump would catch it" {
 	kernel vm/panic_on_oom=1 vm/oom_kill_allocating_task=1
 	expect 0 holdfast --json predict

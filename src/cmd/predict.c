@@ -50,11 +50,8 @@ static void scene_json(struct json *j, const struct scene *s)
 		json_string(j, "panic_on_oom", NULL);
 	else
 		json_int(j, "panic_on_oom", s->rules.panic_on_oom);
-	if (s->rules.kill_allocating < 0)
-		json_string(j, "oom_kill_allocating_task", NULL);
-	else
-		json_bool(j, "oom_kill_allocating_task", s->rules.kill_allocating > 0);
-	json_bool(j, "kdump_armed", s->rules.kdump_armed);
+	json_bool_known(j, "oom_kill_allocating_task", s->rules.kill_allocating);
+	json_bool_known(j, "kdump_armed", s->rules.kdump_armed);
 	if (s->rules.kdump_why)
 		json_string(j, "kdump_why", s->rules.kdump_why);
 	json_int(j, "total_pages", s->rules.badness.total);

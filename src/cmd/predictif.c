@@ -79,12 +79,12 @@ static int apply_kdump(const struct machine *m, const struct node *tree, struct 
 	_cleanup_(kdump_free) struct kdump k = KDUMP_NONE;
 	int ret;
 
-	if (!node_child(tree, "kdump") || rules->kdump_armed)
+	if (!node_child(tree, "kdump") || rules->kdump_armed > 0)
 		return 0;
 	ret = kdump_examine(m, tree, &k);
 	if (ret < 0)
 		return ret;
-	rules->kdump_armed = !k.error;
+	rules->kdump_armed = k.armed < 0 ? k.armed : !k.error;
 	rules->kdump_why = k.why ? arena_strdup(a, k.why) : NULL;
 	return k.why && !rules->kdump_why ? -ENOMEM : 0;
 }
@@ -95,7 +95,7 @@ static void apply_sysctls(const struct node *tree, struct predict_rules *rules)
 	const char *panic = node_text(vm, "panic_on_oom");
 	const char *asking = node_text(vm, "oom_kill_allocating_task");
 
-	if (panic && kdump && !rules->kdump_armed)
+	if (panic && kdump && rules->kdump_armed <= 0)
 		panic = node_setting(kdump, "panic_on_oom_unarmed");
 	if (panic)
 		rules->panic_on_oom = atoi(panic);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "setting/kdump.h"
+
 #define LABEL 12U
 #define RUNNERS_UP 10U /* candidates shown, without --verbose */
 
@@ -70,9 +72,11 @@ static void print_panic(const struct term *t, const struct scene *s)
 	}
 	line(t, "1 panic", "yes: %s", s->prediction.why);
 	line(t, "", "%s",
-	     r->kdump_armed ? "kdump is armed, and would keep the memory for a look at it"
-			    : "kdump is not armed: nothing would be kept ('holdfast kdump status' "
-			      "says why)");
+	     r->kdump_armed > 0 ? "kdump is armed, and would keep the memory for a look at it"
+	     : r->kdump_armed < 0
+		     ? "whether kdump is armed cannot be read"
+		     : "kdump is not armed: nothing would be kept ('holdfast kdump status' "
+		       "says why)");
 }
 
 static void print_asking(const struct term *t, const struct scene *s)
@@ -257,7 +261,7 @@ static void kdump_cell(const struct term *t, unsigned width, bool end,
 		       const struct predict_rules *r)
 {
 	if (r->kdump_armed || !r->kdump_why)
-		cell(t, width, end, "%s", r->kdump_armed ? "armed" : "not armed");
+		cell(t, width, end, "%s", kdump_armed_text(r->kdump_armed));
 	else
 		cell(t, width, end, "not armed: %s", r->kdump_why);
 }

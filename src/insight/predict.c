@@ -42,7 +42,7 @@ int predict_rules_read(const struct machine *m, const struct memcg *memcg,
 	struct predict_rules r = {
 		.panic_on_oom = read_sysctl(&m->procfs, "sys/vm/panic_on_oom"),
 		.kill_allocating = read_sysctl(&m->procfs, "sys/vm/oom_kill_allocating_task"),
-		.kdump_armed = kdump_is_armed(m),
+		.kdump_armed = kdump_armed(m),
 		.memcg = memcg,
 	};
 	struct meminfo info;

@@ -16,9 +16,9 @@ enum predict_decision {
 
 /* What decides, beside the processes. */
 struct predict_rules {
-	int panic_on_oom;    /* 0, 1, 2; -1: not known, and taken for 0 */
-	int kill_allocating; /* vm.oom_kill_allocating_task: 0, 1; -1 as before */
-	bool kdump_armed;
+	int panic_on_oom;             /* 0, 1, 2; -1: not known, and taken for 0 */
+	int kill_allocating;          /* vm.oom_kill_allocating_task: 0, 1; -1 as before */
+	int kdump_armed;              /* as kdump_armed() has it */
 	const char *kdump_why;        /* why not, where that was looked for; else NULL */
 	const struct memcg *memcg;    /* NULL: the whole machine */
 	struct badness_rules badness; /* of RAM and swap, or what the cgroup may use of them */

@@ -81,6 +81,7 @@ right() {
 	((status <= 4 && words > 0 && left == 0)) || return
 	[[ $panic_on_oom == 0 || $loaded == 1 ]] || return
 	[[ $armed != true || $loaded == 1 ]] || return
+	[[ $armed != false || $loaded == 0 ]] || return
 	case $1.$status in
 	load.0) [[ $loaded.$panic_on_oom == 1.2 ]] ;;
 	unload.0) [[ $loaded.$panic_on_oom == 0.0 ]] ;;
