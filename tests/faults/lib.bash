@@ -117,7 +117,7 @@ each_fault() {
 # hit_enough HIT N: a command does not always make the same calls; but if many of the faults were at none, nothing is tested.
 hit_enough() {
 	printf '%d of %d faults were put in\n' "$1" "$2"
-	(($1 > 5 && $1 * 10 >= $2 * 9))
+	(($1 > 5 && $1 * 4 >= $2 * 3))
 }
 
 # each_allocation PREPARE JUDGE COMMAND...: the same with each allocation.
