@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What a run measured, as a document: each part of a run leaves a table in $figures, and a template says where the tables go. A part that was not
-# run again keeps its table, which says when it was made. Sourced by bench/run and stress/run, which set $figures and $top.
+# run again, here or ever, keeps the table that the document has, which says when it was made. Sourced by bench/run and stress/run, which set
+# $figures and $top.
 # shellcheck disable=SC2154
 
 export figures_table # where figures go
@@ -46,23 +47,31 @@ table() {
 	mv "$figures_table" "$part"
 }
 
+# kept NAME FILE: the part's table in a document of before.
+kept() {
+	grep -qsx "<!-- $1 -->" "$2" && sed -n "/^<!-- $1 -->\$/,/^<!-- end -->\$/{//!p}" "$2"
+}
+
 # document TEMPLATE FILE: the template; for a line that is @NAME@, that part's table, also where its run has been broken off.
 document() {
-	local line part
+	local line name part
 	while IFS= read -r line; do
 		if [[ ! $line =~ ^@([a-z0-9.-]+)@$ ]]; then
 			printf '%s\n' "$line"
 			continue
 		fi
-		part=$figures/${BASH_REMATCH[1]}
+		name=${BASH_REMATCH[1]}
+		part=$figures/$name
+		printf '<!-- %s -->\n' "$name"
 		if [[ -e $part.part ]]; then
 			cat "$part.part"
 			printf '\nThe run was broken off here.\n'
 		elif [[ -e $part ]]; then
 			cat "$part"
 		else
-			printf 'Not run yet.\n'
+			kept "$name" "$2" || printf 'Not run yet.\n'
 		fi
+		printf '<!-- end -->\n'
 	done <"$1" >"$2.part"
 	mv "$2.part" "$2"
 }
