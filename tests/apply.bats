@@ -286,11 +286,19 @@ setup_machine() {
 	messages_have '(failed): something else is mounted there'
 }
 
+# mounted COMMANDS: what they print in a mount namespace of their own, where root/run is a tmpfs, without the options of what is mounted.
+mounted() {
+	in_namespace "mount -t tmpfs none root/run; $1" >out 2>&1 || {
+		cat out >&2
+		return 1
+	}
+	sed 's/tmpfs tmpfs [a-z].*$/tmpfs tmpfs …/' out
+}
+
 @test "a tmpfs is mounted in a namespace of its own, once, and taken away again" {
 	profile default <<<'mounts: [ { what: tmpfs, where: /run/data, type: tmpfs, options: "size=64k,nosuid,nodev,noexec" } ]'
 	# shellcheck disable=SC2016 # expanded inside
-	in_namespace '
-		mount -t tmpfs none root/run
+	mounted '
 		h="$HOLDFAST --root $PWD/root --sysfs $PWD/root/sys"
 		$h apply
 		grep -c " $PWD/root/run/data " /proc/self/mountinfo
@@ -298,11 +306,8 @@ setup_machine() {
 		grep -c " $PWD/root/run/data " /proc/self/mountinfo
 		$h revert
 		! grep " $PWD/root/run/data " /proc/self/mountinfo
-	' >out 2>&1 || {
-		cat out
-		return 1
-	}
-	same_text "$(sed 's/tmpfs tmpfs [a-z].*$/tmpfs tmpfs …/' out)" output <<-'END'
+	' >printed
+	same_text "$(<printed)" output <<-'END'
 		mounts./run/data: not mounted → tmpfs tmpfs …
 		1
 		mounts./run/data: tmpfs tmpfs …
@@ -314,17 +319,13 @@ setup_machine() {
 @test "a tmpfs is mounted, and taken away again, where whoever starts us ignores the ends of children" {
 	profile default <<<'mounts: [ { what: tmpfs, where: /run/data, type: tmpfs } ]'
 	# shellcheck disable=SC2016 # expanded inside
-	in_namespace '
-		mount -t tmpfs none root/run
+	mounted '
 		h="env --ignore-signal=CHLD $HOLDFAST --root $PWD/root --sysfs $PWD/root/sys"
 		$h apply
 		$h revert
 		! grep " $PWD/root/run/data " /proc/self/mountinfo
-	' >out 2>&1 || {
-		cat out
-		return 1
-	}
-	same_text "$(sed 's/tmpfs tmpfs [a-z].*$/tmpfs tmpfs …/' out)" output <<-'END'
+	' >printed
+	same_text "$(<printed)" output <<-'END'
 		mounts./run/data: not mounted → tmpfs tmpfs …
 		mounts./run/data: tmpfs tmpfs …
 	END

@@ -56,7 +56,7 @@ static bool promote(struct policy *p, struct member *m, enum how how, const stru
 		fits = is_service(p, &proc, rule, program);
 	alive = proc.fd >= 0 && pin_is_same(m, &proc) && process_lives(&proc);
 	if (alive && fits > 0 && !pin_process(p, &proc, rule, how))
-		fits = -EAGAIN;
+		fits = process_lives(&proc) ? -EAGAIN : -ESRCH;
 	else if (fails_for_now(fits))
 		pin_failed(p, m->pid, rule, fits);
 	alive = alive && process_lives(&proc);
