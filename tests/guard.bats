@@ -203,6 +203,16 @@ together() {
 	kill "$running"
 }
 
+@test "a service whose rule names another program after a reload loses its score" {
+	guarded
+	"$top/bin/service" 30 >/dev/null & local running=$!
+	install "$SCORE" "$top/bin/other"
+	sed -i "s|exe: $top/bin/service|exe: $top/bin/other|" "$top/profiles/default.yaml"
+	soon reloaded_times 1
+	soon score_is "$running" 500
+	kill "$running"
+}
+
 @test "a child that executes the program is released also when that was replaced meanwhile, and the guard reloaded" {
 	install /bin/bash "$top/bin/service"
 	guarded

@@ -8,7 +8,7 @@
 
 #define SOCKET "guard.sock"
 #define TIMEOUT_US 200000 /* a client that hangs must not hold up an exec */
-#define MAX_ANSWER (1U << 20)
+#define MAX_ANSWER (8U << 20) /* members with paths of PATH_MAX */
 
 /* A socket's path is short, and below a directory that may be anywhere: go there. */
 static int go_to_dir(const struct machine *m)

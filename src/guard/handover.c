@@ -1,5 +1,6 @@
 #include "guard/handover.h"
 
+#include <limits.h>
 #include <poll.h>
 
 #include "base/lock.h"
@@ -58,11 +59,12 @@ void handover_state(struct policy *p, FILE *out)
 		(long long)p->leashed, (long long)p->drifted, (long long)p->lost_events,
 		(long long)p->rescans);
 	family_foreach(m, p->family)
-		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\t%d\t%llu\t%llu\n",
+		fprintf(out, "%d\t%llu\t%s\t%s\t%s\t%lld\t%d\t%d\t%d\t%d\t%d\t%llu\t%llu\t%s\n",
 			(int)m->pid, (unsigned long long)m->start_time, m->rule->service,
 			kind_name(m->kind), how_name(m->how), (long long)m->since, m->before,
 			(int)m->parent, m->in_program, m->forked, m->confirmed,
-			(unsigned long long)m->program.dev, (unsigned long long)m->program.ino);
+			(unsigned long long)m->program.dev, (unsigned long long)m->program.ino,
+			m->rule->exe);
 }
 
 static const struct rule *rule_named(const struct policy *p, const char *service)
@@ -126,7 +128,7 @@ static bool adopt_counters(struct policy *p, const char *line)
 
 static void adopt(struct policy *p, const char *line)
 {
-	char service[256], kind[16], how[16];
+	char service[256], kind[16], how[16], exe[PATH_MAX] = "";
 	int pid, before, parent, in_program, forked, confirmed;
 	unsigned long long start, dev = 0, ino = 0;
 	long long since;
@@ -134,9 +136,10 @@ static void adopt(struct policy *p, const char *line)
 
 	if (adopt_counters(p, line) ||
 	    sscanf(line,
-		   "%d\t%llu\t%255[^\t]\t%15[^\t]\t%15[^\t]\t%lld\t%d\t%d\t%d\t%d\t%d\t%llu\t%llu",
+		   "%d\t%llu\t%255[^\t]\t%15[^\t]\t%15[^\t]\t%lld\t%d\t%d\t%d\t%d\t%d\t%llu\t%llu"
+		   "\t%4095[^\n]",
 		   &pid, &start, service, kind, how, &since, &before, &parent, &in_program, &forked,
-		   &confirmed, &dev, &ino) < 11) /* an older guard does not say which program */
+		   &confirmed, &dev, &ino, exe) < 11) /* an older guard says no program */
 		return;
 	if (!rule_named(p, service) && streq(kind, kind_name(MEMBER_PINNED)))
 		put_back(p, pid, start, service, before);
@@ -148,7 +151,9 @@ static void adopt(struct policy *p, const char *line)
 	m->before = before;
 	m->parent = parent;
 	m->in_program = in_program;
-	m->program = (struct file_id){ .dev = dev, .ino = ino };
+	/* Another version of the rule's program is one, too; that of another rule is not. */
+	if (streq(exe, m->rule->exe))
+		m->program = (struct file_id){ .dev = dev, .ino = ino };
 	m->forked = forked;
 	m->confirmed = confirmed;
 	m->checks = 1;
