@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #define SOCKET "guard.sock"
-#define TIMEOUT_US 200000 /* a client that hangs must not hold up an exec */
+#define TIMEOUT_US 200000     /* a client that hangs must not hold up an exec */
 #define MAX_ANSWER (8U << 20) /* members with paths of PATH_MAX */
 
 /* A socket's path is short, and below a directory that may be anywhere: go there. */
