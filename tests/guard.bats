@@ -148,24 +148,59 @@ score_is() {
 	[ "$(<"$top/printed")" = '50 500' ]
 }
 
-# together N MODE: so many services at once; how many of them printed which scores.
+# together N MODE SCORES: so many services at once; each prints those scores.
 together() {
-	local i
-	for ((i = 0; i < $1; i++)); do
+	local i printed
+	printed=$(for ((i = 0; i < $1; i++)); do
 		"$top/bin/service" "$2" | paste -sd ' ' &
-	done | sort | uniq -c | xargs
+	done | sort | uniq -c | xargs)
+	[[ $printed == "$1 $3" ]] || { printf '%s\n' "$printed"; return 1; }
 }
 
 @test "of daemons that fork twice and then leave their session each keeps its score, however short-lived the one between" {
 	guarded
-	[ "$(together 20 daemon2)" = '20 300 300' ]
-	[ "$(together 20 daemon2)" = '20 300 300' ]
+	together 20 daemon2 '300 300'
+	together 20 daemon2 '300 300'
 }
 
 @test "what such children leave behind while the service stays is no service, in its session or out of it" {
 	guarded
-	[ "$(together 20 orphan)" = '20 300 500' ]
-	[ "$(together 20 apart)" = '20 300 500' ]
+	together 20 orphan '300 500'
+	together 20 apart '300 500'
+}
+
+# released_while_it_ends SECONDS: what a service's child, that ends while it is released, has left behind has 500; a guard that runs as long.
+released_while_it_ends() {
+	install /bin/bash "$top/bin/service"
+	mkfifo "$top/run/never"
+	guarded
+	cat >"$top/functions" <<-END
+		pause() { read -t "\$1" <>$top/run/never; }
+		wait_for_go() { until [[ -e $top/run/go ]]; do pause 0.01; done; }
+	END
+	# The guard looks at the first one's child and then at the third one at the gate, each for 450 ms; so of the second one's child it
+	# hears when its child has been forked long ago, and before it ends.
+	"$top/bin/service" -c ". $top/functions; wait_for_go; (pause 4) & wait" & local first=$!
+	"$top/bin/service" -c ". $top/functions; wait_for_go; pause 0.05
+		((pause 3; read score </proc/self/oom_score_adj; echo \$score >$top/printed) & pause 1.2) & pause 4" & local second=$!
+	sleep "$1"
+	started() {
+		touch "$top/run/go"
+		sleep 0.1
+		"$top/bin/service" -c :
+		sleep 3.5
+	}
+	while_calls_fail pwrite64:delay_exit=450000:when=1..3 -- started
+	wait "$first" "$second" || :
+	[ "$(<"$top/printed")" = 500 ]
+}
+
+@test "nor is what one has left behind of whose fork nothing was told, and which ends while it is released" {
+	released_while_it_ends 3 # the scan that follows the first is over
+}
+
+@test "nor is it where a scan comes before it was looked for" {
+	released_while_it_ends 1
 }
 
 @test "children: inherit takes it from nobody" {

@@ -38,6 +38,15 @@ void family_add_ghost(struct family *f, const struct ghost *g)
 	place->ended = process_ticks();
 }
 
+bool family_has_unripe(const struct family *f, const struct rule *rule, uint64_t looked_at)
+{
+	for (unsigned i = 0; i < GHOSTS; i++)
+		if (f->ghosts[i].pid && f->ghosts[i].rule == rule &&
+		    f->ghosts[i].ended + GHOST_RIPE_TICKS > looked_at)
+			return true;
+	return false;
+}
+
 void family_lay_ghosts(struct family *f, uint64_t ticks)
 {
 	for (unsigned i = 0; i < GHOSTS; i++)

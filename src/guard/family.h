@@ -60,6 +60,8 @@ struct ghost {
 };
 
 #define GHOSTS 32U
+/* Of what it forked before it ended word may still be on its way: process_ticks(). */
+#define GHOST_RIPE_TICKS 3
 
 struct family {
 	struct member members[FAMILY_MAX];
@@ -78,6 +80,10 @@ void family_remove(struct family *f, struct member *m);
 
 /* Where there are too many the oldest goes. */
 void family_add_ghost(struct family *f, const struct ghost *g);
+
+/* Whether one of @rule was not ripe when all were @looked_at: who runs the program may be what it
+ * has left behind. */
+bool family_has_unripe(const struct family *f, const struct rule *rule, uint64_t looked_at);
 
 /* Forgets those that have ended up to @ticks. */
 void family_lay_ghosts(struct family *f, uint64_t ticks);

@@ -142,9 +142,15 @@ static void serve_meanwhile(void *data)
 /* What was missed of those that joined since, or of @all. */
 static void look_after_members(struct guard *g, bool all)
 {
-	if (policy_catch_up(&g->policy, all) && fd_of(g, SOURCE_EVENTS) >= 0)
+	if (policy_catch_up(&g->policy, all))
 		serve_events(g);
 	g->rescan.wanted |= policy_missed_ends(&g->policy);
+}
+
+static void look_for_orphans(struct guard *g)
+{
+	serve_events(g);
+	lineage_look(&g->policy);
 }
 
 static void scan_again(struct guard *g)
@@ -154,7 +160,7 @@ static void scan_again(struct guard *g)
 	if (g->programs.unsure < 0)
 		programs_resolve(&g->programs);
 	look_after_members(g, true);
-	lineage_look(&g->policy);
+	look_for_orphans(g);
 	scan_run(&g->policy);
 	g->rescan.wanted |= g->policy.unsure;
 	if (g->policy.starved)
@@ -171,7 +177,7 @@ static void on_event(const struct procevent *e, void *data)
 
 static void serve_events(struct guard *g)
 {
-	int ret = procevent_read(fd_of(g, SOURCE_EVENTS), on_event, g);
+	int fd = fd_of(g, SOURCE_EVENTS), ret = fd < 0 ? 0 : procevent_read(fd, on_event, g);
 
 	if (ret == -ENOBUFS) {
 		g->policy.lost_events++;
@@ -180,8 +186,7 @@ static void serve_events(struct guard *g)
 		log_error("guard: process events: %s", strerror(-ret));
 		g->sources[SOURCE_EVENTS].fd = -1;
 	} else if (rescan_is_overdue(&g->rescan)) {
-		scan_again(
-			g); /* the kernel may lose events without a word; idle, nothing wakes us */
+		scan_again(g);
 	}
 	g->rescan.wanted |= g->policy.failure.error != 0;
 }
@@ -262,16 +267,6 @@ static void (*const serve[N_SOURCES])(struct guard *g) = {
 	[SOURCE_PRESSURE] = serve_pressure,
 };
 
-static int look_at_leashes(struct guard *g)
-{
-	if (policy_now() >= g->leash_at) {
-		int next = leash_check(&g->policy);
-
-		g->leash_at = next < 0 ? INT64_MAX : policy_now() + next;
-	}
-	return g->leash_at == INT64_MAX ? -1 : (int)(g->leash_at - policy_now());
-}
-
 static int sooner(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -289,9 +284,11 @@ static int on_time(struct guard *g)
 
 	if (until_rescan(g) == 0)
 		scan_again(g);
+	if (lineage_due(&g->policy) == 0)
+		look_for_orphans(g);
 	pin_say_failure(&g->policy);
-	due = sooner(until_rescan(g), look_at_leashes(g));
-	due = sooner(due, lineage_check_due(&g->policy));
+	due = sooner(until_rescan(g), leash_check(&g->policy, &g->leash_at));
+	due = sooner(due, lineage_due(&g->policy));
 	return sooner(due, policy_check_due(&g->policy));
 }
 

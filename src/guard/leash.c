@@ -20,7 +20,8 @@ static void cut(struct policy *p, struct member *m, struct process *proc, int64_
 		    (long long)(m->rule->max_rss >> 20));
 }
 
-int leash_check(struct policy *p)
+/* The milliseconds until the next look; -1: nobody has a leash. */
+static int look(struct policy *p)
 {
 	int next = -1;
 
@@ -43,6 +44,16 @@ int leash_check(struct policy *p)
 		process_close(&proc);
 	}
 	return next;
+}
+
+int leash_check(struct policy *p, int64_t *at)
+{
+	if (policy_now() >= *at) {
+		int next = look(p);
+
+		*at = next < 0 ? INT64_MAX : policy_now() + next;
+	}
+	return *at == INT64_MAX ? -1 : (int)(*at - policy_now());
 }
 
 int leash_open(const struct root *procfs)

@@ -10,8 +10,6 @@
 #define DAEMONISE_MS 10000
 /* Those who fork and end at once are not to have us look at everybody all the time. */
 #define LOOK_APART_TICKS 10
-/* Of those that were forked before it ended word may still be on its way. */
-#define RIPE_TICKS 3
 
 static bool is_followed(const struct member *m)
 {
@@ -78,6 +76,12 @@ static bool promote(struct policy *p, struct member *m, enum how how, const stru
 	return true;
 }
 
+/* Its own forks were not all told: it ended, or ends now, before its events were let through. */
+static bool may_have_forked(const struct member *m)
+{
+	return m->unseen || (m->fresh && !m->gated);
+}
+
 /* A daemon's first process forks the real one and ends well: the fork takes its place, at once or
  * when it is found. */
 static void promote_daemon(struct policy *p, const struct member *gone)
@@ -85,7 +89,7 @@ static void promote_daemon(struct policy *p, const struct member *gone)
 	family_foreach(
 		m, p->family) if (m->kind == MEMBER_CHILD && m->parent == gone->pid && m->forked &&
 				  promote(p, m, gone->how, &gone->program, gone->pinned_at)) return;
-	if (gone->unseen)
+	if (may_have_forked(gone))
 		family_add_ghost(p->family, &(struct ghost){ .pid = gone->pid,
 							     .place = gone->pid,
 							     .session = gone->session,
@@ -153,7 +157,7 @@ static void leave(struct policy *p, struct member *m, bool well)
 	const struct member gone = *m;
 
 	family_remove(p->family, m);
-	if (gone.kind == MEMBER_CHILD && gone.unseen && is_followed(&gone))
+	if (gone.kind == MEMBER_CHILD && may_have_forked(&gone) && is_followed(&gone))
 		family_add_ghost(p->family, &(struct ghost){ .pid = gone.pid,
 							     .place = gone.parent,
 							     .session = gone.session,
@@ -242,7 +246,7 @@ static struct ghost *find_ghost(struct policy *p, struct process *proc)
 			most = n;
 		}
 	}
-	return found && found->ended + RIPE_TICKS <= p->looked_at ? found : NULL;
+	return found && found->ended + GHOST_RIPE_TICKS <= p->looked_at ? found : NULL;
 }
 
 static void visit_orphan(struct policy *p, struct process *proc)
@@ -272,8 +276,8 @@ static uint64_t ripe_at(const struct family *f)
 	uint64_t at = UINT64_MAX;
 
 	for (unsigned i = 0; i < GHOSTS; i++)
-		if (f->ghosts[i].pid && f->ghosts[i].ended + RIPE_TICKS < at)
-			at = f->ghosts[i].ended + RIPE_TICKS;
+		if (f->ghosts[i].pid && f->ghosts[i].ended + GHOST_RIPE_TICKS < at)
+			at = f->ghosts[i].ended + GHOST_RIPE_TICKS;
 	return at;
 }
 
@@ -285,10 +289,10 @@ void lineage_look(struct policy *p)
 		return;
 	p->looked_at = now;
 	scan_each(p, visit_orphan);
-	family_lay_ghosts(p->family, now - RIPE_TICKS - LOOK_APART_TICKS);
+	family_lay_ghosts(p->family, now - GHOST_RIPE_TICKS - LOOK_APART_TICKS);
 }
 
-int lineage_check_due(struct policy *p)
+int lineage_due(const struct policy *p)
 {
 	uint64_t due = ripe_at(p->family), now = process_ticks();
 
@@ -296,8 +300,5 @@ int lineage_check_due(struct policy *p)
 		return -1;
 	if (due < p->looked_at + LOOK_APART_TICKS)
 		due = p->looked_at + LOOK_APART_TICKS;
-	if (due > now)
-		return (int)((due - now) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
-	lineage_look(p);
-	return ripe_at(p->family) == UINT64_MAX ? -1 : 0;
+	return due > now ? (int)((due - now) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) : 0;
 }

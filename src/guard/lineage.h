@@ -13,8 +13,9 @@ void lineage_end(struct policy *p, const struct procevent *e);
 void lineage_missed_end(struct policy *p, struct member *m);
 
 /* Looks for what processes have left behind that nobody saw alive, by score and session: before a
- * scan, to which they look like services. */
+ * scan, to which they look like services. All that has been told is to be heard before: whose fork
+ * is known was not left behind. */
 void lineage_look(struct policy *p);
 
-/* The same, not too often. Returns the milliseconds until it wants to look again, or -1. */
-int lineage_check_due(struct policy *p);
+/* The milliseconds until that is wanted, not too often, or -1. */
+int lineage_due(const struct policy *p);

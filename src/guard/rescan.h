@@ -18,5 +18,6 @@ bool rescan_begin(struct rescan *r);
  * something that was to be looked at fails for now. That is tried again, ever more rarely. */
 int rescan_due(struct rescan *r, bool fails);
 
-/* Whether the last one is so long ago that another is wanted for its own sake. */
+/* Whether the last one is so long ago that another is wanted for its own sake: the kernel may lose
+ * events without a word. */
 bool rescan_is_overdue(const struct rescan *r);

@@ -104,7 +104,7 @@ static void scan_service(struct policy *p, struct process *proc)
 		return;
 	if (!pin_keeps_program(rule) && parent_runs(p, proc, rule))
 		return;
-	if (p->watching && is_young(proc)) {
+	if (p->watching && (is_young(proc) || family_has_unripe(p->family, rule, p->looked_at))) {
 		p->unsure = true;
 		return;
 	}
