@@ -176,30 +176,37 @@ dumps_are_whole() {
 	cmp "$dump/dmesg" log && [[ $(<dumps/crash/.new) == "${dump##*/}" ]] && [[ -z $(find dumps -name '.0*') ]]
 }
 
+make_capture_to() {
+	local variant
+	variant=$(basename -- "${FAULTY%/*}")
+	make -s -C "$TESTS/.." VARIANT="$variant" "build/$variant/capture-to"
+	capture_to=${FAULTY%/*}/capture-to
+}
+
 no_dumps() {
 	rm -rf dumps
 	mkdir dumps
 }
 
 @test "kdump capture, with a disk: each system call and each allocation fails, and no dump is half-written" {
-	make -s -C "$TESTS/.." build/release/capture-to
+	make_capture_to
 	seq 5000 >log
-	run_it=("$TESTS/../build/release/capture-to" "$PWD/dumps" log)
+	run_it=("$capture_to" "$PWD/dumps" log)
 	each_fault no_dumps dumps_are_whole "${run_it[@]}"
 	each_allocation no_dumps dumps_are_whole "${run_it[@]}"
 }
 
 @test "kdump capture, a full disk with dumps that cannot be removed: it gives up" {
-	make -s -C "$TESTS/.." build/release/capture-to
+	make_capture_to
 	seq 100000 >log
 	mkdir full
 	# shellcheck disable=SC2016 # expanded inside
-	run -1 --separate-stderr timeout 60 unshare --mount sh -c '
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 run -1 --separate-stderr timeout 60 unshare --mount sh -c '
 		mount -t tmpfs -o size=4M tmpfs full
 		mkdir -p full/crash/000001-x
 		head -c 2M /dev/urandom >full/crash/000001-x/vmcore
 		cat /dev/zero >full/rest 2>/dev/null
-		strace -f -qq -o /dev/null -e inject=unlinkat:error=EIO "$0" full log' "$TESTS/../build/release/capture-to"
+		strace -f -qq -o /dev/null -e inject=unlinkat:error=EIO "$0" full log' "$capture_to"
 	# shellcheck disable=SC2154 # set by run
 	[[ $stderr == *'No space left on device'* ]]
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Every system call and every allocation of the guard fails, one at a time, while it starts and while it works: no program is kept from starting, and the guard
-# works, or has said why it does not. On this machine's kernel, with positive scores, as in ../guard.bats.
+# works, or has said why it does not; nothing leaks. On this machine's kernel, with positive scores, as in ../guard.bats.
 
 load ../lib
 load lib
@@ -19,12 +19,25 @@ teardown() {
 	rm -rf -- "$top"
 }
 
+descriptors() {
+	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
+}
+
+# come_down_to NUMBER PID: so few descriptors are open, as soon as what is being done is done.
+come_down_to() {
+	for _ in {1..100}; do
+		(($(descriptors "$2") > $1)) || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
 # worked TRACER...: a guard below TRACER that starts, works for a moment and is ended; a service that starts meanwhile is not kept waiting
-# for longer than a hung guard may keep it. Its status; $slow and $scores tell of the service's starts. With $attached, options of strace, its
-# worker is traced once it is ready.
+# for longer than a hung guard may keep it. Its status; $slow and $scores tell of the service's starts, $leaked of descriptors. With $attached,
+# options of strace, its worker is traced once it is ready.
 worked() {
-	local status=0 supervisor worker
-	slow='' scores=''
+	local status=0 supervisor worker open
+	slow='' scores='' leaked=''
 	rm -rf "$top/run/holdfast"
 	"$@" "${run_it[@]}" >stdout 2>stderr </dev/null &
 	guard=$!
@@ -34,9 +47,10 @@ worked() {
 		sleep 0.05
 	done
 	supervisor=$guard
-	[[ $1 != strace ]] || supervisor=$(pgrep -P "$guard") || :
+	[[ $1 == env ]] || supervisor=$(pgrep -P "$guard") || :
 	if ((${#attached[@]} > 0)); then
 		worker=$(pgrep -P "$supervisor")
+		open=$(descriptors "$worker")
 		strace -qq -e signal=none -p "$worker" "${attached[@]}" 2>attached &
 		for _ in {1..100}; do
 			! grep -q 'TracerPid:.[1-9]' "/proc/$worker/status" || break
@@ -46,6 +60,7 @@ worked() {
 	for _ in 1 2 3; do
 		scores+=" $(timeout -s KILL 5 "$top/bin/service")" || slow=yes
 	done
+	[[ -z ${open:-} ]] || come_down_to "$open" "$worker" || leaked=yes
 	kill "$supervisor" 2>/dev/null || :
 	for _ in {1..60}; do
 		kill -0 "$guard" 2>/dev/null || break
@@ -74,6 +89,10 @@ let_programs_start() {
 		printf '%s: the worker has crashed\n' "$1"
 		return 1
 	}
+	if grep -A 20 'detected memory leaks' stderr || [[ -n $leaked ]]; then
+		printf '%s: it leaks\n' "$1"
+		return 1
+	fi
 	[[ -z $slow ]] || {
 		printf '%s: a program was kept waiting\n' "$1"
 		return 1
@@ -84,12 +103,12 @@ let_programs_start() {
 	}
 }
 
-# each_call: with each of the faults on stdin.
+# each_call HOW: HOW CALL NUMBER ERROR, with each of the faults on stdin.
 each_call() {
 	local call number error status n=0 hit=0 bad=0
 	while read -r call number error; do
 		status=0
-		"$1" -e "trace=$call" -e "inject=$call:error=$error:when=$number" -o injected || status=$?
+		"$1" "$call" "$number" "$error" || status=$?
 		let_programs_start "$call $number: $error" "$status" || bad=1
 		n=$((n + 1))
 		! grep -q INJECTED injected || hit=$((hit + 1))
@@ -99,17 +118,25 @@ each_call() {
 }
 
 from_its_start() {
-	worked strace -f --seccomp-bpf -qq -e signal=none "$@"
+	injection "$@"
+	# shellcheck disable=SC2154 # set there
+	worked "${inject[@]}"
 }
 
-while_it_works() {
+# Who is traced cannot be asked for leaks, but those of descriptors are seen.
+attached_to_worker() {
+	local -x ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 	local attached=("$@")
 	worked env
 }
 
+while_it_works() {
+	attached_to_worker -e "trace=$1" -e "inject=$1:error=$3:when=$2" -o injected
+}
+
 @test "guard: each system call fails while it starts, and no program is kept waiting" {
 	printf 'FAULTS=%s\n' "$FAULTS"
-	from_its_start -o trace || :
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 worked strace -f --seccomp-bpf -qq -e signal=none -o trace || :
 	[[ $scores == ' 300 300 300' ]]
 	calls_of trace >calls
 	traced "$FAULTY" --version >first_calls
@@ -119,7 +146,7 @@ while_it_works() {
 
 @test "guard: each system call fails while it works, and no program is kept waiting" {
 	printf 'FAULTS=%s\n' "$FAULTS"
-	while_it_works -f -o trace
+	attached_to_worker -f -o trace
 	[[ $scores == ' 300 300 300' ]]
 	calls_of trace >calls
 	faults_of calls /dev/null >faults

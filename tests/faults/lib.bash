@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Commands whose system calls and allocations fail, each once. Loaded by the *.bats files beside it. What is run is the release build: a sanitizer
-# ends the program where an allocation of its own fails.
+# Commands whose system calls and allocations fail, each once. Loaded by the *.bats files beside it. FAULTY names the program; the sanitizers' build
+# tells also what a failure leaks.
 
 FAULTY=${FAULTY:-$TESTS/../build/release/holdfast}
 
@@ -28,10 +28,16 @@ declare -gA ERRORS=(
 IGNORED='execve exit exit_group close munmap mprotect madvise mremap rt_sigaction rt_sigprocmask sigaltstack getpid gettid getuid geteuid'
 IGNORED+=' getgid getegid getppid futex set_tid_address set_robust_list rseq getrandom clock_gettime clock_nanosleep gettimeofday'
 IGNORED+=' sync brk arch_prctl wait4 waitid munlockall sched_yield restart_syscall prctl umask'
+# A sanitizer's own must not fail, and it wants no allocations before its own.
+if [[ $FAULTY == */san/* ]]; then
+	IGNORED+=' mmap open'
+	ASAN_OPTIONS+=:verify_asan_link_order=0
+	LSAN_OPTIONS+=:suppressions=$TESTS/faults/lsan.supp:print_suppressions=0
+fi
 
 # traced COMMAND...: how often it makes each system call, "NUMBER CALL" a line.
 traced() {
-	strace -f -qq -e signal=none -o trace "$@" >/dev/null 2>&1 || :
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -f -qq -e signal=none -o trace "$@" >/dev/null 2>&1 || :
 	calls_of trace
 }
 
@@ -93,6 +99,28 @@ count() {
 	[[ -z ${FAULTS_COUNTS:-} ]] || printf '%s\t%s\t%d\n' "$BATS_TEST_DESCRIPTION" "$1" "$2" >>"$FAULTS_COUNTS"
 }
 
+# numbers_of_errors: "CALL ERROR" and the kernel's numbers for them, for all that is in the table.
+numbers_of_errors() {
+	local call error
+	{
+		printf '#include <errno.h>\n#include <sys/syscall.h>\n'
+		for call in "${!ERRORS[@]}"; do
+			for error in ${ERRORS[$call]}; do
+				printf '"%s %s" SYS_%s %s\n' "$call" "$error" "$call" "$error"
+			done
+		done
+	} | cc -E -P - | tr -d '"'
+}
+
+# injection CALL NUMBER ERROR: $inject are the words before a command of which that call is to fail; "injected" says whether it came to it.
+injection() {
+	[[ -e inject ]] || cc -O1 -o inject "$TESTS/faults/inject.c"
+	[[ -e numbers ]] || numbers_of_errors >numbers
+	: >injected
+	# shellcheck disable=SC2207 # two numbers
+	inject=(./inject injected $(sed -n "s/^$1 $3 \([0-9]\)/\1/p" numbers) "$2")
+}
+
 # each_fault PREPARE JUDGE COMMAND...: PREPARE, then the command with one fault, for each. It must end by itself and say what is wrong if
 # its status is not 0; JUDGE STATUS looks at what it did.
 each_fault() {
@@ -104,8 +132,8 @@ each_fault() {
 	while read -r call number error; do
 		"$prepare"
 		status=0
-		timeout -s KILL 20 strace -f --seccomp-bpf -qq -e signal=none -e "trace=$call" -e "inject=$call:error=$error:when=$number" \
-			-o injected "$@" >stdout 2>stderr </dev/null || status=$?
+		injection "$call" "$number" "$error"
+		timeout -s KILL 20 "${inject[@]}" "$@" >stdout 2>stderr </dev/null || status=$?
 		judged "$call $number: $error" "$status" "$judge" || bad=$((bad + 1))
 		n=$((n + 1))
 		! grep -q INJECTED injected || hit=$((hit + 1))
@@ -125,7 +153,7 @@ each_allocation() {
 	local prepare=$1 judge=$2 number total status n=0 bad=0
 	shift 2
 	printf 'FAULTS=%s\n' "$FAULTS"
-	[[ -e fail.so ]] || cc -shared -fPIC -O1 -o fail.so "$TESTS/faults/fail.c"
+	[[ -e fail.so ]] || cc -shared -fPIC -O1 -fno-omit-frame-pointer -o fail.so "$TESTS/faults/fail.c"
 	"$prepare"
 	total=$({ LD_PRELOAD=$PWD/fail.so ALLOCATIONS=count "$@" 2>&1 >/dev/null || :; } | sed -n 's/^allocations: //p')
 	while read -r _ number _; do
