@@ -178,19 +178,19 @@ released_while_it_ends() {
 		pause() { read -t "\$1" <>$top/run/never; }
 		wait_for_go() { until [[ -e $top/run/go ]]; do pause 0.01; done; }
 	END
-	# The guard looks at the first one's child and then at the third one at the gate, each for 450 ms; so of the second one's child it
-	# hears when its child has been forked long ago, and before it ends.
-	"$top/bin/service" -c ". $top/functions; wait_for_go; (pause 4) & wait" & local first=$!
+	# The guard looks at each of the first one's children and then at the third one at the gate for 220 ms; so of the second one's child
+	# it hears when its child has been forked long ago, and before it ends.
+	"$top/bin/service" -c ". $top/functions; wait_for_go; for i in 1 2 3 4; do (pause 4) & done; wait" & local first=$!
 	"$top/bin/service" -c ". $top/functions; wait_for_go; pause 0.05
-		((pause 3; read score </proc/self/oom_score_adj; echo \$score >$top/printed) & pause 1.2) & pause 4" & local second=$!
+		((pause 3; read score </proc/self/oom_score_adj; echo \$score >$top/printed) & pause 1.15) & pause 4" & local second=$!
 	sleep "$1"
 	started() {
 		touch "$top/run/go"
-		sleep 0.1
+		sleep 0.7
 		"$top/bin/service" -c :
-		sleep 3.5
+		sleep 3
 	}
-	while_calls_fail pwrite64:delay_exit=450000:when=1..3 -- started
+	while_calls_fail pwrite64:delay_exit=220000:when=1..6 -- started
 	wait "$first" "$second" || :
 	[ "$(<"$top/printed")" = 500 ]
 }
@@ -201,6 +201,25 @@ released_while_it_ends() {
 
 @test "nor is it where a scan comes before it was looked for" {
 	released_while_it_ends 1
+}
+
+@test "a service that could not be pinned is a few seconds later, whatever another one forks meanwhile" {
+	install /bin/bash "$top/bin/service"
+	guarded
+	mkfifo "$top/run/never"
+	started() {
+		setsid bash -c "$top/bin/service -c 'echo \$\$ >$top/printed; read -t 25 <>$top/run/never'; :" &
+		sleep 0.5
+	}
+	while_calls_fail pwrite64:error=EIO:when=1 -- started
+	local missed flood end=$((SECONDS + 20))
+	missed=$(<"$top/printed")
+	"$top/bin/service" -c "while [[ -e $top/run/never ]]; do (:); done" & flood=$!
+	until score_is "$missed" 300; do
+		((SECONDS < end))
+		sleep 0.2
+	done
+	kill "$flood" "$missed"
 }
 
 @test "children: inherit takes it from nobody" {

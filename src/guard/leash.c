@@ -48,12 +48,15 @@ static int look(struct policy *p)
 
 int leash_check(struct policy *p, int64_t *at)
 {
-	if (policy_now() >= *at) {
+	int64_t now = policy_now();
+
+	if (now >= *at) {
 		int next = look(p);
 
-		*at = next < 0 ? INT64_MAX : policy_now() + next;
+		now = policy_now();
+		*at = next < 0 ? INT64_MAX : now + next;
 	}
-	return *at == INT64_MAX ? -1 : (int)(*at - policy_now());
+	return *at == INT64_MAX ? -1 : (int)(*at - now);
 }
 
 int leash_open(const struct root *procfs)

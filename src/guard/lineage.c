@@ -76,7 +76,8 @@ static bool promote(struct policy *p, struct member *m, enum how how, const stru
 	return true;
 }
 
-/* Its own forks were not all told: it ended, or ends now, before its events were let through. */
+/* Its own forks may not all have been told: it ended, or ends now, before its events were let
+ * through. */
 static bool may_have_forked(const struct member *m)
 {
 	return m->unseen || (m->fresh && !m->gated);

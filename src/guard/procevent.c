@@ -200,7 +200,7 @@ static bool decode(const char *buffer, size_t size, const struct sockaddr_nl *fr
 
 int procevent_read(int fd, void (*each)(const struct procevent *e, void *data), void *data)
 {
-	int n = 0;
+	int n = 0, lost = 0;
 
 	for (;;) {
 		_Alignas(NLMSG_ALIGNTO) char buffer[1024];
@@ -212,8 +212,12 @@ int procevent_read(int fd, void (*each)(const struct procevent *e, void *data), 
 
 		if (size < 0 && errno == EINTR)
 			continue;
+		if (size < 0 && errno == ENOBUFS && !lost) { /* but others are there yet */
+			lost = -ENOBUFS;
+			continue;
+		}
 		if (size < 0)
-			return errno == EAGAIN ? n : -errno;
+			return errno != EAGAIN ? -errno : lost ? lost : n;
 		if (!decode(buffer, (size_t)size, &from, &event))
 			continue;
 		each(&event, data);

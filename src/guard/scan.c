@@ -4,6 +4,9 @@
 
 #include "guard/release.h"
 
+#define YOUNG_S 1
+#define ORPHAN_S 10
+
 void scan_each(struct policy *p, void (*visit)(struct policy *p, struct process *proc))
 {
 	_cleanup_closedir_ DIR *d = NULL;
@@ -81,13 +84,15 @@ static void put_right(struct policy *p, struct member *m, struct process *proc)
 		p->failed++;
 }
 
-/* Started within the last second. */
-static bool is_young(struct process *proc)
+/* Word of what was started so lately may be on its way, or of whom it was left behind by. A limit,
+ * so that those who leave children behind all the time keep nobody unpinned. */
+static bool is_unsure(struct policy *p, struct process *proc, const struct rule *rule)
 {
+	unsigned seconds = family_has_unripe(p->family, rule, p->looked_at) ? ORPHAN_S : YOUNG_S;
 	struct process_stat st;
 
-	return process_stat(proc, &st) == 0 &&
-	       st.start_time + (uint64_t)sysconf(_SC_CLK_TCK) >= process_ticks();
+	return p->watching && process_stat(proc, &st) == 0 &&
+	       st.start_time + seconds * (uint64_t)sysconf(_SC_CLK_TCK) >= process_ticks();
 }
 
 static void scan_service(struct policy *p, struct process *proc)
@@ -104,7 +109,7 @@ static void scan_service(struct policy *p, struct process *proc)
 		return;
 	if (!pin_keeps_program(rule) && parent_runs(p, proc, rule))
 		return;
-	if (p->watching && (is_young(proc) || family_has_unripe(p->family, rule, p->looked_at))) {
+	if (is_unsure(p, proc, rule)) {
 		p->unsure = true;
 		return;
 	}

@@ -7,8 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The C library's, or a sanitizer's. */
-#define NEXT(function) ((__typeof__(&(function)))dlsym(RTLD_NEXT, #function))
+/* The C library's, or a sanitizer's; looked up once, since that forgets what dlerror(3) would say.
+ */
+#define NEXT(function)                                                                             \
+	({                                                                                         \
+		static __typeof__(&(function)) next;                                               \
+		if (!next)                                                                         \
+			next = (__typeof__(next))dlsym(RTLD_NEXT, #function);                      \
+		next;                                                                              \
+	})
 
 static const char *wanted;
 static long number, fails_at;

@@ -2,7 +2,7 @@
  *
  *     inject FILE CALL ERROR NUMBER COMMAND...
  *
- * Of each process's calls CALL the one of that NUMBER fails with ERROR, where CALL and ERROR are
+ * Of each thread's calls CALL the one of that NUMBER fails with ERROR, where CALL and ERROR are
  * the kernel's numbers; "INJECTED" is written into FILE then. The status is the command's, 128 more
  * than a signal's. Unlike strace it leaves the command to be traced by somebody else, as by who
  * looks for what has leaked. (seccomp_unotify(2)) */
@@ -37,16 +37,26 @@ static struct {
 	long calls;
 } counted[MAX_PROCESSES];
 
-/* Which call of that process this is, from 1 on. */
-static long count(unsigned pid)
+/* How many calls that thread has made. */
+static long *count_of(unsigned pid)
 {
 	for (size_t i = 0; i < MAX_PROCESSES; i++) {
 		if (counted[i].pid != 0 && counted[i].pid != pid)
 			continue;
 		counted[i].pid = pid;
-		return ++counted[i].calls;
+		return &counted[i].calls;
 	}
-	return 0;
+	fprintf(stderr, "inject: too many processes\n");
+	exit(127);
+}
+
+static void note(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, "INJECTED\n", 9) != 9)
+		exit(127);
+	close(fd);
 }
 
 /* In the memory and with the descriptors of the parent, until it is the command. */
@@ -80,21 +90,20 @@ static void serve(int listener, long number, int error, const char *file)
 	while (poll(&p, 1, -1) > 0 && (p.revents & POLLIN)) {
 		struct seccomp_notif request = { 0 };
 		struct seccomp_notif_resp response = { 0 };
+		long *calls;
 
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
 			continue; /* it has ended meanwhile */
 		response.id = request.id;
-		if (count(request.pid) == number) {
-			int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-
-			if (fd < 0 || write(fd, "INJECTED\n", 9) != 9)
-				exit(127);
-			close(fd);
+		calls = count_of(request.pid);
+		if (++*calls == number)
 			response.error = -error;
-		} else {
+		else
 			response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		}
-		(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0)
+			--*calls; /* a signal came in between: it is made anew, or never */
+		else if (response.error)
+			note(file);
 	}
 }
 
